@@ -1,0 +1,218 @@
+// The only file that knows Python. Arrays arrive through the buffer protocol: no copy, any stride, read-only welcome.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+
+#include "pairs.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace squarely;
+
+namespace {
+
+constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the GIL costs more than it gives
+
+class View {
+   public:
+    explicit View(nb::handle array) {
+        if (PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_STRIDED_RO | PyBUF_FORMAT)) throw nb::python_error();
+        if (buffer_.ndim != 1) {
+            PyBuffer_Release(&buffer_);
+            throw nb::value_error("expected a one-dimensional array");
+        }
+    }
+    ~View() { PyBuffer_Release(&buffer_); }
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
+    Column column() const { return {static_cast<const char*>(buffer_.buf), buffer_.strides[0], kind()}; }
+    const char* data() const { return static_cast<const char*>(buffer_.buf); }
+
+   private:
+    Kind kind() const {
+        const char* format = buffer_.format ? buffer_.format : "B";
+        if (*format == '<' || *format == '=' || *format == '@') format++;
+        bool is_signed = *format && std::strchr("bhilqn", *format);
+        if (*format && format[1] == 0) switch (*format) {
+                case 'd': return Kind::f64;
+                case 'f': return Kind::f32;
+                case 'e': return Kind::f16;
+                case '?': return Kind::boolean;
+                case 'b': case 'h': case 'i': case 'l': case 'q': case 'n': case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N':
+                    switch (buffer_.itemsize) {
+                        case 1: return is_signed ? Kind::i8 : Kind::u8;
+                        case 2: return is_signed ? Kind::i16 : Kind::u16;
+                        case 4: return is_signed ? Kind::i32 : Kind::u32;
+                        case 8: return is_signed ? Kind::i64 : Kind::u64;
+                    }
+            }
+        throw nb::type_error("expected a numeric array in native byte order");
+    }
+    Py_buffer buffer_;
+};
+
+struct Input {
+    View y, p;
+    std::unique_ptr<View> w;
+    Rows rows;
+    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight) : y(y_true), p(y_pred) {
+        rows.y = y.column(), rows.p = p.column(), rows.count = y.size();
+        if (p.size() != y.size()) throw nb::value_error("arrays differ in length");
+        if (weight.is_none()) return;
+        w = std::make_unique<View>(weight);
+        if (w->size() != y.size()) throw nb::value_error("arrays differ in length");
+        rows.w = w->column(), rows.weighted = true;
+    }
+    // The row of the first weight that cannot be one; -1 when all are fine.
+    int64_t bad_weight() const { return rows.weighted ? first_bad_weight(rows.w, rows.count) : -1; }
+};
+
+int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsigned threads) {
+    Input input(y, p, w);
+    if (input.rows.count < kWorthReleasing) {
+        int64_t bad = input.bad_weight();
+        if (bad < 0) accumulate(state, input.rows, 1);
+        return bad;
+    }
+    nb::gil_scoped_release release;
+    int64_t bad = input.bad_weight();
+    if (bad < 0) accumulate(state, input.rows, threads);
+    return bad;
+}
+
+nb::object integer_from(const ExactSum& sum, int exponent) {  // sum / 2^exponent, which must be an integer
+    ExactSum shifted;
+    const std::vector<uint64_t>& limbs = sum.limbs();
+    if (limbs.empty()) return nb::steal(PyLong_FromLong(0));
+    std::vector<uint64_t> words;
+    int distance = 64 * sum.base() - exponent;  // >= -63 after trim(), since the lowest set bit is at or above `exponent`
+    int whole = distance >= 0 ? distance / 64 : -1, shift = distance - 64 * whole;
+    bool negative = sum.is_negative();
+    if (whole > 0) words.assign(static_cast<size_t>(whole), 0);
+    uint64_t carry = 0;
+    for (size_t i = 0; i < limbs.size(); i++) {
+        uint64_t word = shift ? (limbs[i] << shift) | carry : limbs[i];
+        carry = shift ? limbs[i] >> (64 - shift) : 0;
+        if (whole >= 0 || i > 0) words.push_back(word);
+    }
+    uint64_t fill = negative ? ~uint64_t{0} : 0;
+    words.push_back(shift ? carry | (fill << shift) : fill);
+    const unsigned char* bytes = reinterpret_cast<const unsigned char*>(words.data());
+#if PY_VERSION_HEX >= 0x030D0000
+    return nb::steal(PyLong_FromNativeBytes(bytes, 8 * words.size(), Py_ASNATIVEBYTES_LITTLE_ENDIAN));
+#else
+    return nb::steal(_PyLong_FromByteArray(bytes, 8 * words.size(), 1, 1));
+#endif
+}
+
+int lowest_bit(const ExactSum& sum) { return 64 * sum.base() + __builtin_ctzll(sum.limbs().front()); }
+
+// (a, b, w, y, p, max, abs, yy, yp, pp): weight in units of 2^b, linear sums of 2^(a+b), quadratic sums of 2^(2a+b).
+nb::tuple integers(PairSums& state) {
+    bool any = false;
+    int a = 0, b = 0;
+    for (ExactSum& sum : state.sums) sum.trim();
+    if (!state.sums[kW].limbs().empty()) b = std::min(0, lowest_bit(state.sums[kW]));
+    auto lower = [&](int bit, int degree) {
+        int unit = degree == 1 ? bit - b : (bit - b) >> 1;
+        a = any ? std::min(a, unit) : unit;
+        any = true;
+    };
+    for (int term = kY; term < kTerms; term++)
+        if (!state.sums[term].limbs().empty()) lower(lowest_bit(state.sums[term]), term < kYY ? 1 : 2);
+    auto unit = [&](int term) { return term == kW ? b : term < kYY ? a + b : 2 * a + b; };
+    auto of = [&](int term) { return integer_from(state.sums[term], unit(term)); };
+    return nb::make_tuple(a, b, of(kW), of(kY), of(kP), of(kMax), of(kAbs), of(kYY), of(kYP), of(kPP));
+}
+
+nb::object extremes(const PairSums& state) {
+    if (!state.extremes_known) return nb::none();
+    const Extremes& x = state.extremes;
+    return nb::make_tuple(x.error, x.y_min, x.y_max, x.p_min, x.p_max);
+}
+
+struct Groups {
+    std::vector<PairSums> states;
+};
+
+int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes) {
+    Input input(y, p, w);
+    View group(codes);
+    Column column = group.column();
+    if (column.kind != Kind::i32 || column.stride != 4 || group.size() != input.rows.count)
+        throw nb::value_error("codes must be contiguous int32, one per row");
+    const int32_t* code = reinterpret_cast<const int32_t*>(group.data());
+    for (size_t i = 0; i < group.size(); i++)
+        if (code[i] < 0 || static_cast<size_t>(code[i]) >= groups.states.size()) throw nb::value_error("a group code is out of range");
+    nb::gil_scoped_release release;
+    int64_t bad = input.bad_weight();
+    if (bad < 0) accumulate_groups(groups.states, input.rows, code);
+    return bad;
+}
+
+nb::tuple refused(const PairSums& state) { return nb::make_tuple(state.refused[0], state.refused[1], state.refused[2], state.refused[3]); }
+
+nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+    m.doc() = "Exact sums over pairs: the compiled core of squarely.";
+    nb::class_<PairSums>(m, "PairSums")
+        .def(nb::init<>())
+        .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a,
+             "Add rows; returns the row of the first impossible weight (then nothing was added), or -1.")
+        .def("add_refused", [](PairSums& s, int which, int64_t count) { s.refused.at(static_cast<size_t>(which)) += count; }, "which"_a, "count"_a)
+        .def("merge", &PairSums::merge, "other"_a)
+        .def("remove", &PairSums::remove, "other"_a)
+        .def("copy", [](const PairSums& s) { return PairSums(s); })
+        .def("integers", &integers)
+        .def("extremes", &extremes)
+        .def("refused", &refused)
+        .def("weight_sum", [](const PairSums& s) { return s.sums[kW].rounded(); })
+        .def("double_double", [](const PairSums& s, int term) {
+                double high, low;
+                s.sums.at(static_cast<size_t>(term)).rounded_pair(high, low);
+                return nb::make_tuple(high, low);
+            }, "term"_a)
+        .def_ro("rows", &PairSums::rows)
+        .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
+        .def("annotations", [](const PairSums& s) { return to_bytes(s.annotations()); })
+        .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
+    nb::class_<Groups>(m, "Groups")
+        .def(nb::init<>())
+        .def("grow", [](Groups& g, size_t count) { if (count > g.states.size()) g.states.resize(count); }, "count"_a)
+        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a)
+        .def("state", [](const Groups& g, size_t i) { return PairSums(g.states.at(i)); }, "index"_a)
+        .def("add_refused", [](Groups& g, size_t i, int which, int64_t count) {
+                g.states.at(i).refused.at(static_cast<size_t>(which)) += count;
+            }, "index"_a, "which"_a, "count"_a)
+        .def("refused", [](const Groups& g) {
+                std::array<int64_t, kRefused> total{};
+                for (const PairSums& s : g.states)
+                    for (int i = 0; i < kRefused; i++) total[i] += s.refused[i];
+                return nb::make_tuple(total[0], total[1], total[2], total[3]);
+            })
+        .def("__len__", [](const Groups& g) { return g.states.size(); });
+    m.def("first_bad_weight", [](nb::handle weight) {
+            View view(weight);
+            return first_bad_weight(view.column(), view.size());
+        }, "weight"_a);
+    m.def("available", [] {
+        std::vector<std::string> names;
+        for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);
+        return names;
+    }, "The instruction sets this processor offers, the best last.");
+    m.def("use", [](const std::string& name) {
+            std::string before = kernels_in_use().name;
+            for (const Kernels* kernels : available_kernels())
+                if (name == kernels->name) {
+                    use_kernels(*kernels);
+                    return before;
+                }
+            throw nb::value_error("this processor does not offer that instruction set");
+        }, "name"_a, "Use one instruction set for all sums; returns the one used before. The sums do not change.");
+}

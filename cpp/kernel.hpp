@@ -1,0 +1,212 @@
+// The kernel itself, written over a vector type V; each kernel_*.cpp names V and includes this in its own anonymous namespace.
+#include <cstring>
+
+using squarely::Rung;
+using squarely::Run;
+using squarely::ceil_divide;
+using squarely::kMicro;
+
+inline double two_to(int exponent) {
+    uint64_t bits = static_cast<uint64_t>(exponent + 1023) << 52;
+    double x;
+    std::memcpy(&x, &bits, 8);
+    return x;
+}
+inline double magic(int unit) { return 6755399441055744.0 * two_to(unit); }  // 1.5 * 2^52 units
+
+// A term z is deposited in slices first..last: what slice k cannot hold is left in z for slice k + 1.
+template <class V>
+inline __attribute__((always_inline)) void put(V& carrier, V& z, int slice, int first, int last) {
+    if (slice < first || slice > last) return;
+    V sum = carrier + z;
+    if (slice < last) z = z - (sum - carrier);
+    carrier = sum;
+}
+
+template <class V, bool kWeights, int kProduct>
+struct Slicer {
+    using I = typename V::Int;
+    static constexpr Rung rung{kWeights, kProduct};
+    static constexpr int B = rung.width(), R = rung.range(), P = rung.product, L = rung.linear(), W = rung.weight();
+
+    V product_unit[P], linear_unit[L], weight_unit[W ? W : 1];
+    I products[3][P], linear[4][L], weights[W ? W : 1];
+
+    inline __attribute__((always_inline)) Slicer(int e, int f) {
+        for (int k = 0; k < P; k++) product_unit[k] = V::set(magic(2 * e + f - B * (k + 1)));
+        for (int k = 0; k < L; k++) linear_unit[k] = V::set(magic(e + f - B * (k + 1)));
+        for (int k = 0; k < W; k++) weight_unit[k] = V::set(magic(f - B * (k + 1)));
+        for (auto& row : products)
+            for (auto& slice : row) slice = I::zero();
+        for (auto& row : linear)
+            for (auto& slice : row) slice = I::zero();
+        for (auto& slice : weights) slice = I::zero();
+    }
+
+    // The last slice that a term reaches follows from its lowest possible bit, counted down from the top of the window.
+    inline __attribute__((always_inline)) void product(V a, V b, V w, I (&into)[P]) {
+        V head = a * b, tail = V::product_error(a, b, head);
+        if constexpr (!kWeights) {
+#pragma GCC unroll 8
+            for (int k = 0; k < P; k++) {
+                V carrier = product_unit[k];
+                put(carrier, head, k + 1, 1, ceil_divide(2 * R + 52, B));
+                put(carrier, tail, k + 1, 2, P);
+                into[k] = into[k] + bits(carrier);
+            }
+        } else {
+            V head_head = w * head, head_tail = V::product_error(w, head, head_head);
+            V tail_head = w * tail, tail_tail = V::product_error(w, tail, tail_head);
+#pragma GCC unroll 8
+            for (int k = 0; k < P; k++) {
+                V carrier = product_unit[k];
+                put(carrier, head_head, k + 1, 1, ceil_divide(3 * R + 52, B));
+                put(carrier, head_tail, k + 1, 2, ceil_divide(3 * R + 104, B));
+                put(carrier, tail_head, k + 1, 2, P);
+                put(carrier, tail_tail, k + 1, 3, P);
+                into[k] = into[k] + bits(carrier);
+            }
+        }
+    }
+    inline __attribute__((always_inline)) void cut(V x, V w, V (&slices)[L]) {
+        if constexpr (!kWeights) {
+#pragma GCC unroll 8
+            for (int k = 0; k < L; k++) {
+                slices[k] = linear_unit[k];
+                put(slices[k], x, k + 1, 1, L);
+            }
+        } else {
+            V head = w * x, tail = V::product_error(w, x, head);
+#pragma GCC unroll 8
+            for (int k = 0; k < L; k++) {
+                slices[k] = linear_unit[k];
+                put(slices[k], head, k + 1, 1, ceil_divide(2 * R + 52, B));
+                put(slices[k], tail, k + 1, 2, L);
+            }
+        }
+    }
+    inline __attribute__((always_inline)) void step(const double* y, const double* p, const double* w) {
+        V a = V::load(y), b = V::load(p), c = kWeights ? V::load(w) : a;
+        product(a, a, c, products[0]);
+        product(a, b, c, products[1]);
+        product(b, b, c, products[2]);
+        V of_y[L], of_p[L];
+        cut(a, c, of_y);
+        cut(b, c, of_p);
+        auto y_larger = V::greater(a, b), y_positive = V::greater(a, V::set(0.0));
+#pragma GCC unroll 8
+        for (int k = 0; k < L; k++) {  // max(y, p) and max(y, 0) need no cutting of their own
+            linear[0][k] = linear[0][k] + bits(of_y[k]);
+            linear[1][k] = linear[1][k] + bits(of_p[k]);
+            linear[2][k] = linear[2][k] + bits(V::choose(y_larger, of_y[k], of_p[k]));
+            linear[3][k] = linear[3][k] + bits(V::choose(y_positive, of_y[k], linear_unit[k]));
+        }
+        if constexpr (kWeights) {
+#pragma GCC unroll 8
+            for (int k = 0; k < W; k++) {
+                V carrier = weight_unit[k];
+                put(carrier, c, k + 1, 1, W);
+                weights[k] = weights[k] + bits(carrier);
+            }
+        }
+    }
+
+    // Takes the bits of the magic constant back out of every lane and adds the lanes.
+    static __int128 total(I lanes, size_t deposits, V unit) {
+        int64_t lane[V::N], offset[V::N];
+        lanes.store(lane);
+        bits(unit).store(offset);
+        __int128 sum = 0;
+        for (int i = 0; i < V::N; i++)
+            sum += static_cast<int64_t>(static_cast<uint64_t>(lane[i]) - deposits * static_cast<uint64_t>(offset[i]));
+        return sum;
+    }
+    void finish(size_t deposits, __int128* out) {
+        for (auto& row : products)
+            for (int k = 0; k < P; k++) *out++ = total(row[k], deposits, product_unit[k]);
+        for (auto& row : linear)
+            for (int k = 0; k < L; k++) *out++ = total(row[k], deposits, linear_unit[k]);
+        for (int k = 0; k < W; k++) *out++ = total(weights[k], deposits, weight_unit[k]);
+    }
+};
+
+template <class V>
+struct Outlook {  // of a micro-block, while it is checked
+    V error, y_min, y_max, p_min, p_max;
+    inline __attribute__((always_inline)) void see(V y, V p) {
+        error = V::max(error, V::absolute(y - p));
+        y_min = V::min(y_min, y), y_max = V::max(y_max, y);
+        p_min = V::min(p_min, p), p_max = V::max(p_max, p);
+    }
+};
+template <class V>
+inline double largest(V x) {
+    double lane[V::N], best;
+    x.store(lane);
+    best = lane[0];
+    for (double v : lane) best = v > best ? v : best;
+    return best;
+}
+inline bool inside(uint32_t high, uint32_t low, int top, int range) {  // zeros wrap to the highest `low`; NaN and infinity fail `high`
+    return static_cast<int>(high >> 20) < top + 1023 && static_cast<int>(low >> 20) >= top + 1023 - range;
+}
+
+template <class V, bool kWeights, int kProduct>
+void run_kernel(const Run& run) {
+    Slicer<V, kWeights, kProduct> slicer(run.e, run.f);
+    const double* extremes = run.extremes;
+    Outlook<V> seen{V::set(extremes[0]), V::set(extremes[1]), V::set(extremes[2]), V::set(extremes[3]), V::set(extremes[4])};
+    alignas(64) double patch[3][kMicro];
+    size_t deposits = 0;
+    for (size_t at = 0; at < run.rows; at += kMicro) {
+        size_t count = run.rows - at < kMicro ? run.rows - at : kMicro;
+        const double *y = run.y + at, *p = run.p + at, *w = kWeights ? run.w + at : nullptr;
+        bool fine = count % V::N == 0;
+        if (fine) {
+            typename V::Spread pairs, factors;
+            Outlook<V> next = seen;
+            for (size_t i = 0; i < count; i += V::N) {
+                V a = V::load(y + i), b = V::load(p + i);
+                pairs.see(a), pairs.see(b);
+                if constexpr (kWeights) factors.see(V::load(w + i));
+                next.see(a, b);
+            }
+            uint32_t high, low;
+            pairs.read(high, low);
+            fine = inside(high, low, run.e, slicer.R);
+            if constexpr (kWeights) {
+                factors.read(high, low);
+                fine = fine && inside(high, low, run.f, slicer.R);
+            }
+            if (fine) seen = next;
+        }
+        if (__builtin_expect(!fine, 0)) {
+            run.repair(run.context, at, count, patch[0], patch[1], patch[2]);
+            y = patch[0], p = patch[1], w = patch[2];
+        }
+        for (size_t i = 0; i < count; i += V::N, deposits++) slicer.step(y + i, p + i, w + i);
+    }
+    slicer.finish(deposits, run.slices);
+    run.extremes[0] = largest(seen.error);
+    run.extremes[1] = -largest(V::set(0.0) - seen.y_min), run.extremes[2] = largest(seen.y_max);
+    run.extremes[3] = -largest(V::set(0.0) - seen.p_min), run.extremes[4] = largest(seen.p_max);
+}
+
+template <class V>
+void find_spread(const double* x, size_t rows, uint32_t* high, uint32_t* low) {
+    typename V::Spread spread;
+    for (size_t i = 0; i < rows; i += V::N) spread.see(V::load(x + i));
+    spread.read(*high, *low);
+}
+
+template <class V>
+constexpr squarely::Kernels kernels_of(const char* name) {
+    using squarely::kPlain;
+    using squarely::kWeighted;
+    return {name,
+            V::N,
+            {run_kernel<V, false, kPlain[0].product>, run_kernel<V, false, kPlain[1].product>, run_kernel<V, false, kPlain[2].product>,
+             run_kernel<V, false, kPlain[3].product>},
+            {run_kernel<V, true, kWeighted[0].product>, run_kernel<V, true, kWeighted[1].product>},
+            find_spread<V>};
+}

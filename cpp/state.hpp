@@ -1,0 +1,137 @@
+// PairSums: what is known about pairs (y, p) with weight w. Eight exact sums, counters, extremes, and canonical bytes.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "exact.hpp"
+
+namespace squarely {
+
+enum Term { kW, kY, kP, kMax, kAbs, kYY, kYP, kPP, kTerms };
+
+// Extremes merge, but a subtraction cannot take a row back out of them: then they are unknown.
+struct Extremes {
+    double error = 0.0;  // largest |y - p|, correctly rounded (rounding is monotone)
+    double y_min = INFINITY, y_max = -INFINITY, p_min = INFINITY, p_max = -INFINITY;
+    void see(double y, double p, double absolute_error) {
+        y_min = std::min(y_min, y), y_max = std::max(y_max, y);
+        p_min = std::min(p_min, p), p_max = std::max(p_max, p);
+        error = std::max(error, absolute_error);
+    }
+    void merge(const Extremes& o) {
+        y_min = std::min(y_min, o.y_min), y_max = std::max(y_max, o.y_max);
+        p_min = std::min(p_min, o.p_min), p_max = std::max(p_max, o.p_max);
+        error = std::max(error, o.error);
+    }
+};
+
+// Rows that could not enter the sums, by what stood in the way: the target first, a missing value before an infinite one.
+enum Refused { kMissingTarget, kMissingPrediction, kInfiniteTarget, kInfinitePrediction, kRefused };
+
+struct PairSums {
+    int64_t rows = 0;  // signed, so that states form a group
+    std::array<int64_t, kRefused> refused{};
+    std::array<ExactSum, kTerms> sums;
+    Extremes extremes;
+    bool extremes_known = true;
+
+    void merge(const PairSums& o) {
+        rows += o.rows;
+        for (int i = 0; i < kRefused; i++) refused[i] += o.refused[i];
+        for (int i = 0; i < kTerms; i++) sums[i].add(o.sums[i]);
+        extremes.merge(o.extremes);
+        extremes_known = extremes_known && o.extremes_known;
+    }
+    void remove(const PairSums& o) {
+        bool nothing = o.is_identity();
+        rows -= o.rows;
+        for (int i = 0; i < kRefused; i++) refused[i] -= o.refused[i];
+        for (int i = 0; i < kTerms; i++) sums[i].subtract(o.sums[i]);
+        if (nothing) return;
+        extremes = Extremes();
+        extremes_known = is_identity();
+    }
+    bool is_identity() const {
+        for (const ExactSum& sum : sums)
+            if (!sum.is_zero()) return false;
+        return rows == 0 && refused == std::array<int64_t, kRefused>{};
+    }
+
+    // One row whose numbers are finite and whose weight is positive: the integer path, for any magnitude.
+    void add_numbers(const Number& y, const Number& p, bool y_is_larger, const Number* w) {
+        const Number& larger = y_is_larger ? y : p;
+        Number absolute = y;
+        absolute.negative = false;
+        rows++;
+        if (!w) {
+            sums[kW].add(Number{1, 0, false});
+            sums[kY].add(y), sums[kP].add(p), sums[kMax].add(larger), sums[kAbs].add(absolute);
+            sums[kYY].add_product(y, y), sums[kYP].add_product(y, p), sums[kPP].add_product(p, p);
+            return;
+        }
+        sums[kW].add(*w);
+        sums[kY].add_product(*w, y), sums[kP].add_product(*w, p);
+        sums[kMax].add_product(*w, larger), sums[kAbs].add_product(*w, absolute);
+        sums[kYY].add_product(y, y, *w), sums[kYP].add_product(y, p, *w), sums[kPP].add_product(p, p, *w);
+    }
+
+    // Canonical bytes, little endian: rows and counters (5 x i64), then per sum i16 base, u16 count, limbs. A pure function of the
+    // multiset of rows. The extremes follow separately, since they are not part of the group.
+    std::string canonical() {
+        std::string out;
+        auto put = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
+        put(rows);
+        for (int64_t count : refused) put(count);
+        for (ExactSum& sum : sums) {
+            sum.trim();
+            put(static_cast<int16_t>(sum.base()));
+            put(static_cast<uint16_t>(sum.limbs().size()));
+            for (uint64_t limb : sum.limbs()) put(limb);
+        }
+        return out;
+    }
+    std::string annotations() const {
+        std::string out(1, static_cast<char>(extremes_known));
+        for (double x : {extremes.error, extremes.y_min, extremes.y_max, extremes.p_min, extremes.p_max}) {
+            double value = x + 0.0;  // -0 and +0 compare equal: write one of them
+            out.append(reinterpret_cast<const char*>(&value), sizeof value);
+        }
+        return out;
+    }
+    // Reads canonical() followed by annotations(); throws std::invalid_argument on anything else.
+    static PairSums parse(const char* data, size_t size) {
+        PairSums state;
+        size_t at = 0;
+        auto get = [&](auto& value) {
+            if (size - at < sizeof value) throw std::invalid_argument("the bytes end too early");
+            std::memcpy(&value, data + at, sizeof value);
+            at += sizeof value;
+        };
+        get(state.rows);
+        for (int64_t& count : state.refused) get(count);
+        for (ExactSum& sum : state.sums) {
+            int16_t base;
+            uint16_t count;
+            get(base), get(count);
+            if (size - at < size_t{8} * count) throw std::invalid_argument("the bytes end too early");
+            std::vector<uint64_t> limbs(count);
+            for (uint64_t& limb : limbs) get(limb);
+            sum = ExactSum::from_limbs(base, limbs);
+            sum.trim();
+            if (sum.limbs().size() != count || sum.base() != (count ? base : 0) || (!count && base))
+                throw std::invalid_argument("a sum is not in canonical form");
+        }
+        uint8_t known;
+        get(known);
+        state.extremes_known = known != 0;
+        Extremes& x = state.extremes;
+        get(x.error), get(x.y_min), get(x.y_max), get(x.p_min), get(x.p_max);
+        if (at != size || known > 1) throw std::invalid_argument("bytes are left over");
+        return state;
+    }
+};
+
+}  // namespace squarely

@@ -1,0 +1,31 @@
+"""Everything squarely raises or warns about on purpose."""
+
+__all__ = ["DataError", "MissingExtraError", "SquarelyError", "StateError", "UndefinedMetricWarning", "UnknownMetricError"]
+
+
+class SquarelyError(Exception):
+    """The base of every error squarely raises on purpose."""
+
+
+class DataError(SquarelyError, ValueError):
+    """The data cannot be evaluated; the message says where, why, and the cure."""
+
+
+class StateError(SquarelyError, ValueError):
+    """The bytes are not a readable state."""
+
+
+class UnknownMetricError(SquarelyError, KeyError):
+    """No metric has this name."""
+
+    def __str__(self) -> str:
+        # KeyError would show the sentence in quotes.
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingExtraError(SquarelyError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+class UndefinedMetricWarning(UserWarning):
+    """A metric has no value on this data."""

@@ -1,0 +1,39 @@
+"""Reports: one frozen value, four renderers.
+
+Importing this package registers the renderers with ``squarely.evaluate``; a renderer's own libraries are imported when
+it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from squarely.evaluate import Evaluation, register_renderers
+
+__all__: list[str] = []
+
+
+def _markdown(evaluation: Evaluation) -> str:
+    from squarely.report import markdown
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    return markdown.render(build(evaluation, most_groups=SHOWN_GROUPS))
+
+
+def _html(evaluation: Evaluation) -> str:
+    from squarely.report import html
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    return html.render(build(evaluation, most_groups=SHOWN_GROUPS))
+
+
+def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
+    from squarely.report import json
+    from squarely.report.build import build
+
+    return json.document(build(evaluation))
+
+
+register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict)

@@ -1,0 +1,193 @@
+"""Build a Report from an Evaluation: ask every question once, say what is best, and note what a reader must know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from squarely.report.plots import panel
+from squarely.report.report import Cell, GroupRow, Key, MetricRow, Note, Panel, Report, one_line, whole
+from squarely.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from squarely.evaluate import Evaluation
+    from squarely.metric import Question
+
+__all__ = ["build"]
+
+_HEADLINES = ("root_mean_squared_error", "mean_absolute_error", "r2_score", "mean_error", "mean_squared_error")
+_ABSENT = {
+    "missing_target": "a missing target",
+    "missing_prediction": "a missing prediction",
+    "infinite_target": "an infinite target",
+    "infinite_prediction": "an infinite prediction",
+}
+
+
+def build(evaluation: Evaluation, *, command: str | None = None, most_groups: int | None = None) -> Report:
+    """Return the frozen report of an evaluation.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What ``squarely.evaluate`` returned.
+    command : str, optional
+        The command line that made it; written under the numbers so that a reader can run it again.
+    most_groups : int, optional
+        Ask the metrics of the worst so many groups only; a renderer for readers shows 50. By default all.
+
+    Returns
+    -------
+    Report
+    """
+    metrics = tuple(_metric_row(evaluation, question) for question in evaluation.questions)
+    panels = _panels(evaluation)
+    source = evaluation.provenance.source
+    return Report(
+        title=f"{one_line(source, 80)}: regression report",
+        verdict=verdict(evaluation.models, metrics, evaluation.provenance.target),
+        target=evaluation.provenance.target,
+        models=evaluation.models,
+        metrics=metrics,
+        provenance=_provenance(evaluation, command),
+        by=evaluation.by,
+        groups=_group_rows(evaluation, most_groups) if evaluation.by else (),
+        group_total=len(evaluation.groups) if evaluation.by else 0,
+        headlines=_headlines(metrics, len(evaluation.models)),
+        notes=_notes(evaluation, panels),
+        panels=panels,
+        source=_source(evaluation, command),
+    )
+
+
+def _metric_row(evaluation: Evaluation, question: Question) -> MetricRow:
+    metric = question.metric
+    cells = [_cell(evaluation, question.label, model, None) for model in evaluation.models]
+    return MetricRow(
+        label=question.label,
+        name=metric.name,
+        title=metric.title,
+        unit=metric.unit,
+        direction=metric.direction,
+        ideal=metric.best,
+        cells=_mark_best(cells, metric.direction, metric.best),
+    )
+
+
+def _cell(evaluation: Evaluation, label: str, model: str, group: tuple[Key, ...] | None) -> Cell:
+    answer = evaluation.answer(label, model, group)
+    reason = answer.reason
+    if not math.isfinite(answer.value) and not reason:
+        reason = "infinite" if math.isinf(answer.value) else "undefined for these data"
+    return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage))
+
+
+def _mark_best(cells: Sequence[Cell], direction: str, ideal: float | None) -> tuple[Cell, ...]:
+    """Mark the best of several values, all of them where they tie."""
+    known = [cell.value for cell in cells if not math.isnan(cell.value)]
+    if len(cells) < 2 or not known or (direction == "target" and ideal is None):
+        return tuple(cells)
+
+    def cost(value: float) -> float:
+        if direction == "target":
+            return abs(value - (ideal or 0.0))
+        return -value if direction == "higher" else value
+
+    least = min(cost(value) for value in known)
+    return tuple(replace(cell, best=cost(cell.value) == least) for cell in cells)
+
+
+def _group_rows(evaluation: Evaluation, most: int | None) -> tuple[GroupRow, ...]:
+    """Return the groups, largest MSE first; the MSE of a group is that of its worst model."""
+
+    def worst(group: tuple[Key, ...]) -> float:
+        values = [evaluation.answer("mse", model, group).value for model in evaluation.models]
+        return max((value for value in values if not math.isnan(value)), default=-math.inf)
+
+    ranked = sorted(evaluation.groups, key=worst, reverse=True)  # stable: ties stay in the order of their keys
+    rows = []
+    for group in ranked[:most]:
+        cells = tuple(
+            _mark_best(
+                [_cell(evaluation, question.label, model, group) for model in evaluation.models],
+                question.metric.direction,
+                question.metric.best,
+            )
+            for question in evaluation.questions
+        )
+        used = max(evaluation.answer("mse", model, group).n for model in evaluation.models)
+        rows.append(GroupRow(group, used, cells))
+    return tuple(rows)
+
+
+def _headlines(metrics: Sequence[MetricRow], models: int) -> tuple[int, ...]:
+    room = 4 if models == 1 else 2 if models <= 3 else 1
+    names = [row.name for row in metrics]
+    known = [names.index(name) for name in _HEADLINES if name in names]
+    return tuple((known or list(range(len(metrics))))[:room])
+
+
+def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
+    if evaluation.sample is None:
+        return ()
+    made = (panel(evaluation.sample, model) for model in evaluation.models)
+    return tuple(each for each in made if each is not None)
+
+
+def _notes(evaluation: Evaluation, panels: Sequence[Panel]) -> tuple[Note, ...]:
+    notes = []
+    for model in evaluation.models:
+        state = evaluation.state(model)
+        absent = {words: int(getattr(state, counter)) for counter, words in _ABSENT.items()}
+        parts = [f"{whole(count)} with {words}" for words, count in absent.items() if count]
+        if parts:
+            rows = evaluation.provenance.rows
+            share = f"{whole(state.n)} of {whole(rows)} rows ({100 * state.n / rows:.4g} %)" if rows else "no rows"
+            notes.append(Note("coverage", f"{one_line(model)} was judged on {share}; left out: {', '.join(parts)}."))
+    if not notes:
+        notes.append(Note("coverage", f"Every row was used: {whole(evaluation.provenance.rows)} rows, none left out."))
+    if evaluation.provenance.weight is not None:
+        weight = one_line(evaluation.provenance.weight)
+        notes.append(Note("weight", f"Every number is weighted by {weight}; rows of weight 0 count as absent."))
+    if evaluation.sample is None:
+        notes.append(Note("plots", "There are no plots: a state keeps sums, not rows."))
+    elif len(panels) < len(evaluation.models):
+        notes.append(Note("plots", "A model without plots has no row that can be drawn."))
+    return tuple(notes)
+
+
+def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:
+    known = evaluation.provenance
+    models = ", ".join(one_line(model) for model in evaluation.models)
+    rows = [
+        ("Source", str(known.source)),
+        ("Rows", whole(known.rows)),
+        ("Target", known.target),
+        ("Predictions" if len(evaluation.models) > 1 else "Prediction", models),
+    ]
+    if known.weight is not None:
+        rows.append(("Weight", known.weight))
+    if evaluation.by:
+        rows.append(("Groups by", ", ".join(one_line(name) for name in evaluation.by)))
+    rows += [("Missing values", known.nan_policy), ("Digest of the state", known.digest), ("squarely", known.version)]
+    if command:
+        rows.append(("Command", command))
+    return tuple(rows)
+
+
+def _source(evaluation: Evaluation, command: str | None) -> dict[str, object]:
+    known = evaluation.provenance
+    return {
+        "source": str(known.source),
+        "rows": int(known.rows),
+        "target": known.target,
+        "predictions": list(evaluation.models),
+        "weight": known.weight,
+        "by": list(evaluation.by),
+        "nan_policy": known.nan_policy,
+        "digest": known.digest,
+        "squarely": known.version,
+        "command": command,
+    }

@@ -1,0 +1,73 @@
+"""The report as one self-contained HTML page: no script, no request, light and dark, for screen and paper.
+
+The template engine escapes every value; what is passed as markup is made here or in svg.py, from escaped parts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from squarely.report.figures import draw
+from squarely.report.report import Cell, Report, number, one_line, whole
+
+__all__ = ["render"]
+
+_SHORT, _FULL = 48, 1000
+
+
+def render(report: Report) -> str:
+    """Return the report as an HTML page; the same report gives the same bytes."""
+    drawings = [
+        (
+            panel,
+            [(each, Markup(each.svg)) for each in draw(panel, f"p{index}", report.target)],
+        )
+        for index, panel in enumerate(report.panels)
+    ]
+    reasons = dict.fromkeys(
+        cell.reason
+        for group in report.shown_groups
+        for at in report.headlines
+        for cell in group.cells[at]
+        if cell.reason
+    )
+    page = _page().render(report=report, drawings=drawings, style=Markup(_read("style.css")), reasons=list(reasons))
+    # A lone surrogate, which a file name can hold, cannot be encoded.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _page() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(name=_name, value=_value, whole=whole, line=one_line)
+    return environment.from_string(_read("page.html"))
+
+
+def _read(name: str) -> str:
+    return files("squarely.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _name(text: object, most: int = _SHORT) -> Markup:
+    """Write a name from data: cut where it is long, with the whole of it (to a sane length) where the pointer rests."""
+    short = one_line(text, most)
+    if short == str(text):
+        return Markup("<bdi>{}</bdi>").format(short)
+    return Markup('<bdi title="{}">{}</bdi>').format(one_line(text, _FULL), short)
+
+
+def _value(cell: Cell) -> Markup:
+    """Write a value: six digits to read, all of them for a program, and the best one marked in words as well."""
+    if cell.reason:
+        return Markup('<span class="undefined" title="{}">{}</span>').format(
+            one_line(cell.reason, _FULL), number(cell.value)
+        )
+    shown = Markup('<data value="{}">{}</data>').format(
+        repr(cell.value), number(cell.value).replace("-", "\N{MINUS SIGN}")
+    )
+    if not cell.best:
+        return shown
+    return Markup('<strong class="best">{}<span class="unseen"> (best)</span></strong>').format(shown)

@@ -1,0 +1,79 @@
+"""The report as JSON, for programs: a versioned schema, every group, full precision.
+
+A value that JSON cannot write (nan or an infinity) is ``null`` with its ``reason`` beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from squarely.report.report import Cell, Report
+
+__all__ = ["SCHEMA", "VERSION", "document", "render"]
+
+SCHEMA = "squarely.report"
+VERSION = 1
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as plain dicts, lists, strings, numbers and None."""
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "verdict": report.verdict,
+        "provenance": report.source,
+        "models": list(report.models),
+        "metrics": [
+            {
+                "label": row.label,
+                "name": row.name,
+                "title": row.title,
+                "unit": row.unit,
+                "direction": row.direction,
+                "best_value": row.ideal,
+                "values": _values(report.models, row.cells),
+            }
+            for row in report.metrics
+        ],
+        "groups": {
+            "by": list(report.by),
+            "total": report.group_total,
+            "rows": [
+                {
+                    "key": list(group.key),
+                    "n": group.rows,
+                    "metrics": [
+                        {"label": row.label, "values": _values(report.models, cells)}
+                        for row, cells in zip(report.metrics, group.cells, strict=True)
+                    ],
+                }
+                for group in report.groups
+            ],
+        },
+        "notes": [{"kind": note.kind, "text": note.text} for note in report.notes],
+    }
+
+
+def render(report: Report) -> str:
+    """Return the report as JSON text that ends with a newline."""
+    text = json.dumps(document(report), indent=2, ensure_ascii=False, allow_nan=False)
+    # A lone surrogate cannot be encoded; written as \udc80 it is valid JSON and reads back as it was.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def _values(models: tuple[str, ...], cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
+    return [_value(model, cell) for model, cell in zip(models, cells, strict=True)]
+
+
+def _value(model: str, cell: Cell) -> dict[str, Any]:
+    known = math.isfinite(cell.value)
+    return {
+        "model": model,
+        "value": cell.value if known else None,
+        "reason": None if known else cell.reason,
+        "n": cell.n,
+        "coverage": cell.coverage if math.isfinite(cell.coverage) else None,
+        "best": cell.best,
+    }

@@ -1,0 +1,83 @@
+"""The report as Markdown, for issues, pull requests and notebooks.
+
+Names from data cannot add markup, links, HTML or table cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from squarely.report.report import Cell, Report, number, one_line, whole
+
+__all__ = ["escape", "render"]
+
+_MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
+
+
+def escape(text: object, most: int = 80) -> str:
+    """Write any text as plain words on one line, at most ``most`` characters long before escaping."""
+    words = one_line(text, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKUP.sub(r"\\\1", words)
+
+
+def render(report: Report) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    parts = [f"# {escape(report.title, 120)}", f"**{escape(report.verdict, 300)}**", _metrics(report)]
+    if report.by:
+        parts += ["## Groups", f"{report.group_order}.", _groups(report)]
+        if report.hidden_groups_words:
+            parts.append(report.hidden_groups_words)
+    reasons = list(dict.fromkeys(_reasons(report)))
+    if reasons:
+        parts += ["## Undefined values", "\n".join(f"- {reason}" for reason in reasons)]
+    parts += ["## Notes", "\n".join(f"- {escape(note.text, 400)}" for note in report.notes)]
+    parts += [
+        "## Provenance",
+        _table(("", ""), [(name, escape(words, 400)) for name, words in report.provenance], "ll"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metrics(report: Report) -> str:
+    header = ("metric", "unit", "better", *(escape(model) for model in report.models))
+    rows = [
+        (
+            f"{escape(row.title)} ({escape(row.label)})",
+            row.unit_words,
+            row.better,
+            *(_value(cell) for cell in row.cells),
+        )
+        for row in report.metrics
+    ]
+    return _table(header, rows, "lll" + "r" * len(report.models))
+
+
+def _groups(report: Report) -> str:
+    shown = [report.metrics[at] for at in report.headlines]
+    several = len(report.models) > 1
+    header = [escape(name) for name in report.by] + ["rows"]
+    for model in report.models:
+        header += [escape(f"{row.label}, {model}" if several else row.label) for row in shown]
+    rows = []
+    for group in report.shown_groups:
+        cells = [_value(group.cells[at][which]) for which in range(len(report.models)) for at in report.headlines]
+        rows.append([*(escape(key) for key in group.key), whole(group.rows), *cells])
+    return _table(header, rows, "l" * len(report.by) + "r" * (len(header) - len(report.by)))
+
+
+def _value(cell: Cell) -> str:
+    return f"**{number(cell.value)}**" if cell.best else number(cell.value)
+
+
+def _reasons(report: Report) -> Iterable[str]:
+    for row in report.metrics:
+        for model, cell in zip(report.models, row.cells, strict=True):
+            if cell.reason:
+                yield f"{escape(row.label)}, {escape(model)}: {escape(cell.reason, 300)}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:
+    marks = ["---:" if side == "r" else "---" for side in align]
+    lines = [header, marks, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,175 @@
+"""The frozen Report: everything that a renderer needs, and nothing that it could ask again."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass, field
+
+__all__ = ["Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "whole"]
+
+Key = str | int | float | bool | None
+
+SHOWN_GROUPS = 50
+# Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.
+_TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value: ``reason`` says why where it is nan; ``best`` marks the best of several models."""
+
+    value: float
+    reason: str | None = None
+    n: int = 0
+    coverage: float = 1.0
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One question and its value for each model, in the order of ``Report.models``."""
+
+    label: str
+    name: str
+    title: str
+    unit: str
+    direction: str
+    ideal: float | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def better(self) -> str:
+        """Which way is better, in words."""
+        if self.direction in ("lower", "higher"):
+            return f"{self.direction} is better"
+        return "no direction" if self.ideal is None else f"best at {number(self.ideal)}"
+
+    @property
+    def unit_words(self) -> str:
+        """The unit for a reader: y, y squared, or none."""
+        return {"y^2": "y\N{SUPERSCRIPT TWO}", "1": "no unit"}.get(self.unit, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One group: its key, its rows, and ``cells[question][model]``."""
+
+    key: tuple[Key, ...]
+    rows: int
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that a reader needs to judge the numbers."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Pairs to draw: every pair while they are few, else counts on a square grid of bins."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    points: tuple[tuple[float, float], ...] = ()
+    cells: tuple[tuple[int, int, int], ...] = ()
+    bins: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The data of the four figures of one model; ``drawn`` of ``seen`` rows are in them."""
+
+    model: str
+    drawn: int
+    seen: int
+    weighted: bool
+    fit: Scatter
+    residuals: Scatter
+    edges: tuple[float, ...]
+    heights: tuple[float, ...]
+    outside: int
+    shares: tuple[tuple[float, float], ...]
+    worst_tenth: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A frozen answer for a reader.
+
+    ``groups`` is sorted from the largest to the smallest MSE; ``group_total`` counts the groups there are, also those
+    left out.
+    ``headlines`` are positions in ``metrics``: what a table of groups shows where there is no room for all.
+    """
+
+    title: str
+    verdict: str
+    target: str
+    models: tuple[str, ...]
+    metrics: tuple[MetricRow, ...]
+    provenance: tuple[tuple[str, str], ...]
+    by: tuple[str, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    group_total: int = 0
+    headlines: tuple[int, ...] = ()
+    notes: tuple[Note, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    source: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def shown_groups(self) -> tuple[GroupRow, ...]:
+        """The groups for a reader: the worst 50 at most."""
+        return self.groups[:SHOWN_GROUPS]
+
+    @property
+    def hidden_groups(self) -> int:
+        """How many groups a reader's table leaves out."""
+        return self.group_total - len(self.shown_groups)
+
+    @property
+    def group_order(self) -> str:
+        """How the groups are sorted, in words."""
+        return "Largest MSE first" if len(self.models) == 1 else "Largest MSE of any model first"
+
+    @property
+    def hidden_groups_words(self) -> str:
+        """The sentence that says what a reader's table leaves out, empty where it shows all."""
+        if not self.hidden_groups:
+            return ""
+        others = "1 other group is" if self.hidden_groups == 1 else f"{whole(self.hidden_groups)} other groups are"
+        return f"The {len(self.shown_groups)} groups with the largest MSE; {others} not shown. JSON carries all."
+
+
+def number(value: float) -> str:
+    """Write a value with six significant digits, as a reader wants it: ``220``, ``14.8324``, ``1.5e-07``."""
+    if math.isnan(value):
+        return "nan"
+    return f"{value + 0.0:.6g}"
+
+
+def whole(count: int) -> str:
+    """Write a count with thin spaces between thousands: ``20 000 000``."""
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def one_line(text: object, most: int = 60) -> str:
+    """Write any text on one line of at most ``most`` characters; what cannot be seen is written as an escape.
+
+    A name that comes from a file may hold newlines, terminal control sequences or bidirectional overrides; written as
+    they are they could forge a report.
+    """
+    words = "(missing)" if text is None else str(text)
+    cut = words[: most + 1]
+    seen = "".join(_visible(character) for character in cut)
+    if len(words) <= most and len(seen) <= most:
+        return seen or "(empty)"
+    return seen[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cs") or character in _TRICKS:
+        return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return character

@@ -1,0 +1,70 @@
+"""The sentence on top of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from squarely.report.report import MetricRow, one_line
+
+__all__ = ["verdict"]
+
+
+def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str) -> str:
+    """Say which model is best and how good it is.
+
+    The sentence takes RMSE, else MSE, else the first metric that tells models apart, and R squared where it was asked.
+    """
+    lead = _first(metrics, "root_mean_squared_error") or _first(metrics, "mean_squared_error")
+    lead = lead or next((row for row in metrics if _winners(row)), None)
+    winners = _winners(lead) if lead else ()
+    if lead is None or not winners:
+        return "No metric that was asked is defined for these data; the table says why."
+    value = f"{lead.cells[winners[0]].value:.3g}{_in_unit(lead, target)}"
+    name = lead.label.upper() if lead.label in ("rmse", "mse", "mae") else lead.title
+    names = " and ".join(one_line(models[winner], 40) for winner in winners[:3])
+    names += f" and {len(winners) - 3} more" if len(winners) > 3 else ""
+    if len(models) == 1:
+        said = f"{names} has {_article(name)} {name} of {value}"
+    elif len(winners) == 1:
+        said = f"{names} has the {_best_word(lead)} {name} ({value}) of {len(models)} models"
+    else:
+        return f"{names} share the {_best_word(lead)} {name} ({value})."
+    explained = _first(metrics, "r2_score")
+    r2 = explained.cells[winners[0]].value if explained and explained is not lead else float("nan")
+    return said + _explains(r2) + "."
+
+
+def _first(metrics: Sequence[MetricRow], name: str) -> MetricRow | None:
+    return next((row for row in metrics if row.name == name and _winners(row)), None)
+
+
+def _winners(row: MetricRow) -> tuple[int, ...]:
+    if len(row.cells) == 1:
+        return (0,) if row.cells[0].value == row.cells[0].value else ()
+    return tuple(index for index, cell in enumerate(row.cells) if cell.best)
+
+
+def _best_word(row: MetricRow) -> str:
+    return {"lower": "smallest", "higher": "largest"}.get(row.direction, "best")
+
+
+def _article(name: str) -> str:
+    return "an" if name.startswith(("RMSE", "MSE", "MAE")) or name[:1] in "AEIOaeio" else "a"
+
+
+def _in_unit(row: MetricRow, target: str) -> str:
+    where = {"y": " in units of ", "y^2": " in squared units of "}.get(row.unit)
+    return f"{where}{one_line(target, 40)}" if where else ""
+
+
+def _explains(r2: float) -> str:
+    if r2 != r2:
+        return ""
+    if r2 < 0:
+        negative = f"{r2:.2g}".replace("-", "\N{MINUS SIGN}")
+        return f" but does worse than always predicting the mean (R\N{SUPERSCRIPT TWO} {negative})"
+    if r2 == 1:
+        return " and explains all of the variance"
+    percent = 100 * r2
+    words = f"{percent:.0f}" if percent < 99 else f"{percent:.2f}" if percent < 99.99 else "more than 99.99"
+    return f" and explains {words}\N{NO-BREAK SPACE}% of the variance"

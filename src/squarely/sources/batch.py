@@ -1,0 +1,89 @@
+"""What every source yields: columns, keys and batches, as plain NumPy arrays."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted"]
+
+Key = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One numeric column of a batch.
+
+    Parameters
+    ----------
+    values : 1-D array of numbers or booleans, in the unit of the data; often a view of memory it does not own.
+    valid : boolean array of the same length, False where the value is missing; None when no value is missing.
+    """
+
+    values: npt.NDArray[Any]
+    valid: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """One group column of a batch: a label per row, written as codes.
+
+    ``labels[codes[i]]`` is the label of row ``i``. Labels may hold values that no row uses, and a value may occur twice.
+    Batches with equal labels share one tuple object where the source knows it, so a reader may cache by identity.
+    """
+
+    codes: npt.NDArray[np.int32]
+    labels: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive rows of the data, only the wanted columns."""
+
+    target: Column
+    predictions: tuple[Column, ...]
+    weight: Column | None
+    keys: tuple[Keys, ...]
+    start: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns a question needs."""
+
+    target: str
+    predictions: tuple[str, ...]
+    weight: str | None = None
+    by: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Names of the columns that must hold numbers, each once."""
+        weight = () if self.weight is None else (self.weight,)
+        return tuple(dict.fromkeys((self.target, *self.predictions, *weight)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all wanted columns, each once."""
+        return tuple(dict.fromkeys((*self.numeric, *self.by)))
+
+
+Part = Callable[[], Iterator[Batch]]
+
+
+class Source(Protocol):
+    """Something that yields batches; its parts are independent and may run in parallel threads."""
+
+    @property
+    def name(self) -> str:
+        """What a report calls the data."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names, known without reading the data."""
+
+    def parts(self, wanted: Wanted) -> Iterator[Part]:
+        """Yield independent parts; each call of a part reads its batches in order."""

@@ -1,0 +1,107 @@
+"""The state's integers are those of exact arithmetic, on every data set, in every SIMD width and in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import nasty
+import oracle
+import squarely
+from squarely import PairState, _core
+from squarely.state import twin
+
+KIND_AND_WEIGHT = [(kind, weight) for kind in nasty.KINDS for weight in nasty.WEIGHTS]
+
+
+@pytest.fixture(params=_core.available())
+def width(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each SIMD path that this machine can run, one after the other."""
+    before = _core.use(request.param)
+    yield request.param
+    _core.use(before)
+
+
+def sums(state: PairState) -> tuple[Fraction, ...]:
+    """The eight sums a state holds, as rationals."""
+    a, b, *integers = state._core.integers()
+    scales = [b] + [a + b] * 4 + [2 * a + b] * 3
+    return tuple(Fraction(integer) * Fraction(2) ** scale for integer, scale in zip(integers, scales, strict=True))
+
+
+@pytest.mark.parametrize(("kind", "weights"), KIND_AND_WEIGHT)
+def test_eight_sums_are_the_rational_sums(kind: str, weights: str, width: str) -> None:
+    y, p = nasty.pair(kind)
+    w = nasty.weight(weights)
+    assert sums(PairState.of(y, p, sample_weight=w)) == oracle.eight_sums(y, p, w), width
+
+
+def test_window_edges_are_exact(width: str) -> None:
+    wrong = [name for name, y, p in nasty.window_edges(210) if sums(PairState.of(y, p)) != oracle.eight_sums(y, p)]
+    assert wrong == []
+
+
+def test_window_edges_are_exact_with_weights(width: str) -> None:
+    rng = np.random.default_rng(3)
+    wrong = []
+    for name, y, p in nasty.window_edges(70, seed=1):
+        w = np.ldexp(2.0 - 2.0**-52, rng.choice([0, -15, -16, -17, -51, -80], len(y)))
+        if sums(PairState.of(y, p, sample_weight=w)) != oracle.eight_sums(y, p, w):
+            wrong.append(name)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("kind", "weights"), KIND_AND_WEIGHT)
+def test_numpy_twin_is_the_core(kind: str, weights: str) -> None:
+    y, p = nasty.pair(kind)
+    w = nasty.weight(weights)
+    assert twin.canonical_bytes(y, p, w) == PairState.of(y, p, sample_weight=w).canonical_bytes()
+
+
+@pytest.mark.parametrize("kind", nasty.KINDS)
+def test_widths_give_the_same_bytes(kind: str) -> None:
+    y, p = nasty.pair(kind, n=5000)
+    w = nasty.weight("lognormal", n=5000)
+    seen = set()
+    for name in _core.available():
+        before = _core.use(name)
+        seen.add((PairState.of(y, p).to_bytes(), PairState.of(y, p, sample_weight=w).to_bytes()))
+        _core.use(before)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("kind", ["normal", "cauchy", "lognormal_12", "counts"])
+def test_one_last_bit_changes_the_digest(kind: str) -> None:
+    y, p = nasty.pair(kind)
+    digest = PairState.of(y, p).digest()
+    for row in range(0, len(y), 7):
+        changed = y.copy()
+        changed[row] = np.nextafter(changed[row], np.inf)
+        assert PairState.of(changed, p).digest() != digest, row
+
+
+def test_many_equal_maximal_values_do_not_overflow_a_lane(width: str) -> None:
+    y = np.full(300_000, 2.0 - 2.0**-52)
+    expected = len(y) * Fraction(y[0])
+    got = sums(PairState.of(y, -y))
+    assert got[1:3] == (expected, -expected)
+    assert got[5] == len(y) * Fraction(y[0]) ** 2
+
+
+def test_flush_of_denormals_elsewhere_does_not_matter(width: str) -> None:
+    y, p = np.array([5e-324, -5e-324, 0.0, -0.0] * 40), np.array([2e-323, 1.0, -0.0, 5e-324] * 40)
+    assert sums(PairState.of(y, p)) == oracle.eight_sums(y, p)
+
+
+def test_non_finite_rows_are_counted_and_stay_out_of_the_sums(width: str) -> None:
+    y, p = nasty.pair("normal")
+    bad_y, bad_p = y.copy(), p.copy()
+    bad_y[3], bad_y[200], bad_p[5], bad_p[250] = np.nan, np.inf, np.nan, -np.inf
+    kept = np.isfinite(bad_y) & np.isfinite(bad_p)
+    state = squarely.PairState.of(bad_y, bad_p)
+    assert sums(state) == oracle.eight_sums(y[kept], p[kept])
+    counted = (state.missing_target, state.infinite_target, state.missing_prediction, state.infinite_prediction)
+    assert counted == (1, 1, 1, 1)

@@ -1,0 +1,75 @@
+"""What a metric declares about its unit, its shift and its best value holds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import oracle
+from squarely import METRICS, PairState
+
+QUESTIONS = pytest.mark.parametrize(("name", "parameters"), oracle.questions())
+DEGREE = {"y^2": 2, "y": 1, "1": 0}
+
+
+def dyadic(seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positive data on a coarse grid, so that scaling and shifting below are exact."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(1, 4000, 200) / 64
+    return y, y + rng.integers(-200, 300, 200) / 64
+
+
+def test_every_metric_has_an_oracle() -> None:
+    assert set(METRICS) == set(oracle.METRICS)
+
+
+@QUESTIONS
+@pytest.mark.parametrize("exponent", [1, -30, 100])
+def test_scale_has_the_declared_degree(name: str, parameters: dict[str, object], exponent: int) -> None:
+    y, p = dyadic()
+    metric, factor = METRICS[name], 2.0**exponent
+    before = metric.of(PairState.of(y, p), **parameters).value
+    after = metric.of(PairState.of(factor * y, factor * p), **parameters).value
+    assert after == before * factor ** DEGREE[metric.unit]
+
+
+@QUESTIONS
+def test_shift_changes_what_is_declared_to_change(name: str, parameters: dict[str, object]) -> None:
+    y, p = dyadic()
+    metric = METRICS[name]
+    before = metric.of(PairState.of(y, p), **parameters).value
+    after = metric.of(PairState.of(y + 2.0**20, p + 2.0**20), **parameters).value
+    normalizer_shifts = parameters.get("normalizer") in ("energy", "mean_product", "mean")
+    assert (after == before) == (metric.shift_invariant and not normalizer_shifts)
+
+
+@QUESTIONS
+def test_perfect_predictions_have_the_best_value(name: str, parameters: dict[str, object]) -> None:
+    y, _ = dyadic()
+    metric = METRICS[name]
+    perfect = metric.of(PairState.of(y, y), **parameters)
+    assert perfect.reason is None
+    assert metric.best is None or perfect.value == metric.best
+
+
+@QUESTIONS
+def test_nothing_beats_the_best_value(name: str, parameters: dict[str, object]) -> None:
+    metric = METRICS[name]
+    for seed in range(20):
+        value = metric.of(PairState.of(*dyadic(seed)), **parameters).value
+        assert math.isfinite(value)
+        if metric.best is not None:
+            assert {"lower": value >= metric.best, "higher": value <= metric.best, "target": True}[metric.direction]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e8, -1e15])
+def test_r2_is_never_above_one(offset: float) -> None:
+    rng = np.random.default_rng(1)
+    for scale in (1e-12, 1e-6, 1.0):
+        y = offset + rng.normal(size=100)
+        state = PairState.of(y, y + scale * rng.normal(size=100))
+        assert METRICS["r2_score"].of(state).value <= 1.0
+        assert -1.0 <= METRICS["pearson_correlation"].of(state).value <= 1.0

@@ -1,0 +1,59 @@
+"""A weight counts copies; a weight of 0 is no row at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nasty
+import oracle
+from squarely import METRICS, PairState
+
+QUESTIONS = pytest.mark.parametrize(("name", "parameters"), oracle.questions())
+# adjusted R2 counts rows, its degrees of freedom: copies of a row are more rows, a heavier row is not
+COPYABLE = pytest.mark.parametrize(("name", "parameters"), [question for question in oracle.questions() if question[0] != "adjusted_r2_score"])
+
+
+@COPYABLE
+@pytest.mark.parametrize("kind", ["normal", "large_offset", "cauchy", "lognormal_12"])
+def test_weight_k_is_k_copies(name: str, parameters: dict[str, object], kind: str) -> None:
+    y, p = nasty.pair(kind)
+    k = nasty.weight("integers_with_zeros")
+    assert k is not None
+    times = k.astype(int)
+    weighted = PairState.of(y, p, sample_weight=k)
+    copied = PairState.of(np.repeat(y, times), np.repeat(p, times))
+    assert METRICS[name].of(weighted, **parameters) == METRICS[name].of(copied, **parameters)
+
+
+@pytest.mark.parametrize("kind", nasty.KINDS)
+def test_weight_one_is_no_weight(kind: str) -> None:
+    y, p = nasty.pair(kind)
+    assert PairState.of(y, p, sample_weight=np.ones(len(y))).to_bytes() == PairState.of(y, p).to_bytes()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1.7e308, 5e-324])
+@pytest.mark.parametrize("side", ["target", "prediction", "both"])
+def test_weight_zero_is_absent(bad: float, side: str) -> None:
+    y, p = nasty.pair("normal")
+    w = np.full(len(y), 0.75)
+    absent = np.zeros(len(y), dtype=bool)
+    absent[[0, 5, 127, 128, 299]] = True
+    w[absent] = 0.0
+    if side != "prediction":
+        y[absent] = bad
+    if side != "target":
+        p[absent] = bad
+    present = PairState.of(y[~absent], p[~absent], sample_weight=w[~absent])
+    assert PairState.of(y, p, sample_weight=w).to_bytes() == present.to_bytes()
+    w[absent] = -0.0
+    assert PairState.of(y, p, sample_weight=w).to_bytes() == present.to_bytes()
+
+
+@QUESTIONS
+def test_weights_times_a_constant_change_nothing(name: str, parameters: dict[str, object]) -> None:
+    y, p = nasty.pair("normal")
+    w = nasty.weight("uniform")
+    assert w is not None
+    plain = METRICS[name].of(PairState.of(y, p, sample_weight=w), **parameters)
+    assert METRICS[name].of(PairState.of(y, p, sample_weight=w * 2.0**40), **parameters) == plain

@@ -1,0 +1,261 @@
+"""The house keeps itself: layers, sizes, names, docstrings, examples and tests are checked by reading the source."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import squarely
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "squarely"
+MODULES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+FOUR_FINGERS = {"utils", "helpers", "common", "base", "util", "helper", "misc"}
+OPTIONAL = ("sklearn", "pandas", "polars", "duckdb", "torch")
+HEAVY = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "sklearn")
+
+# From the top of the house to its floor: a module imports only from lines below its own, or from its own room.
+LAYERS = (
+    ("cli",),
+    ("lab",),
+    ("report", "linear"),
+    ("diagnose", "compare", "decompose"),
+    ("evaluate",),
+    ("catalogue", "intervals"),
+    ("metric", "sources", "image", "losses"),
+    ("state", "validate", "svg"),
+    ("errors", "_core"),
+)
+FLOOR = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
+DOORS = {"__init__", "__main__"}  # the package's own names and `python -m`: above every layer
+
+
+def room_of(path: Path) -> str:
+    """The first part of a module's name inside the package."""
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute dotted names that a file imports, relative ones resolved; `from a import b` yields a.b."""
+    package = ["squarely", *path.relative_to(SOURCE).parent.parts] if path.is_relative_to(SOURCE) else []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def relative(path: Path) -> str:
+    """A path as a message shows it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- layers, sizes, names -----------------------------------------------------------------------------------------
+
+
+def test_a_module_imports_only_from_below() -> None:
+    broken = []
+    for path in MODULES:
+        here = room_of(path)
+        if here in DOORS:
+            continue
+        for name in imports(path):
+            parts = name.split(".")
+            there = parts[1] if parts[0] == "squarely" and len(parts) > 1 else None
+            if there and there != here and FLOOR.get(there, -1) <= FLOOR.get(here, -1):
+                broken.append(f"{relative(path)} imports {name}")
+    assert broken == []
+
+
+def test_every_module_has_a_room() -> None:
+    assert [relative(path) for path in MODULES if room_of(path) not in FLOOR and room_of(path) not in DOORS] == []
+
+
+def test_catalogue_imports_no_array_library() -> None:
+    libraries = {"numpy", "pyarrow", "narwhals", *OPTIONAL}
+    found = [(relative(path), name) for path in MODULES if room_of(path) == "catalogue" for name in imports(path)]
+    assert [pair for pair in found if pair[1].split(".")[0] in libraries] == []
+
+
+@pytest.mark.parametrize("library", OPTIONAL)
+def test_an_optional_dependency_has_one_door(library: str) -> None:
+    users = [relative(path) for path in MODULES if library in {name.split(".")[0] for name in imports(path)}]
+    assert len(users) <= 1, users
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    files = [*MODULES, *(path for path in (ROOT / "cpp").rglob("*") if path.is_file())]
+    assert {relative(p): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300} == {}
+
+
+def test_no_module_is_a_drawer() -> None:
+    assert [relative(path) for path in MODULES if path.stem.strip("_") in FOUR_FINGERS] == []
+
+
+def test_python_is_kept_out_of_the_numerics() -> None:
+    mentions = [p for p in (ROOT / "cpp").rglob("*") if p.is_file() and re.search(r"nanobind|Python\.h", p.read_text())]
+    assert [path.name for path in mentions] in ([], ["bind.cpp"])
+
+
+# --- public names and their words ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_all_is_true(path: Path) -> None:
+    name = ".".join(["squarely", *path.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__")
+    if name.endswith("__main__"):
+        assert "import" in path.read_text(encoding="utf-8")
+        return
+    module = importlib.import_module(name)
+    declared = getattr(module, "__all__", [])
+    assert [public for public in declared if not hasattr(module, public)] == []
+    assert len(set(declared)) == len(declared)
+
+
+def test_every_public_name_is_declared() -> None:
+    assert list(squarely.__all__) == sorted(squarely.__all__, key=str) or set(squarely.__all__) <= set(dir(squarely))
+    metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
+    assert metrics <= set(squarely.__all__)
+
+
+@pytest.mark.parametrize("name", squarely.METRICS)
+def test_a_metric_explains_itself(name: str) -> None:
+    words = inspect.getdoc(getattr(squarely, name)) or ""
+    lacking = [
+        part
+        for part, pattern in {
+            "formula": r"math::|Formula|\\frac|\\sum|\$",
+            "shapes": r"Parameters\n-+\n[\s\S]*\(n,",
+            "returns": r"Returns\n-+\n",
+            "raises": r"Raises\n-+\n",
+            "reference": r"References?\n-+\n",
+            "example": r">>> ",
+        }.items()
+        if not re.search(pattern, words)
+    ]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("name", [name for name in squarely.__all__ if name not in squarely.METRICS])
+def test_a_public_name_explains_itself(name: str) -> None:
+    thing = getattr(squarely, name)
+    if not (inspect.isclass(thing) or callable(thing)):
+        assert name.startswith("__") or name.isupper() or inspect.ismodule(thing), name
+        return
+    words = inspect.getdoc(thing) or ""
+    assert words.splitlines()[:1] not in ([], [""])
+    if not (inspect.isclass(thing) and issubclass(thing, (Exception, Warning))):
+        assert ">>> " in words, f"{name} has no runnable example"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_modules_classes_and_public_functions_have_docstrings(path: Path) -> None:
+    module = tree(path)
+    assert ast.get_docstring(module), "the module says nothing of itself"
+    named = [node for node in module.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    assert [node.name for node in named if not node.name.startswith("_") and not ast.get_docstring(node)] == []
+
+
+# --- examples run -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beside_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A throw-away working folder that holds a copy of examples/."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def module_names() -> list[str]:
+    """Every importable module of the package."""
+    found = pkgutil.walk_packages(squarely.__path__, "squarely.")
+    return ["squarely", *(m.name for m in found if not m.name.endswith(("__main__", "._core")))]
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_doctests(name: str, beside_the_examples: Path) -> None:
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.testmod(importlib.import_module(name), optionflags=flags).failed == 0
+
+
+@pytest.mark.parametrize("name", squarely.METRICS)
+def test_examples_of_metrics(name: str, beside_the_examples: Path) -> None:
+    examples = doctest.DocTestParser().get_doctest(inspect.getdoc(getattr(squarely, name)) or "", {}, name, None, 0)
+    assert examples.examples
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=relative)
+def test_code_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    names: dict[str, object] = {"__name__": "page"}
+    for block in blocks:
+        if ">>> " in block:
+            examples = doctest.DocTestParser().get_doctest(block, names, page.name, str(page), 0)
+            assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
+            names.update(examples.globs)
+        else:
+            exec(compile(block, str(page), "exec"), names)
+    assert len(blocks) == page.read_text(encoding="utf-8").count("```python\n")
+
+
+def test_the_examples_are_the_scripts_output_in_shape() -> None:
+    lines = (ROOT / "examples" / "diabetes.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "actual,linear,ridge,boosting,sex,age_band"
+    assert len(lines) == 443
+
+
+def test_import_is_light() -> None:
+    code = f"import sys, squarely; print([m for m in {HEAVY!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout.strip() == "[]", run.stdout + run.stderr
+
+
+# --- tests assert -------------------------------------------------------------------------------------------------
+
+
+def test_every_test_asserts() -> None:
+    silent = [f"{relative(path)}: {node.name}" for path in TESTS for node in _tests_in(path) if not _asserts(node)]
+    assert silent == []
+
+
+def _tests_in(path: Path) -> Iterator[ast.FunctionDef]:
+    return (n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
+
+
+def _asserts(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr in ("raises", "warns")) for node in ast.walk(function))
+
+
+def test_no_comparison_is_thrown_away() -> None:
+    idle = []
+    for path in TESTS:
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.Expr):
+                continue
+            value = node.value
+            called = value.func if isinstance(value, ast.Call) else None
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            if isinstance(value, ast.Compare) or name in ("allclose", "isclose", "array_equal", "equals"):
+                idle.append(f"{relative(path)}:{node.lineno}")
+    assert idle == []
