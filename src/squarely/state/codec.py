@@ -1,0 +1,36 @@
+"""Bytes of states: magic, kind, version, length, body, checksum. Nothing is ever unpickled."""
+
+import hashlib
+import struct
+
+from squarely.errors import StateError
+
+__all__ = ["PAIRS", "TABLE", "unwrap", "wrap"]
+
+_MAGIC = b"SQUARELY"
+_HEAD = struct.Struct("<8sHHQ")  # magic, kind, version, length of the body
+_VERSION = 1
+PAIRS, TABLE = 1, 2
+_NAMES = {PAIRS: "the state of one model", TABLE: "a saved evaluation"}
+
+
+def wrap(kind: int, body: bytes) -> bytes:
+    """Return the body with its head and its SHA-256."""
+    framed = _HEAD.pack(_MAGIC, kind, _VERSION, len(body)) + body
+    return framed + hashlib.sha256(framed).digest()
+
+
+def unwrap(kind: int, data: bytes, where: str = "the bytes") -> bytes:
+    """Return the body; raise StateError, with the cure, on anything that wrap did not write."""
+    if len(data) < _HEAD.size or not data.startswith(_MAGIC):
+        raise StateError(f"{where} are not a squarely state: they do not begin with its mark. Expected bytes from to_bytes() or a file from --save-state.")
+    _, found, version, length = _HEAD.unpack_from(data)
+    if version != _VERSION:
+        raise StateError(f"{where} hold a state of version {version}; this squarely reads version {_VERSION}. Read it with the squarely that wrote it.")
+    if len(data) != _HEAD.size + length + 32:
+        raise StateError(f"{where} are incomplete: {len(data)} bytes where {_HEAD.size + length + 32} were written. Copy or write the state again.")
+    if hashlib.sha256(data[:-32]).digest() != data[-32:]:
+        raise StateError(f"{where} were altered: the checksum does not fit. Copy or write the state again.")
+    if found != kind:
+        raise StateError(f"{where} hold {_NAMES.get(found, 'something else')}, and {_NAMES[kind]} was expected.")
+    return data[_HEAD.size : -32]

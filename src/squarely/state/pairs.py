@@ -1,0 +1,163 @@
+"""PairState: the exact sums over (y_true, y_pred, weight), with the laws of an abelian group."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from squarely import _core, validate
+from squarely.errors import StateError
+from squarely.state import codec
+from squarely.state.sums import Sums
+
+__all__ = ["PairState"]
+
+
+class PairState:
+    r"""What exact sums know of pairs (y, p) with weight w; states add and subtract without rounding.
+
+    .. math:: \sum w,\ \sum wy,\ \sum wp,\ \sum w\max(y,p),\ \sum w|y|,\ \sum wy^2,\ \sum wyp,\ \sum wp^2
+
+    The same rows give the same bytes in any order, in any number of parts, on any processor. Equality and the digest are
+    over sums and counters; the extremes (largest error, range) merge with ``+`` and are unknown after ``-``.
+
+    Do not use it where rows must be known again: it keeps sums, not rows.
+
+    Examples
+    --------
+    >>> monday = PairState.of([250, 300, 180], [240, 310, 200])
+    >>> tuesday = PairState.of([420, 350], [400, 360])
+    >>> (monday + tuesday).metric("mse")
+    220.0
+    >>> (monday + tuesday) - tuesday == monday
+    True
+    """
+
+    __slots__ = ("_core",)
+
+    ask: Callable[["PairState", str, dict[str, Any]], float]  # set by squarely.metric: a state knows sums, not formulas
+
+    def __init__(self) -> None:
+        self._core = _core.PairSums()
+
+    @classmethod
+    def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
+        """Return the state of arrays.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n,), numbers in the same unit
+        sample_weight : array-like of shape (n,), optional
+            Finite and not negative; 0 leaves no trace.
+
+        Raises
+        ------
+        DataError
+            Shapes differ, or a weight is negative or not finite. Missing and infinite values are counted, not refused.
+        """
+        return cls().update(y_true, y_pred, sample_weight)
+
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
+        """Add rows to this state and return it; the arguments and errors are those of ``of``."""
+        y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
+        bad = self._core.update(y, p, w, validate.threads())
+        if bad >= 0:
+            raise validate.bad_weight(w, bad)
+        for counter, count in enumerate(missing):
+            if count:
+                self._core.add_refused(counter, count)
+        return self
+
+    @classmethod
+    def _wrap(cls, core: _core.PairSums) -> "PairState":
+        state = cls.__new__(cls)
+        state._core = core
+        return state
+
+    def __add__(self, other: "PairState") -> "PairState":
+        if not isinstance(other, PairState):
+            return NotImplemented
+        core = self._core.copy()
+        core.merge(other._core)
+        return self._wrap(core)
+
+    def __sub__(self, other: "PairState") -> "PairState":
+        if not isinstance(other, PairState):
+            return NotImplemented
+        core = self._core.copy()
+        core.remove(other._core)
+        return self._wrap(core)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PairState) and self.canonical_bytes() == other.canonical_bytes()
+
+    __hash__ = None  # type: ignore[assignment]  # a state changes with update()
+
+    def canonical_bytes(self) -> bytes:
+        """Return the bytes of sums and counters: equal exactly when the sums are."""
+        return self._core.canonical()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the canonical bytes, in hexadecimal."""
+        return hashlib.sha256(self.canonical_bytes()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """Return the whole state, extremes included, with version and checksum."""
+        return codec.wrap(codec.PAIRS, self._core.canonical() + self._core.annotations())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "PairState":
+        """Read what ``to_bytes`` wrote; raise StateError on anything else."""
+        return cls._parse(codec.unwrap(codec.PAIRS, bytes(data)))
+
+    @classmethod
+    def _parse(cls, body: bytes) -> "PairState":
+        try:
+            return cls._wrap(_core.PairSums.parse(body))
+        except ValueError as error:
+            raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
+
+    def __reduce__(self) -> tuple[Callable[[bytes], "PairState"], tuple[bytes]]:
+        return PairState.from_bytes, (self.to_bytes(),)
+
+    @property
+    def n(self) -> int:
+        """Rows in the sums."""
+        return self._core.rows
+
+    @property
+    def weight_sum(self) -> float:
+        """Sum of the weights of those rows; ``n`` where no weights were given."""
+        return self._core.weight_sum()
+
+    @property
+    def missing_target(self) -> int:
+        """Rows left out because the target is missing."""
+        return self._core.refused()[0]
+
+    @property
+    def missing_prediction(self) -> int:
+        """Rows left out because the prediction is missing."""
+        return self._core.refused()[1]
+
+    @property
+    def infinite_target(self) -> int:
+        """Rows left out because the target is infinite."""
+        return self._core.refused()[2]
+
+    @property
+    def infinite_prediction(self) -> int:
+        """Rows left out because the prediction is infinite."""
+        return self._core.refused()[3]
+
+    @property
+    def sums(self) -> Sums:
+        """The sums as integers, for a formula."""
+        return Sums(self._core)
+
+    def metric(self, name: str, **parameters: Any) -> float:
+        """Return a metric of the catalogue by name or alias; nan where it is undefined."""
+        return PairState.ask(self, name, parameters)
+
+    def __repr__(self) -> str:
+        refused = sum(self._core.refused())
+        return f"PairState(n={self.n}, refused={refused}, digest={self.digest()[:12]!r})"

@@ -1,0 +1,94 @@
+"""Ratio: an exact quotient of two integers, rounded once at the end."""
+
+import math
+
+__all__ = ["Ratio"]
+
+_ROOT_BITS = 256  # a root keeps so many bits: far beyond the 53 of a double and what the formulas around it cancel
+
+
+class Ratio:
+    """A quotient of integers that is never reduced, because reducing costs more than it saves.
+
+    A denominator of 0 stands for an undefined value; arithmetic carries it along.
+
+    Parameters
+    ----------
+    numerator, denominator : int
+    """
+
+    __slots__ = ("denominator", "numerator")
+
+    def __init__(self, numerator: int, denominator: int = 1) -> None:
+        self.numerator = numerator
+        self.denominator = denominator
+
+    @classmethod
+    def of_float(cls, x: float) -> "Ratio":
+        """Return the rational number that a finite double is."""
+        return cls(*x.as_integer_ratio())
+
+    def __add__(self, other: "Ratio | int") -> "Ratio":
+        if isinstance(other, int):
+            return Ratio(self.numerator + other * self.denominator, self.denominator)
+        return Ratio(
+            self.numerator * other.denominator + other.numerator * self.denominator,
+            self.denominator * other.denominator,
+        )
+
+    def __neg__(self) -> "Ratio":
+        return Ratio(-self.numerator, self.denominator)
+
+    def __abs__(self) -> "Ratio":
+        return Ratio(abs(self.numerator), abs(self.denominator))
+
+    def __sub__(self, other: "Ratio | int") -> "Ratio":
+        return self + -other
+
+    def __rsub__(self, other: int) -> "Ratio":
+        return Ratio(other * self.denominator - self.numerator, self.denominator)
+
+    def __mul__(self, other: "Ratio | int") -> "Ratio":
+        if isinstance(other, int):
+            return Ratio(self.numerator * other, self.denominator)
+        return Ratio(self.numerator * other.numerator, self.denominator * other.denominator)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: "Ratio | int") -> "Ratio":
+        if isinstance(other, int):
+            return Ratio(self.numerator, self.denominator * other)
+        if other.denominator == 0:
+            return Ratio(0, 0)
+        return Ratio(self.numerator * other.denominator, self.denominator * other.numerator)
+
+    def root(self) -> "Ratio":
+        """Return the square root, right to more than 250 bits; exact where the radicand is an even power of two."""
+        numerator, denominator = self.numerator, self.denominator
+        if denominator == 0 or numerator == 0:
+            return self
+        if denominator < 0:
+            numerator, denominator = -numerator, -denominator
+        shift = 2 * _ROOT_BITS + denominator.bit_length() - numerator.bit_length()
+        shift += shift & 1
+        radicand = (numerator << shift) // denominator if shift >= 0 else numerator // (denominator << -shift)
+        half = shift // 2
+        return Ratio(math.isqrt(radicand), 1 << half) if half >= 0 else Ratio(math.isqrt(radicand) << -half, 1)
+
+    def rounded(self, exponent: int = 0) -> float:
+        """Return the double nearest to the quotient times 2^exponent, ties to even; nan where the denominator is 0.
+
+        A value beyond the largest double becomes infinite.
+        """
+        numerator, denominator = self.numerator, self.denominator
+        if denominator == 0:
+            return math.nan
+        if exponent > 0:
+            numerator <<= exponent
+        elif exponent:
+            denominator <<= -exponent
+        try:
+            return numerator / denominator  # Python rounds the quotient of integers correctly
+        except OverflowError:
+            return math.copysign(math.inf, numerator) * (1 if denominator > 0 else -1)

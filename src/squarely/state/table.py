@@ -1,0 +1,116 @@
+"""StateTable: the states of every group and model of one evaluation; what is saved, shown and merged."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from squarely.errors import StateError
+from squarely.state import codec
+from squarely.state.pairs import PairState
+
+__all__ = ["GroupKey", "Key", "StateTable"]
+
+Key = str | int | float | bool | None
+GroupKey = tuple[Key, ...]
+
+
+def _order(key: GroupKey) -> tuple[tuple[int, float, str], ...]:
+    """Sort numbers as numbers before text, and the missing value last."""
+    return tuple((2, 0.0, "") if k is None else (1, 0.0, k) if isinstance(k, str) else (0, float(k), str(k)) for k in key)
+
+
+@dataclass
+class StateTable:
+    """States by group and model. ``groups[key][i]`` belongs to ``models[i]``; without ``by`` the only key is ``()``."""
+
+    target: str
+    models: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    weight: str | None = None
+    nan_policy: str = "raise"
+    rows: int = 0
+    groups: dict[GroupKey, list[PairState]] = field(default_factory=dict)
+
+    def total(self, model: int) -> PairState:
+        """Return the state over all groups."""
+        return sum((states[model] for states in self.groups.values()), PairState())
+
+    def sorted_groups(self) -> tuple[GroupKey, ...]:
+        """Return the keys in the order in which they are told."""
+        return tuple(sorted(self.groups, key=_order))
+
+    def digest(self) -> str:
+        """Return one SHA-256 over every group and model."""
+        whole = hashlib.sha256()
+        for key in self.sorted_groups():
+            whole.update(json.dumps(key).encode())
+            for state in self.groups[key]:
+                whole.update(state.canonical_bytes())
+        return whole.hexdigest()
+
+    def __add__(self, other: "StateTable") -> "StateTable":
+        for name in ("target", "models", "by", "weight", "nan_policy"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise StateError(f"these states cannot be merged: {name} is {mine!r} in one and {theirs!r} in the other. Evaluate both with the same columns.")
+        groups = {key: list(states) for key, states in self.groups.items()}
+        for key, states in other.groups.items():
+            groups[key] = [a + b for a, b in zip(groups[key], states, strict=True)] if key in groups else list(states)
+        return StateTable(self.target, self.models, self.by, self.weight, self.nan_policy, self.rows + other.rows, groups)
+
+    def to_bytes(self) -> bytes:
+        """Return the table as bytes: a JSON head, then the states in the order of the head, all under one checksum."""
+        keys = self.sorted_groups()
+        head = {
+            "target": self.target,
+            "models": self.models,
+            "by": self.by,
+            "weight": self.weight,
+            "nan_policy": self.nan_policy,
+            "rows": self.rows,
+            "groups": keys,
+        }
+        text = json.dumps(head, separators=(",", ":")).encode()
+        parts = [struct.pack("<Q", len(text)), text]
+        for key in keys:
+            for state in self.groups[key]:
+                body = state._core.canonical() + state._core.annotations()
+                parts += [struct.pack("<I", len(body)), body]
+        return codec.wrap(codec.TABLE, b"".join(parts))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str = "the bytes") -> "StateTable":
+        """Read what ``to_bytes`` wrote; raise StateError on anything else."""
+        body = codec.unwrap(codec.TABLE, data, where)
+        try:
+            (size,) = struct.unpack_from("<Q", body)
+            head: Mapping[str, object] = json.loads(body[8 : 8 + size])
+            table = cls._of_head(head)
+            table._read_states(body, 8 + size)
+        except (ValueError, KeyError, TypeError, struct.error) as error:
+            raise StateError(f"{where} hold no evaluation that can be read: {error}. Save it again.") from error
+        return table
+
+    @classmethod
+    def _of_head(cls, head: Mapping[str, object]) -> "StateTable":
+        table = cls(
+            str(head["target"]),
+            tuple(head["models"]),  # type: ignore[arg-type]
+            tuple(head["by"]),  # type: ignore[arg-type]
+            head["weight"],  # type: ignore[arg-type]
+            str(head["nan_policy"]),
+            int(head["rows"]),  # type: ignore[call-overload]
+        )
+        table.groups = {tuple(key): [] for key in head["groups"]}  # type: ignore[attr-defined]
+        return table
+
+    def _read_states(self, body: bytes, at: int) -> None:
+        for states in self.groups.values():
+            for _ in self.models:
+                (length,) = struct.unpack_from("<I", body, at)
+                states.append(PairState._parse(body[at + 4 : at + 4 + length]))
+                at += 4 + length
+        if at != len(body):
+            raise ValueError("bytes are left over")

@@ -1,0 +1,218 @@
+"""The gate: the one place that judges numbers, shapes, weights and missing values, by the table below.
+
+| case | what happens |
+|---|---|
+| lengths or shapes differ | refused, both named; only (n,) and (n, 1) are the same column; nothing is broadcast |
+| NaN or infinity | refused with count and first row; ``omit_targets`` drops rows whose target is missing, ``omit`` every such row, ``propagate`` answers nan |
+| None, NA, masked | missing, like NaN |
+| empty, or no weight above 0 | refused |
+| weight negative or not finite | refused with its row |
+| text | refused with its row |
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError
+
+__all__ = ["POLICIES", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "threads"]
+
+Array = npt.NDArray[Any]
+POLICIES = ("raise", "omit_targets", "omit", "propagate")
+_READY = frozenset("dfebhilqBHILQ?")  # dtypes the core reads as they are
+_REFUSED = ("a missing target", "a missing prediction", "an infinite target", "an infinite prediction")
+
+
+def threads() -> int:
+    """Return how many threads sums may use: SQUARELY_THREADS, or the processors of this process."""
+    asked = os.environ.get("SQUARELY_THREADS")
+    if asked is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not asked.isdigit() or int(asked) < 1:
+        raise DataError(f"SQUARELY_THREADS is {asked!r}; expected a whole number of at least 1.")
+    return int(asked)
+
+
+def check_policy(policy: str) -> None:
+    """Refuse a nan_policy that does not exist."""
+    if policy not in POLICIES:
+        raise DataError(f"nan_policy is {policy!r}; expected one of {', '.join(map(repr, POLICIES))}.")
+
+
+def _numbers(data: Any, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+    """Return the numbers of an array-like, and where they are missing (None: nowhere known)."""
+    mask = None
+    if isinstance(data, np.ma.MaskedArray):
+        mask, data = np.ma.getmaskarray(data), data.data
+    try:
+        array: Array = np.asarray(data)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} is no array of numbers: {error}. Give a sequence of numbers of one length per row.") from error
+    if array.dtype.kind == "O":
+        array, absent = _from_objects(array, name)
+        mask = absent if mask is None else mask | absent
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} holds {_kind(array)}; expected numbers. Convert it first, for instance with .astype(float).")
+    if array.dtype.char == "g":
+        array = _narrow(array, name)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array, mask if mask is not None and mask.any() else None
+
+
+def _kind(array: Array) -> str:
+    if array.dtype.kind in "US":
+        return f"text (first value {str(array.flat[0])[:40]!r})" if array.size else "text"
+    return f"values of type {array.dtype}"
+
+
+def _from_objects(array: Array, name: str) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Return objects as numbers; None and NA are missing."""
+    flat = array.ravel()
+    absent = np.fromiter((value is None or type(value).__name__ in ("NAType", "NaTType") for value in flat), np.bool_, flat.size)
+    values = [0 if gone else value for value, gone in zip(flat.tolist(), absent, strict=True)]
+    for row, value in enumerate(values):
+        if isinstance(value, str | bytes):
+            raise DataError(f"{name} holds text: {str(value)[:40]!r} at row {row}. Expected numbers; convert or drop it.")
+    try:
+        numbers = np.array(values)
+        if numbers.dtype.kind not in "biuf":
+            numbers = np.array(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} holds values that are no numbers: {error}. Convert it first.") from error
+    return numbers.reshape(array.shape), absent.reshape(array.shape)
+
+
+def _narrow(array: Array, name: str) -> Array:
+    """Return extended floats as float64 where that loses nothing."""
+    narrow = array.astype(np.float64)
+    differs = (narrow != array) & ~np.isnan(array)
+    if differs.any():
+        row = int(np.flatnonzero(differs.ravel())[0])
+        raise DataError(f"{name} is {array.dtype} and float64 cannot hold its value at row {row}. Round it yourself with .astype('float64').")
+    return narrow
+
+
+def _shape(array: Array) -> str:
+    return "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"
+
+
+def _one_column(array: Array, mask: npt.NDArray[np.bool_] | None, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+    if array.ndim == 2 and array.shape[1] == 1:
+        return array[:, 0], None if mask is None else mask[:, 0]
+    if array.ndim != 1:
+        raise DataError(f"{name} has shape {_shape(array)}; expected (n,) or (n, 1).")
+    return array, mask
+
+
+def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
+    """Return targets, predictions and weights ready for the core, and how many rows were left out as missing, by reason."""
+    if type(y_true) is np.ndarray and type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
+        if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype.char in _READY and y_pred.dtype.char in _READY:
+            if y_true.dtype.isnative and y_pred.dtype.isnative:
+                return y_true, y_pred, None, ()
+    y, no_y = _one_column(*_numbers(y_true, "y_true"), "y_true")
+    p, no_p = _one_column(*_numbers(y_pred, "y_pred"), "y_pred")
+    if len(y) != len(p):
+        raise DataError(f"y_true has {len(y)} rows and y_pred {len(p)}; expected one prediction per target. Nothing is repeated to fit.")
+    w = None if weight is None else _weights(weight, len(y))
+    if no_y is None and no_p is None:
+        return y, p, w, ()
+    return _without_missing(y, p, w, no_y, no_p)
+
+
+def _weights(weight: Any, rows: int) -> Array:
+    w, missing = _one_column(*_numbers(weight, "sample_weight"), "sample_weight")
+    if missing is not None:
+        raise DataError(f"sample_weight is missing at row {int(np.flatnonzero(missing)[0])}. Give every row a weight; 0 leaves it out.")
+    if len(w) != rows:
+        raise DataError(f"sample_weight has {len(w)} rows and y_true {rows}; expected one weight per row.")
+    return w
+
+
+def _without_missing(
+    y: Array, p: Array, w: Array | None, no_y: npt.NDArray[np.bool_] | None, no_p: npt.NDArray[np.bool_] | None
+) -> tuple[Array, Array, Array | None, Sequence[int]]:
+    none = np.zeros(len(y), np.bool_)
+    no_y, no_p = none if no_y is None else no_y, none if no_p is None else no_p
+    counts = none | True if w is None else w != 0
+    keep = ~(no_y | no_p)
+    left_out = (int((no_y & counts).sum()), int((no_p & ~no_y & counts).sum()))
+    return y[keep], p[keep], None if w is None else w[keep], left_out
+
+
+def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
+    """Return the pairs of columns of 2-D arrays; None where both are one column."""
+    y_shape, p_shape = np.shape(y_true), np.shape(y_pred)
+    if len(y_shape) < 2 and len(p_shape) < 2:
+        return None
+    wide = tuple(1 if len(shape) == 1 else shape[1] for shape in (y_shape, p_shape) if len(shape) in (1, 2))
+    if len(wide) < 2:
+        raise DataError(f"y_true has shape {y_shape} and y_pred {p_shape}; expected (n,) or (n, n_outputs).")
+    if wide == (1, 1):
+        return None
+    if wide[0] != wide[1]:
+        raise DataError(f"y_true and y_pred have different number of output ({wide[0]}!={wide[1]}): shapes {y_shape} and {p_shape}. Nothing is repeated to fit.")
+    y, p = (data if isinstance(data, np.ma.MaskedArray) else np.asarray(data) for data in (y_true, y_pred))
+    return [(y[:, k], p[:, k]) for k in range(wide[0])]
+
+
+def bad_weight(weight: Any, row: int, where: str = "sample_weight") -> DataError:
+    """Return the error for the first weight that cannot be one."""
+    return DataError(f"{where} is {weight[row]} at row {row}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
+
+
+def no_weight(rows: int, where: str = "the data") -> DataError:
+    """Return the error for data in which nothing counts."""
+    if rows == 0:
+        return DataError(f"{where} has no rows. Expected at least one row of a target and a prediction.")
+    return DataError(f"all {rows} weights of {where} are 0; expected at least one above 0.")
+
+
+def judge(policy: str, counts: Sequence[int], rows: int, y: Any = None, p: Any = None, where: str = "", first: int = 0) -> bool:
+    """Apply the nan_policy to counts of refused rows: raise, or say whether the answer is nan.
+
+    Parameters
+    ----------
+    policy : str
+    counts : rows with a missing target, missing prediction, infinite target, infinite prediction
+    rows : int
+        Rows that were given.
+    y, p : arrays, optional
+        To name the first row.
+    where : str
+        The file, for the message.
+    first : int
+        Number of the first row of y.
+    """
+    if not any(counts) or policy == "omit":
+        return False
+    if policy == "propagate":
+        return True
+    forgiven = 1 if policy == "omit_targets" else 0
+    for kind in range(forgiven, 4):
+        if counts[kind]:
+            raise DataError(_refusal(kind, counts[kind], rows, _first_row(kind, y, p), where, first))
+    return False
+
+
+def _first_row(kind: int, y: Any, p: Any) -> int | None:
+    if y is None:
+        return None
+    values, test = (y, p)[kind % 2], (np.isnan, np.isinf)[kind // 2]
+    rows = np.flatnonzero(test(np.asarray(values)))
+    return int(rows[0]) if len(rows) else None
+
+
+def _refusal(kind: int, count: int, rows: int, row: int | None, where: str, first: int) -> str:
+    place = f"{where}: " if where else ""
+    at = "" if row is None else f", first at row {first + row}"
+    cure = {
+        0: 'Pass nan_policy="omit_targets" to leave rows without a target out; the coverage is then part of the result.',
+        1: 'Mend the model; only nan_policy="omit" leaves such rows out, and a model that fails on hard rows then looks better than it is.',
+    }.get(kind, 'Mend the data; nan_policy="omit" leaves such rows out.')
+    return f"{place}{count:,} of {rows:,} rows have {_REFUSED[kind]}{at} (NaN and infinity are refused). {cure}"
