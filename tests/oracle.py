@@ -119,8 +119,8 @@ def r2_score(rows: Rows) -> Exact | None:
 
 
 def adjusted_r2_score(rows: Rows, n_features: int = 1) -> Exact | None:
-    n, score = len(rows.y), r2_score(rows)
-    return None if score is None or n <= n_features + 1 else 1 - (1 - score) * Fraction(n - 1, n - n_features - 1)
+    n, score = _sum(rows.w), r2_score(rows)
+    return None if score is None or n <= n_features + 1 else 1 - (1 - score) * (n - 1) / (n - n_features - 1)
 
 
 def explained_variance_score(rows: Rows) -> Exact | None:
@@ -198,6 +198,10 @@ def d2_pinball_score(rows: Rows, alpha: float = 0.5) -> Exact | None:
     return None if share is None else 1 - share
 
 
+def d2_absolute_error_score(rows: Rows) -> Exact | None:
+    return d2_pinball_score(rows)
+
+
 METRICS: dict[str, Callable[..., Exact | None]] = {
     function.__name__: function
     for function in (
@@ -221,6 +225,8 @@ METRICS: dict[str, Callable[..., Exact | None]] = {
         weighted_absolute_percentage_error,
         mean_pinball_loss,
         max_error,
+        d2_pinball_score,
+        d2_absolute_error_score,
     )
 }
 
@@ -228,6 +234,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "normalized_mean_squared_error": [{"normalizer": name} for name in ("variance", "energy", "mean_product", "range")],
     "normalized_root_mean_squared_error": [{"normalizer": name} for name in ("std", "mean", "range", "energy")],
     "mean_pinball_loss": [{"alpha": alpha} for alpha in (0.1, 0.5, 0.9)],
+    "d2_pinball_score": [{"alpha": alpha} for alpha in (0.1, 0.5, 0.9)],
     "adjusted_r2_score": [{"n_features": 1}, {"n_features": 7}],
 }
 

@@ -11,7 +11,7 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 
-__all__ = ["POLICIES", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "threads"]
+__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "threads"]
 
 Array = npt.NDArray[Any]
 POLICIES = ("raise", "omit_targets", "omit", "propagate")
-_READY = frozenset("dfebhilqBHILQ?")  # dtypes the core reads as they are
+_READY = frozenset(map(np.dtype, "dfebhilqBHILQ?"))  # what the core reads as it is, in the order of bytes of this machine
 _REFUSED = ("a missing target", "a missing prediction", "an infinite target", "an infinite prediction")
 
 
@@ -112,9 +112,8 @@ def _one_column(array: Array, mask: npt.NDArray[np.bool_] | None, name: str) -> 
 def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
     """Return targets, predictions and weights ready for the core, and how many rows were left out as missing, by reason."""
     if type(y_true) is np.ndarray and type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
-        if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype.char in _READY and y_pred.dtype.char in _READY:
-            if y_true.dtype.isnative and y_pred.dtype.isnative:
-                return y_true, y_pred, None, ()
+        if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype in _READY and y_pred.dtype in _READY:
+            return y_true, y_pred, None, ()
     y, no_y = _one_column(*_numbers(y_true, "y_true"), "y_true")
     p, no_p = _one_column(*_numbers(y_pred, "y_pred"), "y_pred")
     if len(y) != len(p):
@@ -147,6 +146,8 @@ def _without_missing(
 
 def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     """Return the pairs of columns of 2-D arrays; None where both are one column."""
+    if getattr(y_true, "ndim", 0) == 1 == getattr(y_pred, "ndim", 0):  # the short way for the usual call
+        return None
     y_shape, p_shape = np.shape(y_true), np.shape(y_pred)
     if len(y_shape) < 2 and len(p_shape) < 2:
         return None
@@ -173,46 +174,58 @@ def no_weight(rows: int, where: str = "the data") -> DataError:
     return DataError(f"all {rows} weights of {where} are 0; expected at least one above 0.")
 
 
-def judge(policy: str, counts: Sequence[int], rows: int, y: Any = None, p: Any = None, where: str = "", first: int = 0) -> bool:
+def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred: Any, weight: Any) -> bool:
+    """Judge arrays of which ``rows`` could be added and ``refused`` not: raise, or say whether there is an answer but nan."""
+    check_policy(policy)
+    if any(refused):
+        nan = judge(policy, refused, rows + sum(refused), lambda kind: _first_row(kind, y_true, y_pred, weight))
+        if nan:
+            return False
+    if rows == 0:
+        raise no_weight(len(y_true))
+    return True
+
+
+def judge(policy: str, refused: Sequence[int], rows: int, first_row: Callable[[int], int | None], where: str = "") -> bool:
     """Apply the nan_policy to counts of refused rows: raise, or say whether the answer is nan.
 
     Parameters
     ----------
     policy : str
-    counts : rows with a missing target, missing prediction, infinite target, infinite prediction
+    refused : rows with a missing target, a missing prediction, an infinite target, an infinite prediction
     rows : int
         Rows that were given.
-    y, p : arrays, optional
-        To name the first row.
+    first_row : callable
+        Finds the number of the first row refused for a reason; asked only where there is an error to write.
     where : str
-        The file, for the message.
-    first : int
-        Number of the first row of y.
+        What the rows are of, for the message.
     """
-    if not any(counts) or policy == "omit":
+    if not any(refused) or policy == "omit":
         return False
     if policy == "propagate":
         return True
-    forgiven = 1 if policy == "omit_targets" else 0
-    for kind in range(forgiven, 4):
-        if counts[kind]:
-            raise DataError(_refusal(kind, counts[kind], rows, _first_row(kind, y, p), where, first))
+    for kind in range(1 if policy == "omit_targets" else 0, 4):
+        if refused[kind]:
+            raise DataError(_refusal(kind, refused[kind], rows, first_row(kind), where))
     return False
 
 
-def _first_row(kind: int, y: Any, p: Any) -> int | None:
-    if y is None:
-        return None
-    values, test = (y, p)[kind % 2], (np.isnan, np.isinf)[kind // 2]
-    rows = np.flatnonzero(test(np.asarray(values)))
-    return int(rows[0]) if len(rows) else None
+def _first_row(kind: int, y_true: Any, y_pred: Any, weight: Any) -> int | None:
+    """Return the first row that the core counted under this kind."""
+    y, p = (np.where(False if missing is None else missing, np.nan, values).ravel() for values, missing in (_numbers(y_true, "y_true"), _numbers(y_pred, "y_pred")))
+    chosen = (np.isnan(y), np.isnan(p) & ~np.isnan(y), np.isinf(y) & ~np.isnan(p), np.isinf(p) & np.isfinite(y))[kind]
+    if weight is not None:
+        chosen &= np.asarray(weight).ravel() != 0
+    found = np.flatnonzero(chosen)
+    return int(found[0]) if len(found) else None
 
 
-def _refusal(kind: int, count: int, rows: int, row: int | None, where: str, first: int) -> str:
+def _refusal(kind: int, count: int, rows: int, row: int | None, where: str) -> str:
     place = f"{where}: " if where else ""
-    at = "" if row is None else f", first at row {first + row}"
+    at = "" if row is None else f", first at row {row:,}"
+    have = "row has" if count == 1 else "rows have"
     cure = {
         0: 'Pass nan_policy="omit_targets" to leave rows without a target out; the coverage is then part of the result.',
         1: 'Mend the model; only nan_policy="omit" leaves such rows out, and a model that fails on hard rows then looks better than it is.',
-    }.get(kind, 'Mend the data; nan_policy="omit" leaves such rows out.')
-    return f"{place}{count:,} of {rows:,} rows have {_REFUSED[kind]}{at} (NaN and infinity are refused). {cure}"
+    }.get(kind, 'Mend the data; only nan_policy="omit" leaves such rows out.')
+    return f"{place}{count:,} of {rows:,} {have} {_REFUSED[kind]}{at}. {cure}"

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import oracle
+from asking import answer
 from squarely import METRICS, PairState
 
 QUESTIONS = pytest.mark.parametrize(("name", "parameters"), oracle.questions())
@@ -30,18 +31,18 @@ def test_every_metric_has_an_oracle() -> None:
 @pytest.mark.parametrize("exponent", [1, -30, 100])
 def test_scale_has_the_declared_degree(name: str, parameters: dict[str, object], exponent: int) -> None:
     y, p = dyadic()
-    metric, factor = METRICS[name], 2.0**exponent
-    before = metric.of(PairState.of(y, p), **parameters).value
-    after = metric.of(PairState.of(factor * y, factor * p), **parameters).value
-    assert after == before * factor ** DEGREE[metric.unit]
+    factor = 2.0**exponent
+    before = answer(name, y, p, **parameters).value
+    after = answer(name, factor * y, factor * p, **parameters).value
+    assert after == before * factor ** DEGREE[METRICS[name].unit]
 
 
 @QUESTIONS
 def test_shift_changes_what_is_declared_to_change(name: str, parameters: dict[str, object]) -> None:
     y, p = dyadic()
     metric = METRICS[name]
-    before = metric.of(PairState.of(y, p), **parameters).value
-    after = metric.of(PairState.of(y + 2.0**20, p + 2.0**20), **parameters).value
+    before = answer(name, y, p, **parameters).value
+    after = answer(name, y + 2.0**20, p + 2.0**20, **parameters).value
     normalizer_shifts = parameters.get("normalizer") in ("energy", "mean_product", "mean")
     assert (after == before) == (metric.shift_invariant and not normalizer_shifts)
 
@@ -50,7 +51,7 @@ def test_shift_changes_what_is_declared_to_change(name: str, parameters: dict[st
 def test_perfect_predictions_have_the_best_value(name: str, parameters: dict[str, object]) -> None:
     y, _ = dyadic()
     metric = METRICS[name]
-    perfect = metric.of(PairState.of(y, y), **parameters)
+    perfect = answer(name, y, y, **parameters)
     assert perfect.reason is None
     assert metric.best is None or perfect.value == metric.best
 
@@ -59,7 +60,7 @@ def test_perfect_predictions_have_the_best_value(name: str, parameters: dict[str
 def test_nothing_beats_the_best_value(name: str, parameters: dict[str, object]) -> None:
     metric = METRICS[name]
     for seed in range(20):
-        value = metric.of(PairState.of(*dyadic(seed)), **parameters).value
+        value = answer(name, *dyadic(seed), **parameters).value
         assert math.isfinite(value)
         if metric.best is not None:
             assert {"lower": value >= metric.best, "higher": value <= metric.best, "target": True}[metric.direction]

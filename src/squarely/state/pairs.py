@@ -11,6 +11,8 @@ from squarely.state.sums import Sums
 
 __all__ = ["PairState"]
 
+_LARGE = 1 << 16  # rows from which a second thread is worth its start
+
 
 class PairState:
     r"""What exact sums know of pairs (y, p) with weight w; states add and subtract without rounding.
@@ -59,11 +61,11 @@ class PairState:
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
         y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
-        bad = self._core.update(y, p, w, validate.threads())
+        bad = self._core.update(y, p, w, validate.threads() if y.size > _LARGE else 1)
         if bad >= 0:
             raise validate.bad_weight(w, bad)
-        for counter, count in enumerate(missing):
-            if count:
+        if missing:
+            for counter, count in enumerate(missing):
                 self._core.add_refused(counter, count)
         return self
 
@@ -130,24 +132,29 @@ class PairState:
         return self._core.weight_sum()
 
     @property
+    def refused(self) -> tuple[int, int, int, int]:
+        """Rows left out: missing target, missing prediction, infinite target, infinite prediction."""
+        return self._core.refused()
+
+    @property
     def missing_target(self) -> int:
         """Rows left out because the target is missing."""
-        return self._core.refused()[0]
+        return self.refused[0]
 
     @property
     def missing_prediction(self) -> int:
         """Rows left out because the prediction is missing."""
-        return self._core.refused()[1]
+        return self.refused[1]
 
     @property
     def infinite_target(self) -> int:
         """Rows left out because the target is infinite."""
-        return self._core.refused()[2]
+        return self.refused[2]
 
     @property
     def infinite_prediction(self) -> int:
         """Rows left out because the prediction is infinite."""
-        return self._core.refused()[3]
+        return self.refused[3]
 
     @property
     def sums(self) -> Sums:
@@ -159,5 +166,5 @@ class PairState:
         return PairState.ask(self, name, parameters)
 
     def __repr__(self) -> str:
-        refused = sum(self._core.refused())
+        refused = sum(self.refused)
         return f"PairState(n={self.n}, refused={refused}, digest={self.digest()[:12]!r})"

@@ -24,9 +24,9 @@ class Ratio:
         self.denominator = denominator
 
     @classmethod
-    def of_float(cls, x: float) -> "Ratio":
-        """Return the rational number that a finite double is."""
-        return cls(*x.as_integer_ratio())
+    def scaled(cls, numerator: int, exponent: int, denominator: int = 1) -> "Ratio":
+        """Return numerator 2^exponent / denominator."""
+        return cls(numerator << exponent, denominator) if exponent >= 0 else cls(numerator, denominator << -exponent)
 
     def __add__(self, other: "Ratio | int") -> "Ratio":
         if isinstance(other, int):
@@ -91,4 +91,4 @@ class Ratio:
         try:
             return numerator / denominator  # Python rounds the quotient of integers correctly
         except OverflowError:
-            return math.copysign(math.inf, numerator) * (1 if denominator > 0 else -1)
+            return math.inf if (numerator > 0) == (denominator > 0) else -math.inf

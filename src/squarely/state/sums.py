@@ -24,6 +24,11 @@ class Sums:
         self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = core.integers()
 
     @property
+    def linear_scale(self) -> int:
+        """The exponent of the unit of a linear sum."""
+        return self.scale + self._weight_scale
+
+    @property
     def squared_error(self) -> int:
         """Sum w (y - p)^2."""
         return self.yy - 2 * self.yp + self.pp
@@ -71,7 +76,7 @@ class Sums:
     @property
     def observations(self) -> Ratio:
         """Sum w, without a unit: the number of rows where no weights are given."""
-        return self._unscaled(self.w, self._weight_scale)
+        return Ratio.scaled(self.w, self._weight_scale)
 
     @property
     def max_error(self) -> Ratio:
@@ -87,9 +92,5 @@ class Sums:
         extremes = self._core.extremes()
         if extremes is None or self._core.rows <= 0:
             return Ratio(0, 0)
-        value = Ratio.of_float(extremes[which])
-        return Ratio(value.numerator << -self.scale, value.denominator) if self.scale < 0 else Ratio(value.numerator, value.denominator << self.scale)
-
-    @staticmethod
-    def _unscaled(value: int, exponent: int) -> Ratio:
-        return Ratio(value << exponent) if exponent >= 0 else Ratio(value, 1 << -exponent)
+        numerator, denominator = extremes[which].as_integer_ratio()
+        return Ratio.scaled(numerator, -self.scale, denominator)

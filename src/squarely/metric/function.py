@@ -1,0 +1,125 @@
+"""A metric as a function of arrays, with scikit-learn's keywords and manners."""
+
+import inspect
+import math
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely import validate
+from squarely.errors import DataError, UndefinedMetricWarning
+from squarely.state import PairState, Ratio, Sums, best_constant
+
+if TYPE_CHECKING:
+    from squarely.metric.declaration import Metric
+
+__all__ = ["MetricFunction", "as_function"]
+
+_NONE = (0, 0, 0, 0)
+_Summed = tuple[int, tuple[Sums, ...]]  # rows, and their sums
+
+
+class MetricFunction(Protocol):
+    """A metric as it is called."""
+
+    __name__: str
+    __qualname__: str
+
+    @overload
+    def __call__(
+        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Literal["raw_values"], nan_policy: str = "raise", **parameters: Any
+    ) -> npt.NDArray[np.float64]: ...
+
+    @overload
+    def __call__(
+        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
+    ) -> float: ...
+
+
+def as_function(metric: "Metric") -> Any:
+    """Return the function of arrays that a metric declares."""
+    usually = None if metric.constant == "undefined" else True
+
+    def function(
+        y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
+    ) -> Any:
+        finite = usually
+        if parameters:
+            if metric.constant == "force_finite":
+                finite = bool(parameters.pop("force_finite", True))
+            metric.check(parameters)
+        outputs = validate.pair_outputs(y_true, y_pred)
+        if outputs is None and multioutput == "uniform_average":
+            return _answer(metric, _sums(metric, y_true, y_pred, sample_weight, nan_policy, parameters), finite, parameters)
+        sums = [_sums(metric, y, p, sample_weight, nan_policy, parameters) for y, p in outputs or [(y_true, y_pred)]]
+        values = np.array([_answer(metric, each, finite, parameters) for each in sums])
+        return _combined(metric, values, sums, multioutput)
+
+    function.__name__ = function.__qualname__ = metric.name
+    function.__module__ = metric.formula.__module__
+    function.__signature__ = _signature(metric)  # type: ignore[attr-defined]
+    return function
+
+
+def _sums(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> _Summed | None:
+    """Return rows and sums, None where the answer is nan by the nan_policy."""
+    state = PairState.of(y_true, y_pred, sample_weight)
+    n, refused = state.n, state.refused
+    if n == 0 or refused != _NONE or nan_policy != "raise":
+        if not validate.accepts(nan_policy, refused, n, y_true, y_pred, sample_weight):
+            return None
+    if metric.baseline:
+        level = parameters.get("alpha", 0.5)
+        return n, (state.sums, best_constant(y_true, y_pred, sample_weight, level).sums)
+    return n, (state.sums,)
+
+
+def _answer(metric: "Metric", summed: _Summed | None, finite: bool | None, parameters: dict[str, Any]) -> float:
+    if summed is None:
+        return math.nan
+    n, sums = summed
+    answer = metric.of_sums(n, *sums, finite=finite, **parameters)
+    if answer.reason is not None:
+        warnings.warn(f"{metric.name} is nan: {answer.reason}.", UndefinedMetricWarning, stacklevel=3)
+    return answer.value
+
+
+def _combined(metric: "Metric", values: npt.NDArray[np.float64], sums: list[_Summed | None], multioutput: Any) -> Any:
+    """Return the values of several outputs, or their average."""
+    if isinstance(multioutput, str):
+        averages = ("uniform_average", "raw_values", *(("variance_weighted",) if metric.constant == "force_finite" else ()))
+        if multioutput not in averages:
+            raise DataError(f"multioutput is {multioutput!r}; {metric.name} takes {', '.join(map(repr, averages))} or one weight per output.")
+        if multioutput == "raw_values":
+            return values
+        weights = _variances(sums) if multioutput == "variance_weighted" else None
+        return float(np.average(values, weights=weights))
+    weights = np.asarray(multioutput)
+    if len(values) == 1:
+        raise DataError("multioutput holds weights, but there is one output; weights are for several.")
+    if weights.shape != values.shape or weights.dtype.kind not in "biuf":
+        raise DataError(f"multioutput has shape {weights.shape}; expected one number for each of the {len(values)} outputs.")
+    if not np.isfinite(weights).all() or weights.sum() == 0:
+        raise DataError("multioutput must hold finite weights whose sum is not 0.")
+    return float(np.average(values, weights=weights))
+
+
+def _variances(sums: list[_Summed | None]) -> npt.NDArray[np.float64] | None:
+    """Return the variances of the targets up to a common factor that brings them into range; None where all are 0."""
+    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in sums for s in (each[1][:1] if each else ())]
+    if len(known) < len(sums) or not any(ratio.numerator for ratio, _ in known):
+        return None
+    top = max(e + r.numerator.bit_length() - r.denominator.bit_length() for r, e in known if r.numerator)
+    return np.array([ratio.rounded(exponent - top) for ratio, exponent in known])
+
+
+def _signature(metric: "Metric") -> inspect.Signature:
+    keyword, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    keywords: dict[str, Any] = {"sample_weight": None, **metric.parameters}
+    if metric.constant == "force_finite":
+        keywords["force_finite"] = True
+    keywords |= {"multioutput": "uniform_average", "nan_policy": "raise"}
+    positional = [inspect.Parameter(name, either) for name in ("y_true", "y_pred")]
+    return inspect.Signature([*positional, *(inspect.Parameter(name, keyword, default=default) for name, default in keywords.items())])

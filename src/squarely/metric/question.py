@@ -1,0 +1,82 @@
+"""Names become questions: `rmse`, `root_mean_squared_error`, `mean_pinball_loss(alpha=0.9)`."""
+
+import ast
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from squarely.errors import UnknownMetricError
+from squarely.metric.declaration import METRICS, Metric, Value
+from squarely.state import PairState
+
+__all__ = ["Question", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A metric with its settings, under the label that was asked for."""
+
+    label: str
+    metric: Metric
+    parameters: Mapping[str, Any]
+
+    def ask(self, state: PairState) -> Value:
+        """Return the answer on a state."""
+        return self.metric.of(state, **self.parameters)
+
+    def same(self, other: "Question") -> bool:
+        """Say whether both ask the same, whatever their labels."""
+        return self.metric is other.metric and {**self.metric.parameters, **self.parameters} == {**other.metric.parameters, **other.parameters}
+
+
+def find(asked: Any) -> Question:
+    """Return the question that a name, an alias, a name with settings, or a metric function stands for.
+
+    Raises
+    ------
+    UnknownMetricError
+        No metric has this name; the nearest is offered.
+    DataError
+        The metric has no such setting, or cannot use its value.
+
+    Examples
+    --------
+    >>> find("mean_pinball_loss(alpha=0.9)").parameters
+    {'alpha': 0.9}
+    """
+    label = str(getattr(asked, "__name__", asked)).strip()
+    name, bracket, rest = label.partition("(")
+    found = _by_name(name.strip())
+    parameters = _settings(label) if bracket else {}
+    found.check(parameters)
+    return Question(label, found, parameters)
+
+
+def _by_name(name: str) -> Metric:
+    known = {each: metric for metric in METRICS.values() for each in (metric.name, *metric.aliases)}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UnknownMetricError(f"there is no metric {name[:80]!r}.{hint} `squarely metrics` and sq.METRICS list them all.")
+
+
+def _settings(label: str) -> dict[str, Any]:
+    """Read the keywords of a label; only literal values are taken, nothing is run."""
+    try:
+        call = ast.parse(label, mode="eval").body
+        if isinstance(call, ast.Call) and not call.args and all(keyword.arg for keyword in call.keywords):
+            return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except (SyntaxError, ValueError):
+        pass
+    raise UnknownMetricError(f"cannot read the metric {label[:80]!r}. Expected a name, or a name with settings such as 'mean_pinball_loss(alpha=0.9)'.")
+
+
+def _ask(state: PairState, name: str, parameters: dict[str, Any]) -> float:
+    question = find(name)
+    question.metric.check(parameters)
+    return question.metric.of(state, **{**question.parameters, **parameters}).value
+
+
+PairState.ask = staticmethod(_ask)  # a state lies below the metrics and cannot import them

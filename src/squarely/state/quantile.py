@@ -1,0 +1,44 @@
+"""The best constant prediction under the pinball loss, found exactly."""
+
+from typing import Any
+
+import numpy as np
+
+from squarely import validate
+from squarely.state.pairs import PairState
+from squarely.state.sums import Sums
+
+__all__ = ["best_constant"]
+
+
+def best_constant(y_true: Any, y_pred: Any, sample_weight: Any, alpha: float) -> PairState:
+    """Return the state of (y, c, w) for the constant c with the least pinball loss at level ``alpha``.
+
+    c is a weighted quantile of the target, and one of its values. The rows are those that a state of (y, p, w) keeps.
+    """
+    y, p, w, _ = validate.pair_columns(y_true, y_pred, sample_weight)
+    kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
+    y, w = y[kept], None if w is None else w[kept]
+    corners, rows = np.unique(y, return_inverse=True)
+    weights = np.bincount(rows, w)  # in floating point: near the best constant, and the walk below goes the rest
+    place = min(int(np.searchsorted(np.cumsum(weights), alpha * weights.sum())), len(corners) - 1)
+    here = _constant(y, corners[place], w)
+    for step in (-1, 1):  # the loss is convex: a constant without a better neighbour is the best
+        while 0 <= place + step < len(corners):
+            there = _constant(y, corners[place + step], w)
+            if not _is_better(there.sums, here.sums, alpha):
+                break
+            place, here = place + step, there
+    return here
+
+
+def _constant(y: Any, c: Any, w: Any) -> PairState:
+    return PairState.of(y, np.broadcast_to(c, y.shape), w)
+
+
+def _is_better(a: Sums, b: Sums, alpha: float) -> bool:
+    """Compare two pinball losses over the same targets and weights, exactly."""
+    top, bottom = float(alpha).as_integer_ratio()
+    low = min(a.linear_scale, b.linear_scale)
+    loss_a, loss_b = ((top * s.below + (bottom - top) * s.above) << (s.linear_scale - low) for s in (a, b))
+    return loss_a < loss_b
