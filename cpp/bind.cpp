@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "pairs.hpp"
+#include "groups.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -134,23 +134,25 @@ nb::object extremes(const PairSums& state) {
     return nb::make_tuple(x.error, x.y_min, x.y_max, x.p_min, x.p_max);
 }
 
-struct Groups {
-    std::vector<PairSums> states;
-};
-
-int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes) {
+// Labels of rows as int32, and the group of each label (-1: not known yet). None: every row belongs to group 0.
+int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes, nb::handle places) {
     Input input(y, p, w);
-    View group(codes);
-    Column column = group.column();
-    if (column.kind != Kind::i32 || column.stride != 4 || group.size() != input.rows.count)
-        throw nb::value_error("codes must be contiguous int32, one per row");
-    const int32_t* code = reinterpret_cast<const int32_t*>(group.data());
-    for (size_t i = 0; i < group.size(); i++)
-        if (code[i] < 0 || static_cast<size_t>(code[i]) >= groups.states.size()) throw nb::value_error("a group code is out of range");
+    if (groups.states.empty()) throw nb::value_error("there is no group");
+    if (codes.is_none()) {
+        nb::gil_scoped_release release;
+        int64_t bad = input.bad_weight();
+        if (bad < 0) accumulate(groups.states[0], input.rows, 1);
+        return bad;
+    }
+    View of_codes(codes), of_places(places);
+    for (const View* view : {&of_codes, &of_places})
+        if (view->column().kind != Kind::i32 || view->column().stride != 4) throw nb::value_error("codes and places must be contiguous int32");
+    if (of_codes.size() != input.rows.count) throw nb::value_error("codes must be one per row");
+    const Labels labels{reinterpret_cast<const int32_t*>(of_codes.data()), reinterpret_cast<const int32_t*>(of_places.data()), of_places.size()};
     nb::gil_scoped_release release;
     int64_t bad = input.bad_weight();
-    if (bad < 0) accumulate_groups(groups.states, input.rows, code);
-    return bad;
+    if (bad >= 0) return bad;
+    return groups.update(input.rows, labels) ? -1 : -2;
 }
 
 nb::tuple refused(const PairSums& state) { return nb::make_tuple(state.refused[0], state.refused[1], state.refused[2], state.refused[3]); }
@@ -185,7 +187,7 @@ NB_MODULE(_core, m) {
     nb::class_<Groups>(m, "Groups")
         .def(nb::init<>())
         .def("grow", [](Groups& g, size_t count) { if (count > g.states.size()) g.states.resize(count); }, "count"_a)
-        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a)
+        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none())
         .def("state", [](const Groups& g, size_t i) { return PairSums(g.states.at(i)); }, "index"_a)
         .def("add_refused", [](Groups& g, size_t i, int which, int64_t count) {
                 g.states.at(i).refused.at(static_cast<size_t>(which)) += count;
@@ -197,6 +199,7 @@ NB_MODULE(_core, m) {
                 return nb::make_tuple(total[0], total[1], total[2], total[3]);
             })
         .def("__len__", [](const Groups& g) { return g.states.size(); });
+    m.attr("version") = SQUARELY_VERSION;
     m.def("first_bad_weight", [](nb::handle weight) {
             View view(weight);
             return first_bad_weight(view.column(), view.size());

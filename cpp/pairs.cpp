@@ -1,4 +1,4 @@
-#include "pairs.hpp"
+#include "feeder.hpp"
 
 #include <atomic>
 #include <thread>
@@ -8,204 +8,13 @@ namespace {
 
 constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows that are widened or compressed at a time
 constexpr size_t kRowsPerThread = size_t{1} << 17;
-constexpr size_t kFewRows = 12;  // below this the integer path is faster than setting up a window
-
-int biased_exponent(double x) { return static_cast<int>((bits_of(x) >> 52) & 0x7ff); }
-bool is_zero(double x) { return bits_of(x) << 1 == 0; }  // on the bits: flags of the process may hide subnormals from ==
-bool is_nan(double x) { return bits_of(x) << 1 > uint64_t{0x7ff} << 53; }
-bool is_finite(double x) { return biased_exponent(x) != 0x7ff; }
 
 std::atomic<const Kernels*> g_kernels{nullptr};
 
-void refuse(PairSums& state, double y, double p) {
-    state.refused[is_nan(y) ? kMissingTarget : is_nan(p) ? kMissingPrediction : !is_finite(y) ? kInfiniteTarget : kInfinitePrediction]++;
-}
-
-// One row of doubles through the integer path; weight 0 leaves no trace.
-void add_row(PairSums& state, double y, double p, const double* w) {
-    if (w && is_zero(*w)) return;
-    if (!is_finite(y) || !is_finite(p)) return refuse(state, y, p);
-    state.extremes.see(y, p, std::fabs(y - p));
-    if (w) {
-        Number weight = number_of(*w);
-        state.add_numbers(number_of(y), number_of(p), y > p, &weight);
-    } else {
-        state.add_numbers(number_of(y), number_of(p), y > p, nullptr);
-    }
-}
-
-// One row with 64-bit integers that no double holds.
-void add_wide_row(PairSums& state, const Rows& rows, size_t row) {
-    double y, p, w = 1.0;
-    rows.y.read(row, 1, &y), rows.p.read(row, 1, &p);
-    if (rows.weighted) rows.w.read(row, 1, &w);
-    if (is_zero(w)) return;
-    if (!is_finite(y) || !is_finite(p)) return refuse(state, y, p);
-    Number of_y = rows.y.number(row), of_p = rows.p.number(row), of_w = rows.weighted ? rows.w.number(row) : Number{1, 0, false};
-    ExactSum difference;
-    difference.add(of_y);
-    difference.add({of_p.magnitude, of_p.exponent, !of_p.negative});
-    state.extremes.see(y, p, std::fabs(difference.rounded()));
-    state.add_numbers(of_y, of_p, !difference.is_negative(), rows.weighted ? &of_w : nullptr);
-}
-
-struct Window {
-    const Rung* rung = nullptr;
-    int which = 0, e = 0, f = 0;
-    bool holds(double x, int top) const {
-        int biased = biased_exponent(x);
-        return is_zero(x) || (biased < top + 1023 && biased >= top + 1023 - rung->range());
-    }
-};
-
-int clamp(int x, int low, int high) { return std::max(low, std::min(high, x)); }
-
-// A top that leaves a little room above the largest exponent, without letting the smallest fall out.
-int roomy_top(int high, int low, int range) { return high + 1 + clamp((range - (high - low + 1)) / 2, 0, 2); }
-
-// The exponents (0 = 2^0) of a sample of values, counted.
-struct Exponents {
-    uint32_t count[2048] = {};
-    uint32_t total = 0;
-    void see(double x) {
-        int biased = biased_exponent(x);
-        if (biased == 0x7ff || is_zero(x)) return;
-        count[biased]++, total++;
-    }
-    // The range of exponents that holds the most values; how many it leaves out.
-    uint32_t best_top(int range, int& top) const {
-        uint32_t inside = 0, most = 0;
-        int best = 1023;
-        for (int biased = 1; biased < 2047; biased++) {
-            inside += count[biased];
-            if (biased > range) inside -= count[biased - range];
-            if (inside > most) most = inside, best = biased;
-        }
-        int high = best, low = std::max(1, best - range + 1);
-        while (low < high && !count[low]) low++;
-        top = roomy_top(high - 1023, low - 1023, range);
-        return total - most;
-    }
-};
-
-class Feeder {
-   public:
-    explicit Feeder(PairSums& state) : state_(state), kernels_(kernels_in_use()) {}
-
-    void feed(const double* y, const double* p, const double* w, size_t count) {
-        if (count < kFewRows) {
-            for (size_t i = 0; i < count; i++) add_row(state_, y[i], p[i], w ? w + i : nullptr);
-            return;
-        }
-        size_t block = kVectorsPerRun * kernels_.lanes;
-        for (size_t at = 0; at < count; at += block) feed_block(y + at, p + at, w ? w + at : nullptr, std::min(block, count - at));
-    }
-
-   private:
-    void feed_block(const double* y, const double* p, const double* w, size_t count) {
-        if (!window_.rung) choose(y, p, w, count);
-        y_ = y, p_ = p, w_ = w, outside_ = 0, taken_ = 0;
-        Extremes& x = state_.extremes;
-        double extremes[5] = {x.error, x.y_min, x.y_max, x.p_min, x.p_max};
-        __int128 slices[kMostSlices];
-        const Run run{y, p, w, count, window_.e, window_.f, repair, this, slices, extremes};
-        (w ? kernels_.weighted : kernels_.plain)[window_.which](run);
-        x.merge({extremes[0], extremes[1], extremes[2], extremes[3], extremes[4]});
-        state_.rows += static_cast<int64_t>(count - taken_);
-        deposit(slices, count - taken_);
-        // Too many rows beside the window: look again, but not at every block if that does not help.
-        if (outside_ * 200 > count && patience_-- <= 0) choose(y, p, w, count), patience_ = 4;
-    }
-
-    void deposit(const __int128* slices, size_t plain_rows) {
-        const Rung& rung = *window_.rung;
-        int width = rung.width(), e = window_.e, f = rung.weighted ? window_.f : 0;
-        auto take = [&](Term term, int count, int top) {
-            for (int k = 1; k <= count; k++) state_.sums[term].add_integer(*slices++, top - width * k);
-        };
-        take(kYY, rung.product, 2 * e + f), take(kYP, rung.product, 2 * e + f), take(kPP, rung.product, 2 * e + f);
-        const __int128* of_y = slices;
-        take(kY, rung.linear(), e + f), take(kP, rung.linear(), e + f), take(kMax, rung.linear(), e + f);
-        for (int k = 1; k <= rung.linear(); k++, of_y++, slices++)  // |y| = 2 max(y, 0) - y
-            state_.sums[kAbs].add_integer(2 * *slices - *of_y, e + f - width * k);
-        if (rung.weighted)
-            take(kW, rung.weight(), f);
-        else
-            state_.sums[kW].add_integer(static_cast<int128>(plain_rows), 0);
-    }
-
-    static void repair(void* context, size_t at, size_t count, double* y, double* p, double* w) {
-        Feeder& self = *static_cast<Feeder*>(context);
-        for (size_t i = 0; i < kMicro; i++) {
-            y[i] = p[i] = w[i] = 0.0;
-            if (i >= count) continue;
-            double a = self.y_[at + i], b = self.p_[at + i];
-            const double* weight = self.w_ ? self.w_ + at + i : nullptr;
-            const Window& window = self.window_;
-            if (window.holds(a, window.e) && window.holds(b, window.e) && (!weight || window.holds(*weight, window.f))) {
-                y[i] = a, p[i] = b, w[i] = weight ? *weight : 0.0;
-                self.state_.extremes.see(a, b, std::fabs(a - b));
-            } else {
-                add_row(self.state_, a, b, weight);
-                self.taken_++, self.outside_++;
-            }
-        }
-    }
-
-    void choose(const double* y, const double* p, const double* w, size_t count) {
-        const Rung* rungs = w ? kWeighted : kPlain;
-        int rung_count = w ? kWeightedRungs : kPlainRungs;
-        uint32_t high = 0, low = ~uint32_t{0}, w_high = 0, w_low = ~uint32_t{0};
-        size_t looked = std::min<size_t>(count, 512) / kernels_.lanes * kernels_.lanes;
-        look(y, looked, high, low), look(p, looked, high, low);
-        if (w) look(w, looked, w_high, w_low);
-        auto exponent = [](uint32_t word) { return static_cast<int>(word >> 20) - 1023; };
-        bool tame = looked && narrow(high, low, rungs[0].range()) && (!w || narrow(w_high, w_low, rungs[0].range()));
-        if (tame && window_.rung == nullptr) {
-            set(rungs, 0, high ? roomy_top(exponent(high), low == ~uint32_t{0} ? exponent(high) : exponent(low), rungs[0].range()) : 0,
-                w ? roomy_top(exponent(w_high), exponent(w_low), rungs[0].range()) : 0);
-            return;
-        }
-        Exponents of_pairs, of_weights;
-        for (size_t i = 0, step = std::max<size_t>(1, count / 1024); i < count; i += step) {
-            of_pairs.see(y[i]), of_pairs.see(p[i]);
-            if (w) of_weights.see(w[i]);
-        }
-        double least = INFINITY;
-        for (int k = 0; k < rung_count; k++) {
-            int e = 0, f = 0;
-            uint32_t missed = of_pairs.best_top(rungs[k].range(), e);
-            if (w) missed += of_weights.best_top(rungs[k].range(), f);
-            double cost = rungs[k].slices() * double(std::max(1u, of_pairs.total)) + 500.0 * missed;  // a row outside costs ~30 rows inside
-            if (cost < least) least = cost, set(rungs, k, e, f);
-        }
-    }
-    void look(const double* x, size_t count, uint32_t& high, uint32_t& low) const {
-        uint32_t most, least;
-        if (!count) return;
-        kernels_.spread(x, count, &most, &least);
-        high = std::max(high, most), low = std::min(low, least);
-    }
-    static bool narrow(uint32_t high, uint32_t low, int range) {
-        int top = static_cast<int>(high >> 20), bottom = low == ~uint32_t{0} ? top : static_cast<int>(low >> 20);
-        return top < 0x7ff && top - bottom + 1 <= range;
-    }
-    void set(const Rung* rungs, int which, int e, int f) {
-        const Rung& rung = rungs[which];
-        window_ = {&rung, which, clamp(e, rung.lowest_e(), rung.highest_e()), rung.weighted ? clamp(f, rung.lowest_e(), rung.highest_e()) : 0};
-    }
-
-    PairSums& state_;
-    const Kernels& kernels_;
-    Window window_;
-    int patience_ = 0;
-    const double *y_ = nullptr, *p_ = nullptr, *w_ = nullptr;
-    size_t outside_ = 0, taken_ = 0;
-};
-
 // Rows that are already plain doubles pass without a copy; others are widened block by block; weight 0 is left out here.
 void accumulate_part(PairSums& state, const Rows& rows, size_t begin, size_t end) {
-    Feeder feeder(state);
+    Window window;
+    Feeder feeder(state, window);
     if (rows.y.is_plain() && rows.p.is_plain() && !rows.weighted) return feeder.feed(rows.y.plain() + begin, rows.p.plain() + begin, nullptr, end - begin);
     std::vector<double> scratch(3 * std::min(kBlock, end - begin));
     double *y = scratch.data(), *p = y + scratch.size() / 3, *w = p + scratch.size() / 3;
@@ -268,39 +77,6 @@ void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
     work(0);
     for (std::thread& worker : workers) worker.join();
     for (const PairSums& part : partial) state.merge(part);
-}
-
-void accumulate_groups(std::vector<PairSums>& groups, const Rows& rows, const int32_t* codes) {
-    size_t n = rows.count, columns = rows.weighted ? 3 : 2;
-    std::vector<double> widened, sorted(columns * n);
-    std::vector<size_t> next(groups.size() + 1, 0);
-    const double* from[3] = {rows.y.plain(), rows.p.plain(), nullptr};
-    if (!rows.y.is_plain() || !rows.p.is_plain() || rows.weighted) {
-        widened.resize(columns * n);
-        bool exact = rows.y.read(0, n, widened.data());
-        exact = rows.p.read(0, n, widened.data() + n) && exact;
-        if (rows.weighted) exact = rows.w.read(0, n, widened.data() + 2 * n) && exact;
-        if (!exact) {
-            for (size_t i = 0; i < n; i++) add_wide_row(groups[static_cast<size_t>(codes[i])], rows, i);
-            return;
-        }
-        for (size_t c = 0; c < columns; c++) from[c] = widened.data() + c * n;
-    }
-    // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
-    for (size_t i = 0; i < n; i++) next[static_cast<size_t>(codes[i]) + 1] += columns < 3 || !is_zero(from[2][i]);
-    for (size_t g = 1; g < next.size(); g++) next[g] += next[g - 1];
-    std::vector<size_t> begin = next;
-    for (size_t i = 0; i < n; i++) {
-        if (columns == 3 && is_zero(from[2][i])) continue;
-        size_t to = next[static_cast<size_t>(codes[i])]++;
-        for (size_t c = 0; c < columns; c++) sorted[c * n + to] = from[c][i];
-    }
-    for (size_t g = 0; g < groups.size(); g++) {
-        size_t count = begin[g + 1] - begin[g];
-        if (count)
-            Feeder(groups[g]).feed(sorted.data() + begin[g], sorted.data() + n + begin[g],
-                                   columns == 3 ? sorted.data() + 2 * n + begin[g] : nullptr, count);
-    }
 }
 
 }  // namespace squarely

@@ -1,4 +1,4 @@
-// Rows of (y, p, w) into states: whole columns, in threads, or one state per group.
+// Rows of (y, p, w) into a state: whole columns, in threads.
 #pragma once
 #include "columns.hpp"
 #include "state.hpp"
@@ -12,6 +12,12 @@ struct Rows {
     size_t count = 0;
 };
 
+// Where a kernel looks: a rung of the ladder, and the exponents of the largest pair (e) and weight (f) inside.
+struct Window {
+    const Rung* rung = nullptr;
+    int which = 0, e = 0, f = 0;
+};
+
 // The kernels of this processor, best last; and the ones in use.
 std::vector<const Kernels*> available_kernels();
 const Kernels& kernels_in_use();
@@ -21,8 +27,5 @@ void use_kernels(const Kernels& kernels);
 int64_t first_bad_weight(const Column& w, size_t count);
 
 void accumulate(PairSums& state, const Rows& rows, unsigned threads);
-
-// codes[i] names the group of row i; every code is below groups.size().
-void accumulate_groups(std::vector<PairSums>& groups, const Rows& rows, const int32_t* codes);
 
 }  // namespace squarely

@@ -35,7 +35,8 @@ LAYERS = (
     ("evaluate",),
     ("catalogue", "intervals"),
     ("metric", "sources", "image", "losses"),
-    ("state", "validate", "svg"),
+    ("state", "svg"),
+    ("validate",),  # a state is made of arrays, which the gate judges first
     ("errors", "_core"),
 )
 FLOOR = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

@@ -114,6 +114,10 @@ class FakeEvaluation:
     target_name: str = "y"
     states: dict[str, State] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for model in self.models:
+            self.states.setdefault(model, State(len(self.target)))
+
     @property
     def models(self) -> tuple[str, ...]:
         return tuple(self.columns)
@@ -125,9 +129,6 @@ class FakeEvaluation:
     @property
     def provenance(self) -> Provenance:
         return Provenance(self.source, len(self.target), self.target_name, self.models, by=self.by)
-
-    def state(self, model: str) -> State:
-        return self.states.get(model, State(len(self.target)))
 
     def answer(self, label: str, model: str, group: tuple[Any, ...] | None = None) -> Answer:
         question = next(each for each in QUESTIONS if each.label == label)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 
-__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "threads"]
+__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "refused_rows", "threads"]
 
 Array = npt.NDArray[Any]
 POLICIES = ("raise", "omit_targets", "omit", "propagate")
@@ -77,7 +77,7 @@ def _from_objects(array: Array, name: str) -> tuple[Array, npt.NDArray[np.bool_]
     values = [0 if gone else value for value, gone in zip(flat.tolist(), absent, strict=True)]
     for row, value in enumerate(values):
         if isinstance(value, str | bytes):
-            raise DataError(f"{name} holds text: {str(value)[:40]!r} at row {row}. Expected numbers; convert or drop it.")
+            raise DataError(f"{name} holds text: {str(value)[:40]!r} at index {row}. Expected numbers; convert or drop it.")
     try:
         numbers = np.array(values)
         if numbers.dtype.kind not in "biuf":
@@ -93,7 +93,7 @@ def _narrow(array: Array, name: str) -> Array:
     differs = (narrow != array) & ~np.isnan(array)
     if differs.any():
         row = int(np.flatnonzero(differs.ravel())[0])
-        raise DataError(f"{name} is {array.dtype} and float64 cannot hold its value at row {row}. Round it yourself with .astype('float64').")
+        raise DataError(f"{name} is {array.dtype} and float64 cannot hold its value at index {row}. Round it yourself with .astype('float64').")
     return narrow
 
 
@@ -127,7 +127,7 @@ def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, A
 def _weights(weight: Any, rows: int) -> Array:
     w, missing = _one_column(*_numbers(weight, "sample_weight"), "sample_weight")
     if missing is not None:
-        raise DataError(f"sample_weight is missing at row {int(np.flatnonzero(missing)[0])}. Give every row a weight; 0 leaves it out.")
+        raise DataError(f"sample_weight is missing at index {int(np.flatnonzero(missing)[0])}. Give every row a weight; 0 leaves it out.")
     if len(w) != rows:
         raise DataError(f"sample_weight has {len(w)} rows and y_true {rows}; expected one weight per row.")
     return w
@@ -162,9 +162,9 @@ def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     return [(y[:, k], p[:, k]) for k in range(wide[0])]
 
 
-def bad_weight(weight: Any, row: int, where: str = "sample_weight") -> DataError:
-    """Return the error for the first weight that cannot be one."""
-    return DataError(f"{where} is {weight[row]} at row {row}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
+def bad_weight(weight: Any, place: str, what: str = "sample_weight") -> DataError:
+    """Return the error for a weight that cannot be one."""
+    return DataError(f"{what} is {weight} {place}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
 
 
 def no_weight(rows: int, where: str = "the data") -> DataError:
@@ -178,15 +178,14 @@ def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred:
     """Judge arrays of which ``rows`` could be added and ``refused`` not: raise, or say whether there is an answer but nan."""
     check_policy(policy)
     if any(refused):
-        nan = judge(policy, refused, rows + sum(refused), lambda kind: _first_row(kind, y_true, y_pred, weight))
-        if nan:
+        if judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, y_true, y_pred, weight)):
             return False
     if rows == 0:
         raise no_weight(len(y_true))
     return True
 
 
-def judge(policy: str, refused: Sequence[int], rows: int, first_row: Callable[[int], int | None], where: str = "") -> bool:
+def judge(policy: str, refused: Sequence[int], rows: int, first: Callable[[int], str], where: str = "") -> bool:
     """Apply the nan_policy to counts of refused rows: raise, or say whether the answer is nan.
 
     Parameters
@@ -195,8 +194,8 @@ def judge(policy: str, refused: Sequence[int], rows: int, first_row: Callable[[i
     refused : rows with a missing target, a missing prediction, an infinite target, an infinite prediction
     rows : int
         Rows that were given.
-    first_row : callable
-        Finds the number of the first row refused for a reason; asked only where there is an error to write.
+    first : callable
+        Says where the first row refused for a reason is; asked only where there is an error to write.
     where : str
         What the rows are of, for the message.
     """
@@ -204,28 +203,28 @@ def judge(policy: str, refused: Sequence[int], rows: int, first_row: Callable[[i
         return False
     if policy == "propagate":
         return True
-    for kind in range(1 if policy == "omit_targets" else 0, 4):
-        if refused[kind]:
-            raise DataError(_refusal(kind, refused[kind], rows, first_row(kind), where))
+    for reason in range(1 if policy == "omit_targets" else 0, 4):
+        if refused[reason]:
+            raise DataError(_refusal(reason, refused[reason], rows, first(reason), where))
     return False
 
 
-def _first_row(kind: int, y_true: Any, y_pred: Any, weight: Any) -> int | None:
-    """Return the first row that the core counted under this kind."""
+def _first_index(reason: int, y_true: Any, y_pred: Any, weight: Any) -> str:
     y, p = (np.where(False if missing is None else missing, np.nan, values).ravel() for values, missing in (_numbers(y_true, "y_true"), _numbers(y_pred, "y_pred")))
-    chosen = (np.isnan(y), np.isnan(p) & ~np.isnan(y), np.isinf(y) & ~np.isnan(p), np.isinf(p) & np.isfinite(y))[kind]
-    if weight is not None:
-        chosen &= np.asarray(weight).ravel() != 0
-    found = np.flatnonzero(chosen)
-    return int(found[0]) if len(found) else None
+    return f"at index {refused_rows(reason, y, p, weight)[0]:,}"
 
 
-def _refusal(kind: int, count: int, rows: int, row: int | None, where: str) -> str:
+def refused_rows(reason: int, y: Array, p: Array, weight: Any) -> npt.NDArray[np.int64]:
+    """Return the rows that the sums count under a reason; missing values are NaN in y and p."""
+    chosen = (np.isnan(y), np.isnan(p) & ~np.isnan(y), np.isinf(y) & ~np.isnan(p), np.isinf(p) & np.isfinite(y))[reason]
+    return np.flatnonzero(chosen if weight is None else chosen & (np.asarray(weight).ravel() != 0))
+
+
+def _refusal(reason: int, count: int, rows: int, first: str, where: str) -> str:
     place = f"{where}: " if where else ""
-    at = "" if row is None else f", first at row {row:,}"
     have = "row has" if count == 1 else "rows have"
     cure = {
         0: 'Pass nan_policy="omit_targets" to leave rows without a target out; the coverage is then part of the result.',
         1: 'Mend the model; only nan_policy="omit" leaves such rows out, and a model that fails on hard rows then looks better than it is.',
-    }.get(kind, 'Mend the data; only nan_policy="omit" leaves such rows out.')
-    return f"{place}{count:,} of {rows:,} {have} {_REFUSED[kind]}{at}. {cure}"
+    }.get(reason, 'Mend the data; only nan_policy="omit" leaves such rows out.')
+    return f"{place}{count:,} of {rows:,} {have} {_REFUSED[reason]}, the first {first}. {cure}"

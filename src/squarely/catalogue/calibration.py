@@ -11,7 +11,7 @@ _CONSTANT = "the prediction is constant: its variance is 0"
 
 @metric(
     aliases=("bias",),
-    title="Mean error (bias)",
+    title="Mean error",
     family="calibration",
     unit="y",
     direction="target",

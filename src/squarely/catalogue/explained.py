@@ -12,7 +12,7 @@ _CONSTANT = "the target is constant: its variance is 0"
 
 @metric(
     aliases=("r2", "nash_sutcliffe_efficiency", "nse"),
-    title="R squared (Nash-Sutcliffe efficiency)",
+    title="R squared",
     family="explained",
     unit="1",
     direction="higher",

@@ -139,7 +139,7 @@ def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
 def _notes(evaluation: Evaluation, panels: Sequence[Panel]) -> tuple[Note, ...]:
     notes = []
     for model in evaluation.models:
-        state = evaluation.state(model)
+        state = evaluation.states[model]
         absent = {words: int(getattr(state, counter)) for counter, words in _ABSENT.items()}
         parts = [f"{whole(count)} with {words}" for words, count in absent.items() if count]
         if parts:

@@ -13,15 +13,32 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from squarely.report.report import Cell, Report, number, one_line, whole
+from squarely.metric import Metric
+from squarely.report.report import Cell, MetricRow, Report, number, one_line, whole
 
-__all__ = ["render"]
+__all__ = ["console", "metrics", "render"]
 
 _GAP = 1
 _NAME = 32
 _ANY_WIDTH = 1_000_000
 
 Row = Sequence[Text]
+
+
+def console() -> Console:
+    """Return standard output as a rich console that leaves every word as it is."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def metrics(known: Iterable[Metric], console: Console) -> None:
+    """Print a line for every metric: its names, its unit, what is better, and what it is."""
+    header = ["metric", "alias", "unit", "better", "what it is"]
+    rows: list[Row] = []
+    for metric in known:
+        row = MetricRow(metric.name, metric.name, metric.title, metric.unit, metric.direction, metric.best, ())
+        words = [", ".join(metric.aliases), row.unit_words, row.better, metric.summary]
+        rows.append([Text(metric.name, style="cyan"), *map(Text, words)])
+    _table(console, "", header, rows, left=range(len(header)))
 
 
 def render(report: Report, console: Console) -> None:

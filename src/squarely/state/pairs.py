@@ -63,7 +63,7 @@ class PairState:
         y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
         bad = self._core.update(y, p, w, validate.threads() if y.size > _LARGE else 1)
         if bad >= 0:
-            raise validate.bad_weight(w, bad)
+            raise validate.bad_weight(w[bad], f"at index {bad:,}")
         if missing:
             for counter, count in enumerate(missing):
                 self._core.add_refused(counter, count)

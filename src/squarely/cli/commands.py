@@ -1,0 +1,221 @@
+"""The commands."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from squarely.cli.gate import Gate
+from squarely.cli.output import Progress, check_folder, read_table, write_files
+from squarely.errors import DataError, SquarelyError
+from squarely.evaluate import Evaluation, evaluate, evaluation_of, guess_predictions, guess_target, questions_of
+from squarely.metric import METRICS, find
+from squarely.sources import open_source
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="squarely",
+    help="Squared error and its family: exact, in one pass, at any size.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(str, Enum):
+    """What standard output gets."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+    csv = "csv"
+
+
+_Format = Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")]
+_Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metrics", "-m", help="Metrics by name or alias, with commas; [bold]all[/] for every one. See [bold]squarely metrics[/].", show_default="the usual eight"),
+]
+_Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.")]
+_State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False)]
+
+_EVALUATE = """
+[bold]Examples[/]
+
+  squarely evaluate predictions.csv
+  squarely evaluate predictions.parquet --target actual --prediction ridge,boosting --by region
+  squarely evaluate 'days/*.parquet' --weight w --metrics rmse,r2 --format json
+  squarely evaluate predictions.csv --report report.html --save-state monday.sqs
+  squarely evaluate predictions.csv --fail-if 'rmse > 60'
+
+Exit codes: 0 fine, 1 a --fail-if gate failed, 2 bad use or bad data.
+"""
+
+
+@app.command(name="evaluate", epilog=_EVALUATE)
+def evaluate_command(
+    file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
+    prediction: Annotated[
+        list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", "-b", help="Columns whose values make groups.")] = None,
+    weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
+    metrics: _Metrics = None,
+    nan_policy: Annotated[
+        str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/], [bold]omit[/] or [bold]propagate[/].")
+    ] = "raise",
+    format: _Format = Format.table,  # noqa: A002  # the option is called --format
+    report: _Report = None,
+    save_state: Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.")] = None,
+    fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
+) -> None:
+    """Say how good predictions are: every metric, model and group in one pass."""
+    gates = [Gate.parse(text) for text in fail_if or ()]
+    asked = _listed(metrics)
+    questions_of(asked)  # a wrong name is told before the data are read
+    for path, option in ((report, "--report"), (save_state, "--save-state")):
+        if path is not None:
+            check_folder(path, option)
+    columns = open_source(file).columns
+    if target is None:
+        target = guess_target(columns, file)
+        _say(f"target: {target!r}, by its name; --target chooses another")
+    predictions = _columns(prediction, columns)
+    if not predictions:
+        predictions = [name for name in guess_predictions(columns, file) if name != target]
+        _say(f"prediction: {', '.join(map(repr, predictions))}, by name; --prediction chooses others")
+    progress = Progress()
+    try:
+        evaluation = evaluate(
+            file,
+            target=target,
+            prediction=predictions,
+            by=_columns(by, columns),
+            weight=weight,
+            metrics=asked,
+            nan_policy=nan_policy,
+            progress=progress,
+        )
+    finally:
+        progress.end()
+    _tell(evaluation, format, report, save_state)
+    _judge(gates, evaluation)
+
+
+@app.command(epilog="[bold]Example[/]\n\n  squarely show monday.sqs --metrics all --format csv")
+def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:  # noqa: A002
+    """Answer from saved sums: any metric, also one that was not asked for then."""
+    if report is not None:
+        check_folder(report, "--report")
+    evaluation = evaluation_of(read_table(state), str(state), questions_of(_listed(metrics)))
+    _tell(evaluation, format, report, None)
+
+
+@app.command(epilog="[bold]Example[/]\n\n  squarely merge monday.sqs tuesday.sqs -o week.sqs")
+def merge(
+    states: Annotated[list[Path], typer.Argument(help="Files from --save-state, of the same columns.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file of the sum.", show_default=False)],
+) -> None:
+    """Add saved sums: exactly what one pass over all their rows would have saved."""
+    check_folder(output, "--output")
+    total = read_table(states[0])
+    for path in states[1:]:
+        try:
+            total = total + read_table(path)
+        except SquarelyError as error:
+            raise DataError(f"{path}: {error}") from error
+    write_files({output: total.to_bytes()})
+    _say(f"{output}: {total.rows:,} rows of {len(states)} states, {len(total.groups):,} group{'s' if len(total.groups) != 1 else ''}")
+
+
+@app.command(epilog="[bold]Examples[/]\n\n  squarely metrics\n  squarely metrics nrmse")
+def metrics(name: Annotated[str | None, typer.Argument(help="Explain this one.", show_default=False)] = None) -> None:
+    """List every metric, or explain one."""
+    if name is not None:
+        found = find(name).metric
+        names = ", ".join((found.name, *found.aliases))
+        print(f"{names}\n\n{found.function.__doc__}")
+        return
+    from squarely.report import text
+
+    text.metrics(METRICS.values(), text.console())
+
+
+def _columns(values: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """Return names of columns: commas part them, unless a column has the comma in its name."""
+    return [name for value in values or () for name in ([value] if value in known else [part.strip() for part in value.split(",")])]
+
+
+def _listed(values: Sequence[str] | None) -> Any:
+    """Return metrics that commas part; a comma between brackets parts settings."""
+    if not values:
+        return None
+    names, depth = [""], 0
+    for character in ",".join(values):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            names.append("")
+        else:
+            names[-1] += character
+    found = [name.strip() for name in names if name.strip()]
+    return "all" if found == ["all"] else found
+
+
+def _tell(evaluation: Evaluation, form: Format, report: Path | None, save_state: Path | None) -> None:
+    """Write files, all or none, then standard output."""
+    from squarely.report import csv, json, markdown, text
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    command = f"squarely {shlex.join(sys.argv[1:])}"
+    most = None if form in (Format.json, Format.csv) else SHOWN_GROUPS
+    told = build(evaluation, command=command, most_groups=most)
+    files: dict[Path, bytes] = {}
+    if report is not None:
+        from squarely.report import html  # not needed, and slow to load, where no page is asked for
+
+        files[report] = html.render(told).encode()
+    if save_state is not None:
+        files[save_state] = evaluation.table.to_bytes()
+    write_files(files)
+    if form is Format.table:
+        text.render(told, text.console())
+    else:
+        sys.stdout.write({Format.json: json.render, Format.markdown: markdown.render, Format.csv: csv.render}[form](told))
+    for path in files:
+        _say(f"wrote {path}")
+
+
+def _judge(gates: Sequence[Gate], evaluation: Evaluation) -> None:
+    failures = [sentence for gate in gates for sentence in gate.failures(evaluation)]
+    for sentence in failures:
+        _say(f"failed: {sentence}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.flush()
+    print(sentence, file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may know fewer letters than the data
+    try:
+        app()
+    except SquarelyError as error:
+        _say(f"error: {error}")
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,174 @@
+"""The spine: read -> accumulate -> merge; an Evaluation then answers questions."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from squarely import _core, validate
+from squarely.errors import DataError
+from squarely.evaluate.accumulate import Accumulated, accumulate
+from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, register_renderers
+from squarely.evaluate.guess import guess_predictions, guess_target
+from squarely.evaluate.sample import Sample
+from squarely.metric import METRICS, Question, find
+from squarely.sources import Source, Wanted, arrays_source, open_source
+from squarely.state import StateTable
+
+__all__ = ["Answer", "Evaluation", "Provenance", "Sample", "evaluate", "evaluation_of", "guess_predictions", "guess_target", "questions_of", "register_renderers"]
+
+USUAL = ("rmse", "mae", "r2", "bias", "mse", "max_error", "explained_variance", "pearson_r")
+
+
+def evaluate(
+    data: Any,
+    y_pred: Any = None,
+    *,
+    target: str | None = None,
+    prediction: str | Iterable[str] | None = None,
+    by: Any = None,
+    weight: Any = None,
+    metrics: str | Iterable[Any] | None = None,
+    nan_policy: str = "raise",
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    r"""Evaluate regression predictions in one pass over the data, exactly.
+
+    .. math:: \mathrm{answer} = f\left(\sum w, \sum wy, \sum w\hat y, \sum w\max(y, \hat y), \sum w|y|, \sum wy^2, \sum wy\hat y, \sum w\hat y^2\right)
+
+    Parameters
+    ----------
+    data : table, path, or array-like of shape (n,)
+        A data frame, an Arrow table or stream, a mapping of arrays, or the path of a CSV, Parquet, JSON lines or Arrow file, of a
+        folder or a pattern of them. With ``y_pred``: the targets.
+    y_pred : array-like of shape (n,), or mapping from model to such, optional
+        Predictions in the unit of the targets, where the data are arrays.
+    target : str
+        Column of the targets, for tables.
+    prediction : str or several
+        Columns of predictions, one for each model, for tables.
+    by : str or several, or array-like of shape (n,)
+        Group columns: every group is answered too, from the same pass. With arrays: the groups of the rows.
+    weight : str, or array-like of shape (n,)
+        Weights, not negative: weight k counts as k rows, and 0 as none.
+    metrics : several of str or metric functions, or "all"
+        Names or aliases, such as "rmse" or "mean_pinball_loss(alpha=0.9)". By default the usual eight.
+    nan_policy : "raise", "omit_targets", "omit" or "propagate"
+        What missing and infinite values do; what was left out is part of every answer, as ``coverage``.
+    progress : callable, optional
+        Called with the number of rows read since its last call, from any thread.
+
+    Returns
+    -------
+    Evaluation
+        ``evaluation["rmse"].value``, ``.n``, ``.coverage``, ``.by``; ``to_frame()``, ``to_html(path)``.
+
+    Raises
+    ------
+    DataError
+        The data cannot be read, hold text or bad weights, are empty, or hold missing values that the policy refuses.
+    UnknownMetricError
+        There is no metric of this name.
+
+    See Also
+    --------
+    PairState : for rows that arrive bit by bit.
+
+    References
+    ----------
+    Neal, R. M. (2015), Fast exact summation using small and large superaccumulators, arXiv:1505.05571.
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> houses = {"actual": [250, 300, 180, 420], "model": [240, 310, 200, 400], "town": ["a", "a", "b", "b"]}
+    >>> evaluation = sq.evaluate(houses, target="actual", prediction="model", by="town")
+    >>> evaluation["mse"].value, evaluation["mse"].by["a"].value
+    (250.0, 100.0)
+    """
+    validate.check_policy(nan_policy)
+    questions = questions_of(metrics)
+    source, wanted = _source(data, y_pred, target, prediction, by, weight)
+    done = accumulate(source, wanted, nan_policy, progress)
+    evaluation = evaluation_of(done.table, source.name, questions)
+    evaluation.sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
+    evaluation._frame = _library(data)
+    _judge(evaluation, done)
+    return evaluation
+
+
+def evaluation_of(table: StateTable, source: str, questions: Iterable[Question] | None = None) -> Evaluation:
+    """Return the evaluation of states that are at hand, as from a file of saved states."""
+    provenance = Provenance(
+        source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version
+    )
+    return Evaluation(table, tuple(questions or questions_of(None)), provenance)
+
+
+def questions_of(metrics: str | Iterable[Any] | None) -> tuple[Question, ...]:
+    """Return what is asked: the usual metrics, all of them, or those that are named."""
+    if metrics is None:
+        metrics = USUAL
+    elif metrics == "all":
+        metrics = [(*metric.aliases, metric.name)[0] for metric in METRICS.values() if not metric.baseline]
+    asked = [metrics] if isinstance(metrics, str) else list(metrics)
+    if not asked:
+        raise DataError("metrics is empty; name at least one, or leave it out for the usual ones.")
+    questions: list[Question] = []
+    for question in map(find, asked):
+        if not any(question.same(other) for other in questions):
+            questions.append(question)
+    return tuple(questions)
+
+
+def _source(data: Any, y_pred: Any, target: str | None, prediction: Any, by: Any, weight: Any) -> tuple[Source, Wanted]:
+    if y_pred is not None:
+        if target is not None or prediction is not None:
+            raise DataError("target and prediction name columns of a table, but arrays were given. Give either a table and names, or two arrays.")
+        arrays = arrays_source(data, y_pred, weight, by)
+        if arrays.wanted is None or not arrays.wanted.predictions:
+            raise DataError("y_pred names no model. Give an array, or a mapping from model to array that is not empty.")
+        return arrays, arrays.wanted
+    source = open_source(data)
+    predictions = _names(prediction, "prediction")
+    if target is None or not predictions:
+        columns = ", ".join(repr(name[:60]) for name in source.columns[:12])
+        raise DataError(f"{source.name}: name the columns with target= and prediction=. The columns are {columns}.")
+    keys = _names(by, "by")
+    for what, name in (("target", target), ("weight", weight)):
+        if name is not None and not isinstance(name, str):
+            raise DataError(f"{what} is of type {type(name).__name__}; a table takes the name of a column.")
+    repeated = [name for names in (predictions, keys) for name in names if names.count(name) > 1]
+    if repeated:
+        raise DataError(f"the column {repeated[0]!r} is named twice. Name each model and each group column once.")
+    return source, Wanted(target, predictions, weight, keys)
+
+
+def _names(names: Any, what: str) -> tuple[str, ...]:
+    """Return one name or several as names."""
+    if names is None:
+        return ()
+    several = (names,) if isinstance(names, str) else tuple(names)
+    if not all(isinstance(name, str) for name in several):
+        raise DataError(f"{what} holds {several[:3]!r}; a table takes names of columns.")
+    return several
+
+
+def _library(data: Any) -> str:
+    library = type(data).__module__.partition(".")[0]
+    return library if library in ("pandas", "polars") else "pyarrow"
+
+
+def _judge(evaluation: Evaluation, done: Accumulated) -> None:
+    """Refuse data that the policy refuses, and data of which nothing is left."""
+    where = evaluation.provenance.source
+
+    def first(model: int, reason: int) -> str:
+        _, file, row = done.first_refused[model, reason]
+        column = evaluation.models[model] if reason % 2 else evaluation.provenance.target
+        return f"in row {row:,} of column {column[:60]!r}" + ("" if file == where else f" of {file}")
+
+    for at, state in enumerate(evaluation.states.values()):
+        validate.judge(evaluation.provenance.nan_policy, state.refused, state.n + sum(state.refused), lambda reason, at=at: first(at, reason), where)
+    if all(state.n == 0 for state in evaluation.states.values()):
+        if any(sum(state.refused) for state in evaluation.states.values()):
+            raise DataError(f"{where}: no row is left; every one of {evaluation.provenance.rows:,} has a missing or infinite value.")
+        raise validate.no_weight(evaluation.provenance.rows, where)

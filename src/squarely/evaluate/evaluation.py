@@ -1,0 +1,228 @@
+"""Evaluation: questions over the states of every model and group."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from squarely.errors import DataError
+from squarely.evaluate.sample import Sample
+from squarely.metric import Question, Value, find
+from squarely.state import PairState, StateTable
+from squarely.state.table import GroupKey
+
+__all__ = ["Answer", "Evaluation", "Provenance", "register_renderers"]
+
+_RENDERERS: dict[str, Callable[["Evaluation"], Any]] = {}
+
+
+def register_renderers(**renderers: Callable[["Evaluation"], Any]) -> None:
+    """Set how an evaluation becomes ``markdown``, ``html`` and ``to_dict``; reports lie above evaluations, and call this."""
+    _RENDERERS.update(renderers)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers come from."""
+
+    source: str
+    rows: int
+    target: str
+    predictions: tuple[str, ...]
+    weight: str | None
+    by: tuple[str, ...]
+    nan_policy: str
+    digest: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One metric of one model.
+
+    ``value`` is nan where there is none, and ``reason`` says why; ``n`` rows are in it, a share ``coverage`` of those that count.
+    ``by`` has the same for every group.
+    """
+
+    value: float
+    reason: str | None
+    n: int
+    coverage: float
+    by: "Mapping[GroupKey, Answer]"
+
+    def __float__(self) -> float:
+        return self.value
+
+
+class _ByGroup(Mapping[GroupKey, Answer]):
+    """Answers by group, asked when they are looked at; a group of one column may be named without a tuple."""
+
+    def __init__(self, evaluation: "Evaluation", question: Question, model: str) -> None:
+        self._asked = evaluation, question, model
+
+    def __getitem__(self, group: Any) -> Answer:
+        evaluation, question, model = self._asked
+        return evaluation._answer(question, model, group if isinstance(group, tuple) else (group,))
+
+    def __iter__(self) -> Iterator[GroupKey]:
+        return iter(self._asked[0].groups)
+
+    def __len__(self) -> int:
+        return len(self._asked[0].groups)
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{group}: {answer.value!r}" for group, answer in list(self.items())[:20]) + (", ..." if len(self) > 20 else "") + "}"
+
+
+class Evaluation:
+    """How good predictions are: every question, for every model and group.
+
+    Parameters
+    ----------
+    table : StateTable
+        The exact sums of every group and model.
+    questions : tuple of Question
+    provenance : Provenance
+    sample : Sample, optional
+        Rows for plots.
+    frame : str
+        What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> evaluation = sq.evaluate([250, 300, 180, 420, 350], [240, 310, 200, 400, 360])
+    >>> evaluation["mse"].value
+    220.0
+    >>> evaluation["rmse"].n
+    5
+    """
+
+    def __init__(
+        self, table: StateTable, questions: tuple[Question, ...], provenance: Provenance, sample: Sample | None = None, frame: str = "pyarrow"
+    ) -> None:
+        self.table, self.questions, self.provenance, self.sample = table, questions, provenance, sample
+        self._frame = frame
+        self._known: dict[str, Question] = {question.label: question for question in questions}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models: the prediction columns."""
+        return self.table.models
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Names of the group columns."""
+        return self.table.by
+
+    @cached_property
+    def groups(self) -> tuple[GroupKey, ...]:
+        """The groups, sorted; none where there are no group columns."""
+        return self.table.sorted_groups() if self.by else ()
+
+    @cached_property
+    def states(self) -> Mapping[str, PairState]:
+        """The state of each model over all groups."""
+        return {model: self.table.total(at) for at, model in enumerate(self.models)}
+
+    @property
+    def state(self) -> PairState:
+        """The state of the only model; where there are several use ``states``."""
+        return self.states[self._only_model("state", "states")]
+
+    def __getitem__(self, asked: Any) -> Answer:
+        """Answer ``evaluation["rmse"]``, or ``evaluation["rmse", "model"]`` where there are several models."""
+        label, model = asked if isinstance(asked, tuple) else (asked, None)
+        return self.answer(label, self._only_model(f"[{label!r}]", f"[{label!r}, model]") if model is None else model)
+
+    def answer(self, label: str, model: str, group: GroupKey | None = None) -> Answer:
+        """Return any metric by name, alias or label, also one that was not asked for before.
+
+        Raises
+        ------
+        UnknownMetricError
+            There is no such metric.
+        DataError
+            There is no such model or group.
+        """
+        if model not in self.models:
+            raise DataError(f"there is no model {model!r}; the models are {', '.join(map(repr, self.models[:12]))}.")
+        question = self._known.get(label)
+        if question is None:
+            question = self._known[label] = find(label)
+        return self._answer(question, model, group)
+
+    def _answer(self, question: Question, model: str, group: GroupKey | None) -> Answer:
+        state = self._state(model, group)
+        refused = sum(state.refused)
+        if refused and self.table.nan_policy == "propagate":
+            value = Value(math.nan, f"{refused:,} rows have a missing or infinite value")
+        else:
+            value = question.ask(state)
+        total = state.n + refused
+        by = _ByGroup(self, question, model) if group is None and self.by else {}
+        return Answer(value.value, value.reason, state.n, state.n / total if total else math.nan, by)
+
+    def _state(self, model: str, group: GroupKey | None) -> PairState:
+        if group is None:
+            return self.states[model]
+        if group not in self.table.groups:
+            raise DataError(f"there is no group {group!r} of {', '.join(self.by) or 'no column'}.")
+        return self.table.groups[group][self.models.index(model)]
+
+    def _only_model(self, short: str, long: str) -> str:
+        if len(self.models) != 1:
+            raise DataError(f"there are {len(self.models)} models ({', '.join(map(repr, self.models[:12]))}): write {long} instead of {short}.")
+        return self.models[0]
+
+    def to_frame(self) -> Any:
+        """Return one row for each metric, model and group: a frame of the library that the data came in, else a pyarrow table.
+
+        Columns: those of ``by``, model, metric, value, reason, n, coverage. Without ``by`` there is one row for each metric and model.
+        """
+        import narwhals as nw
+
+        rows: list[dict[str, Any]] = []
+        for group in self.groups or (None,):
+            for model in self.models:
+                for question in self.questions:
+                    answer = self._answer(question, model, group)
+                    keys = dict(zip(self.by, group or (), strict=False))
+                    rows.append(
+                        {**keys, "model": model, "metric": question.label, "value": answer.value}
+                        | {"reason": answer.reason, "n": answer.n, "coverage": answer.coverage}
+                    )
+        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        return nw.from_dict(columns, backend=self._frame).to_native()  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a dictionary that JSON can hold; its schema has a version."""
+        answer: dict[str, Any] = _RENDERERS["to_dict"](self)
+        return answer
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown."""
+        return str(_RENDERERS["markdown"](self))
+
+    def to_html(self, path: Any = None) -> str:
+        """Return the report as one self-contained HTML page, and write it to ``path`` where one is given."""
+        page = str(_RENDERERS["html"](self))
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def _repr_html_(self) -> str:
+        import html
+
+        # A notebook has styles of its own: a frame keeps both apart.
+        return f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:40em;border:0" title="regression report"></iframe>'
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{question.label}={self._answer(question, model, None).value:.6g}" + (f" ({model})" if len(self.models) > 1 else "")
+            for question in self.questions[:3]
+            for model in self.models[:3]
+        )
+        return f"Evaluation({self.provenance.source!r}, rows={self.provenance.rows}, {shown})"
