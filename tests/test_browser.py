@@ -46,18 +46,14 @@ def browser() -> Iterator[Any]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name, make in PAGES.items():
-        (folder / f"{name}.html").write_text(
-            html.render(build(make(), command="squarely evaluate predictions.csv")), encoding="utf-8"
-        )
+        (folder / f"{name}.html").write_text(html.render(build(make(), command="squarely evaluate predictions.csv")), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in PAGES}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("name", list(PAGES))
-def test_page_is_silent_alone_and_fits(
-    browser: Any, written: dict[str, Path], name: str, width: int, scheme: str
-) -> None:
+def test_page_is_silent_alone_and_fits(browser: Any, written: dict[str, Path], name: str, width: int, scheme: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
     said: list[str] = []

@@ -137,9 +137,7 @@ class FakeEvaluation:
         return Answer(value, "the target is constant" if math.isnan(value) else None, int(keep.sum()))
 
 
-def fake(
-    rows: int = 300, models: int = 2, *, groups: int = 0, names: tuple[str, ...] = ("ridge", "mean", "trees")
-) -> FakeEvaluation:
+def fake(rows: int = 300, models: int = 2, *, groups: int = 0, names: tuple[str, ...] = ("ridge", "mean", "trees")) -> FakeEvaluation:
     random = np.random.default_rng(7)
     y = random.normal(150, 77, rows).round(1)
     columns = {name: (y + random.normal(0, 40 + 15 * at, rows)).round(2) for at, name in enumerate(names[:models])}
@@ -150,16 +148,12 @@ def fake(
 
 def houses() -> FakeEvaluation:
     y, p = np.array([250.0, 300, 180, 420, 350]), np.array([240.0, 310, 200, 400, 360])
-    return FakeEvaluation(
-        y, {"price_hat": p}, sample=Sample(np.arange(5), y, {"price_hat": p}, None, 5), target_name="price"
-    )
+    return FakeEvaluation(y, {"price_hat": p}, sample=Sample(np.arange(5), y, {"price_hat": p}, None, 5), target_name="price")
 
 
 def terminal(report: Any, width: int, *, piped: bool = False) -> str:
     out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=not piped, color_system=None, legacy_windows=False, highlight=False
-    )
+    console = Console(file=out, width=width, force_terminal=not piped, color_system=None, legacy_windows=False, highlight=False)
     text.render(report, console)
     return out.getvalue()
 
@@ -184,10 +178,7 @@ class Page(HTMLParser):
 
 def test_verdict_of_the_worked_example() -> None:
     # The houses of the classic worked example: MSE 220, RMSE 14.832396974191326, R2 0.967456.
-    assert (
-        build(houses()).verdict
-        == "price_hat has an RMSE of 14.8 in units of price and explains 97\N{NO-BREAK SPACE}% of the variance."
-    )
+    assert build(houses()).verdict == "price_hat has an RMSE of 14.8 in units of price and explains 97\N{NO-BREAK SPACE}% of the variance."
 
 
 def test_verdict_names_the_best_of_several_and_ties() -> None:
@@ -221,9 +212,7 @@ def test_undefined_value_carries_its_reason_everywhere() -> None:
 def test_groups_are_worst_first_capped_for_readers_and_whole_in_json() -> None:
     evaluation = fake(rows=240, groups=60)
     report = build(evaluation)
-    worst = [
-        max(evaluation.answer("mse", model, row.key).value for model in evaluation.models) for row in report.groups
-    ]
+    worst = [max(evaluation.answer("mse", model, row.key).value for model in evaluation.models) for row in report.groups]
     assert worst == sorted(worst, reverse=True)
     assert len(report.shown_groups) == SHOWN_GROUPS
     assert report.hidden_groups == 10
@@ -406,9 +395,7 @@ def test_extreme_samples_are_drawn_or_left_out(y: list[float], p: list[float]) -
     assert "inf" not in drawing
 
 
-@pytest.mark.parametrize(
-    ("low", "high"), [(0, 1), (-3, 17), (0.1, 0.30001), (1e9, 1e9 + 1e-3), (-1e300, 1e300), (0, 4e-300)]
-)
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 17), (0.1, 0.30001), (1e9, 1e9 + 1e-3), (-1e300, 1e300), (0, 4e-300)])
 def test_ticks_are_inside_evenly_spaced_and_told_apart(low: float, high: float) -> None:
     at = ticks(low, high)
     assert 3 <= len(at) <= 7

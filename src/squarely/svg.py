@@ -212,9 +212,7 @@ class Figure:
         for value, label in zip(up, _percents(up) if "y" in percent else tick_labels(up), strict=True):
             height = self.y(value)
             grid.append(f"M{_n(left)} {_n(height)}H{_n(self.width - _RIGHT)}")
-            words.append(
-                f'<text class="tick" x="{_n(left - 6)}" y="{_n(height + 3.5)}" text-anchor="end">{label}</text>'
-            )
+            words.append(f'<text class="tick" x="{_n(left - 6)}" y="{_n(height + 3.5)}" text-anchor="end">{label}</text>')
         middle = (left + self.width - _RIGHT) / 2
         words.append(
             f'<text class="label" x="{_n(middle)}" y="{_n(self.height - 6)}" text-anchor="middle">{_t(x_label)}</text>'

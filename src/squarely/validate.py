@@ -3,7 +3,7 @@
 | case | what happens |
 |---|---|
 | lengths or shapes differ | refused, both named; only (n,) and (n, 1) are the same column; nothing is broadcast |
-| NaN or infinity | refused with count and first row; ``omit_targets`` drops rows whose target is missing, ``omit`` every such row, ``propagate`` answers nan |
+| NaN or infinity | refused with count and first row; ``omit_targets`` drops rows without a target, ``omit`` all such rows, ``propagate`` answers nan |
 | None, NA, masked | missing, like NaN |
 | empty, or no weight above 0 | refused |
 | weight negative or not finite | refused with its row |
@@ -157,7 +157,9 @@ def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     if wide == (1, 1):
         return None
     if wide[0] != wide[1]:
-        raise DataError(f"y_true and y_pred have different number of output ({wide[0]}!={wide[1]}): shapes {y_shape} and {p_shape}. Nothing is repeated to fit.")
+        raise DataError(
+            f"y_true and y_pred have different number of output ({wide[0]}!={wide[1]}): shapes {y_shape} and {p_shape}. Nothing is repeated to fit."
+        )
     y, p = (data if isinstance(data, np.ma.MaskedArray) else np.asarray(data) for data in (y_true, y_pred))
     return [(y[:, k], p[:, k]) for k in range(wide[0])]
 
@@ -177,9 +179,8 @@ def no_weight(rows: int, where: str = "the data") -> DataError:
 def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred: Any, weight: Any) -> bool:
     """Judge arrays of which ``rows`` could be added and ``refused`` not: raise, or say whether there is an answer but nan."""
     check_policy(policy)
-    if any(refused):
-        if judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, y_true, y_pred, weight)):
-            return False
+    if any(refused) and judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, y_true, y_pred, weight)):
+        return False
     if rows == 0:
         raise no_weight(len(y_true))
     return True
@@ -210,7 +211,10 @@ def judge(policy: str, refused: Sequence[int], rows: int, first: Callable[[int],
 
 
 def _first_index(reason: int, y_true: Any, y_pred: Any, weight: Any) -> str:
-    y, p = (np.where(False if missing is None else missing, np.nan, values).ravel() for values, missing in (_numbers(y_true, "y_true"), _numbers(y_pred, "y_pred")))
+    y, p = (
+        np.where(False if missing is None else missing, np.nan, values).ravel()
+        for values, missing in (_numbers(y_true, "y_true"), _numbers(y_pred, "y_pred"))
+    )
     return f"at index {refused_rows(reason, y, p, weight)[0]:,}"
 
 

@@ -64,7 +64,7 @@ def d2_pinball_score(s: Sums, constant: Sums, alpha: float = 0.5) -> Ratio:
     >>> sq.d2_pinball_score([1, 2, 3], [1, 3, 3], alpha=0.9)
     0.6666666666666666
     """
-    loss, divisor = _pinball(s, alpha)
+    loss, _ = _pinball(s, alpha)
     least, _ = _pinball(constant, alpha)
     # Both sums have the divisor and the weights in common, but not the scale.
     share = Ratio.scaled(loss, s.linear_scale - constant.linear_scale, least)

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """What standard output gets."""
 
     table = "table"
@@ -41,7 +41,12 @@ class Format(str, Enum):
 _Format = Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")]
 _Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metrics", "-m", help="Metrics by name or alias, with commas; [bold]all[/] for every one. See [bold]squarely metrics[/].", show_default="the usual eight"),
+    typer.Option(
+        "--metrics",
+        "-m",
+        help="Metrics by name or alias, with commas; [bold]all[/] for every one. See [bold]squarely metrics[/].",
+        show_default="the usual eight",
+    ),
 ]
 _Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.")]
 _State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False)]
@@ -72,7 +77,7 @@ def evaluate_command(
     nan_policy: Annotated[
         str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/], [bold]omit[/] or [bold]propagate[/].")
     ] = "raise",
-    format: _Format = Format.table,  # noqa: A002  # the option is called --format
+    format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
     save_state: Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.")] = None,
     fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
@@ -111,7 +116,7 @@ def evaluate_command(
 
 
 @app.command(epilog="[bold]Example[/]\n\n  squarely show monday.sqs --metrics all --format csv")
-def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:  # noqa: A002
+def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:
     """Answer from saved sums: any metric, also one that was not asked for then."""
     if report is not None:
         check_folder(report, "--report")

@@ -1,6 +1,7 @@
 """The spine: read -> accumulate -> merge; an Evaluation then answers questions."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from squarely import _core, validate
@@ -13,7 +14,18 @@ from squarely.metric import METRICS, Question, find
 from squarely.sources import Source, Wanted, arrays_source, open_source
 from squarely.state import StateTable
 
-__all__ = ["Answer", "Evaluation", "Provenance", "Sample", "evaluate", "evaluation_of", "guess_predictions", "guess_target", "questions_of", "register_renderers"]
+__all__ = [
+    "Answer",
+    "Evaluation",
+    "Provenance",
+    "Sample",
+    "evaluate",
+    "evaluation_of",
+    "guess_predictions",
+    "guess_target",
+    "questions_of",
+    "register_renderers",
+]
 
 USUAL = ("rmse", "mae", "r2", "bias", "mse", "max_error", "explained_variance", "pearson_r")
 
@@ -32,7 +44,7 @@ def evaluate(
 ) -> Evaluation:
     r"""Evaluate regression predictions in one pass over the data, exactly.
 
-    .. math:: \mathrm{answer} = f\left(\sum w, \sum wy, \sum w\hat y, \sum w\max(y, \hat y), \sum w|y|, \sum wy^2, \sum wy\hat y, \sum w\hat y^2\right)
+    .. math:: \mathrm{answer} = f\left(\sum w, \sum wy, \sum w\hat y, \sum w\max(y,\hat y), \sum w|y|, \sum wy^2, \sum wy\hat y, \sum w\hat y^2\right)
 
     Parameters
     ----------
@@ -97,9 +109,7 @@ def evaluate(
 
 def evaluation_of(table: StateTable, source: str, questions: Iterable[Question] | None = None) -> Evaluation:
     """Return the evaluation of states that are at hand, as from a file of saved states."""
-    provenance = Provenance(
-        source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version
-    )
+    provenance = Provenance(source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version)
     return Evaluation(table, tuple(questions or questions_of(None)), provenance)
 
 
@@ -157,17 +167,20 @@ def _library(data: Any) -> str:
     return library if library in ("pandas", "polars") else "pyarrow"
 
 
+def _first_place(evaluation: Evaluation, done: Accumulated, model: int, reason: int) -> str:
+    """Say where the first row is that was refused for a reason."""
+    _, file, row = done.first_refused[model, reason]
+    column = evaluation.models[model] if reason % 2 else evaluation.provenance.target
+    return f"in row {row:,} of column {column[:60]!r}" + ("" if file == evaluation.provenance.source else f" of {file}")
+
+
 def _judge(evaluation: Evaluation, done: Accumulated) -> None:
     """Refuse data that the policy refuses, and data of which nothing is left."""
     where = evaluation.provenance.source
 
-    def first(model: int, reason: int) -> str:
-        _, file, row = done.first_refused[model, reason]
-        column = evaluation.models[model] if reason % 2 else evaluation.provenance.target
-        return f"in row {row:,} of column {column[:60]!r}" + ("" if file == where else f" of {file}")
-
-    for at, state in enumerate(evaluation.states.values()):
-        validate.judge(evaluation.provenance.nan_policy, state.refused, state.n + sum(state.refused), lambda reason, at=at: first(at, reason), where)
+    for model, state in enumerate(evaluation.states.values()):
+        rows = state.n + sum(state.refused)
+        validate.judge(evaluation.provenance.nan_policy, state.refused, rows, partial(_first_place, evaluation, done, model), where)
     if all(state.n == 0 for state in evaluation.states.values()):
         if any(sum(state.refused) for state in evaluation.states.values()):
             raise DataError(f"{where}: no row is left; every one of {evaluation.provenance.rows:,} has a missing or infinite value.")

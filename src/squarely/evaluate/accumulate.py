@@ -20,7 +20,7 @@ _TypedKey = tuple[tuple[type, Key], ...]  # True and 1 are equal in Python, and 
 _Place = tuple[int, str, int]  # part, file, row counted from 1: where a row was refused first
 _DENSE = 1 << 20  # combinations of labels for which a table is worth its memory
 Integers = npt.NDArray[np.int32]
-Labels = tuple[Integers, Integers] | tuple[None, None]  # the label of each row, the group of each label
+Labels = tuple[Integers, Integers] | None  # the label of each row, the group of each label
 
 
 @dataclass
@@ -67,18 +67,21 @@ class _Accumulator:
                 self._refused[model] = refused
 
     def _add(self, model: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None, labels: Labels) -> None:
-        y, p, groups, (codes, places) = batch.target, prediction, self.groups[model], labels
+        y, p, groups = batch.target, prediction, self.groups[model]
+        codes, places = labels or (None, None)
         if y.valid is None and p.valid is None:
             bad = groups.update(y.values, p.values, weight, codes, places)
         else:
             no_y, no_p = _absent(y), _absent(p)
             counts = True if weight is None else weight != 0
             for reason, gone in enumerate((no_y & counts, no_p & ~no_y & counts)):
-                which, count = np.unique(np.zeros(gone.sum(), np.int32) if places is None else places[codes[gone]], return_counts=True)
+                which, count = np.unique(labels[1][labels[0][gone]] if labels else np.zeros(gone.sum(), np.int32), return_counts=True)
                 for group, times in zip(which.tolist(), count.tolist(), strict=True):
                     groups.add_refused(group, reason, times)
             kept = ~(no_y | no_p)
-            bad = groups.update(y.values[kept], p.values[kept], None if weight is None else weight[kept], None if codes is None else codes[kept], places)
+            bad = groups.update(
+                y.values[kept], p.values[kept], None if weight is None else weight[kept], None if codes is None else codes[kept], places
+            )
         assert bad == -1, "weights and labels are judged before anything is added"
 
     def _note(self, model: int, reason: int, part: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None) -> None:
@@ -94,7 +97,7 @@ class _Accumulator:
         if not keys:
             if not self.index:
                 self._grow([()])
-            return None, None
+            return None
         labels = tuple(key.labels for key in keys)
         sizes = [len(each) for each in labels]
         codes = keys[0].codes if len(keys) == 1 else _combined(keys)
@@ -103,8 +106,8 @@ class _Accumulator:
             return dense.astype(np.int32), self._places_of(used.tolist(), labels, sizes)
         if not (len(labels) == len(self._labels) and all(map(_same, labels, self._labels))):
             self._labels, self._places = labels, np.full(math.prod(sizes), -1, np.int32)
-        new = np.flatnonzero((np.bincount(codes, minlength=len(self._places)) > 0) & (self._places < 0)) if self._places.min() < 0 else ()
-        if len(new):
+        if self._places.min() < 0:
+            new = np.flatnonzero((np.bincount(codes, minlength=len(self._places)) > 0) & (self._places < 0))
             self._places[new] = self._places_of(new.tolist(), labels, sizes)
         return np.ascontiguousarray(codes, np.int32), self._places
 
@@ -239,7 +242,9 @@ def _merged(workers: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Acc
         for key, at in worker.index.items():
             plain = tuple(value for _, value in key)
             if typed.setdefault(plain, key) != key:
-                raise DataError(f"the group columns {', '.join(wanted.by)} mix values that are equal but of different types, such as 1 and True. Write them as text.")
+                raise DataError(
+                    f"the group columns {', '.join(wanted.by)} mix values that are equal but of two types, as 1 and True. Write them as text."
+                )
             states = [PairState._wrap(groups.state(at)) for groups in worker.groups]
             table.groups[plain] = [a + b for a, b in zip(table.groups[plain], states, strict=True)] if plain in table.groups else states
         if worker is not first:

@@ -195,7 +195,7 @@ class Evaluation:
                         | {"reason": answer.reason, "n": answer.n, "coverage": answer.coverage}
                     )
         columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-        return nw.from_dict(columns, backend=self._frame).to_native()  # type: ignore[arg-type]
+        return nw.from_dict(columns, backend=self._frame).to_native()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold; its schema has a version."""

@@ -31,7 +31,9 @@ def guess_predictions(columns: Sequence[str], where: str) -> tuple[str, ...]:
         name for name in columns if any(name.lower().startswith((f"{known}_", f"{known}.")) for known in _PREDICTIONS)
     ]
     if not found:
-        raise DataError(f"{where}: no column is called like a prediction. Name it with prediction (--prediction); the columns are {_listed(columns)}.")
+        raise DataError(
+            f"{where}: no column is called like a prediction. Name it with prediction (--prediction); the columns are {_listed(columns)}."
+        )
     return tuple(found)
 
 

@@ -34,7 +34,14 @@ class MetricFunction(Protocol):
 
     @overload
     def __call__(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        multioutput: Any = "uniform_average",
+        nan_policy: str = "raise",
+        **parameters: Any,
     ) -> float: ...
 
 

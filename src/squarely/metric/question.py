@@ -46,7 +46,7 @@ def find(asked: Any) -> Question:
     {'alpha': 0.9}
     """
     label = str(getattr(asked, "__name__", asked)).strip()
-    name, bracket, rest = label.partition("(")
+    name, bracket, _ = label.partition("(")
     found = _by_name(name.strip())
     parameters = _settings(label) if bracket else {}
     found.check(parameters)
@@ -70,7 +70,9 @@ def _settings(label: str) -> dict[str, Any]:
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError):
         pass
-    raise UnknownMetricError(f"cannot read the metric {label[:80]!r}. Expected a name, or a name with settings such as 'mean_pinball_loss(alpha=0.9)'.")
+    raise UnknownMetricError(
+        f"cannot read the metric {label[:80]!r}. Expected a name, or a name with settings such as 'mean_pinball_loss(alpha=0.9)'."
+    )
 
 
 def _ask(state: PairState, name: str, parameters: dict[str, Any]) -> float:

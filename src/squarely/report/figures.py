@@ -43,9 +43,7 @@ def _fit(panel: Panel, ident: str, target: str) -> Drawing:
     _pairs(figure, panel.fit)
     figure.line(((low, low), (high, high)), "guide")
     figure.legend([("guide", "actual = predicted")])
-    return Drawing(
-        "Actual against predicted", figure.render(), f"Above the line a prediction is too small. {_rows(panel)}"
-    )
+    return Drawing("Actual against predicted", figure.render(), f"Above the line a prediction is too small. {_rows(panel)}")
 
 
 def _residuals(panel: Panel, ident: str, target: str) -> Drawing:

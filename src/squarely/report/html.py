@@ -28,13 +28,7 @@ def render(report: Report) -> str:
         )
         for index, panel in enumerate(report.panels)
     ]
-    reasons = dict.fromkeys(
-        cell.reason
-        for group in report.shown_groups
-        for at in report.headlines
-        for cell in group.cells[at]
-        if cell.reason
-    )
+    reasons = dict.fromkeys(cell.reason for group in report.shown_groups for at in report.headlines for cell in group.cells[at] if cell.reason)
     page = _page().render(report=report, drawings=drawings, style=Markup(_read("style.css")), reasons=list(reasons))
     # A lone surrogate, which a file name can hold, cannot be encoded.
     return page.encode("utf-8", "replace").decode("utf-8")
@@ -62,12 +56,8 @@ def _name(text: object, most: int = _SHORT) -> Markup:
 def _value(cell: Cell) -> Markup:
     """Write a value: six digits to read, all of them for a program, and the best one marked in words as well."""
     if cell.reason:
-        return Markup('<span class="undefined" title="{}">{}</span>').format(
-            one_line(cell.reason, _FULL), number(cell.value)
-        )
-    shown = Markup('<data value="{}">{}</data>').format(
-        repr(cell.value), number(cell.value).replace("-", "\N{MINUS SIGN}")
-    )
+        return Markup('<span class="undefined" title="{}">{}</span>').format(one_line(cell.reason, _FULL), number(cell.value))
+    shown = Markup('<data value="{}">{}</data>').format(repr(cell.value), number(cell.value).replace("-", "\N{MINUS SIGN}"))
     if not cell.best:
         return shown
     return Markup('<strong class="best">{}<span class="unseen"> (best)</span></strong>').format(shown)

@@ -45,8 +45,7 @@ def document(report: Report) -> dict[str, Any]:
                     "key": list(group.key),
                     "n": group.rows,
                     "metrics": [
-                        {"label": row.label, "values": _values(report.models, cells)}
-                        for row, cells in zip(report.metrics, group.cells, strict=True)
+                        {"label": row.label, "values": _values(report.models, cells)} for row, cells in zip(report.metrics, group.cells, strict=True)
                     ],
                 }
                 for group in report.groups

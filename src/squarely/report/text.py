@@ -98,16 +98,12 @@ def _reasons(report: Report) -> Iterable[str]:
                 yield f"{one_line(row.label)} of {one_line(model)}: {one_line(cell.reason, 300)}"
 
 
-def _table(
-    console: Console, title: str, header: Sequence[str], rows: Sequence[Row], left: Sequence[int], aside: int = 0
-) -> None:
+def _table(console: Console, title: str, header: Sequence[str], rows: Sequence[Row], left: Sequence[int], aside: int = 0) -> None:
     console.print()
     if title:
         _say(console, Text(title, style="bold"))
     rows = _line_up(header, rows)
-    table = Table(
-        box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0)
-    )
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     for at, head in enumerate(header):
         table.add_column(Text(head), justify="left" if at in left else "right", no_wrap=True)
     for row in rows:
@@ -125,10 +121,7 @@ def _line_up(header: Sequence[str], rows: Sequence[Row]) -> list[list[Text]]:
     """Give values without a star the room of one where a column has a star, so that digits stay below each other."""
     starred = [any(row[at].plain.endswith(" *") for row in rows) for at in range(len(header))]
     return [
-        [
-            Text(f"{cell.plain}  ", style=cell.style) if starred[at] and not cell.plain.endswith(" *") else cell
-            for at, cell in enumerate(row)
-        ]
+        [Text(f"{cell.plain}  ", style=cell.style) if starred[at] and not cell.plain.endswith(" *") else cell for at, cell in enumerate(row)]
         for row in rows
     ]
 

@@ -23,10 +23,14 @@ def wrap(kind: int, body: bytes) -> bytes:
 def unwrap(kind: int, data: bytes, where: str = "the bytes") -> bytes:
     """Return the body; raise StateError, with the cure, on anything that wrap did not write."""
     if len(data) < _HEAD.size or not data.startswith(_MAGIC):
-        raise StateError(f"{where} are not a squarely state: they do not begin with its mark. Expected bytes from to_bytes() or a file from --save-state.")
+        raise StateError(
+            f"{where} are not a squarely state: they do not begin with its mark. Expected bytes from to_bytes() or a file from --save-state."
+        )
     _, found, version, length = _HEAD.unpack_from(data)
     if version != _VERSION:
-        raise StateError(f"{where} hold a state of version {version}; this squarely reads version {_VERSION}. Read it with the squarely that wrote it.")
+        raise StateError(
+            f"{where} hold a state of version {version}; this squarely reads version {_VERSION}. Read it with the squarely that wrote it."
+        )
     if len(data) != _HEAD.size + length + 32:
         raise StateError(f"{where} are incomplete: {len(data)} bytes where {_HEAD.size + length + 32} were written. Copy or write the state again.")
     if hashlib.sha256(data[:-32]).digest() != data[-32:]:

@@ -62,7 +62,7 @@ class PairState:
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
         y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
         bad = self._core.update(y, p, w, validate.threads() if y.size > _LARGE else 1)
-        if bad >= 0:
+        if bad >= 0 and w is not None:
             raise validate.bad_weight(w[bad], f"at index {bad:,}")
         if missing:
             for counter, count in enumerate(missing):

@@ -54,7 +54,9 @@ class StateTable:
         for name in ("target", "models", "by", "weight", "nan_policy"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
-                raise StateError(f"these states cannot be merged: {name} is {mine!r} in one and {theirs!r} in the other. Evaluate both with the same columns.")
+                raise StateError(
+                    f"these states cannot be merged: {name} is {mine!r} in one and {theirs!r} in the other. Evaluate both with the same columns."
+                )
         groups = {key: list(states) for key, states in self.groups.items()}
         for key, states in other.groups.items():
             groups[key] = [a + b for a, b in zip(groups[key], states, strict=True)] if key in groups else list(states)
