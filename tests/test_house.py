@@ -6,6 +6,7 @@ import ast
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import shutil
@@ -206,18 +207,54 @@ def test_examples_of_metrics(name: str, beside_the_examples: Path) -> None:
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=relative)
-def test_code_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_python_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> None:
+    blocks = blocks_of(page, "python")
     names: dict[str, object] = {"__name__": "page"}
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     for block in blocks:
-        if ">>> " in block:
-            examples = doctest.DocTestParser().get_doctest(block, names, page.name, str(page), 0)
-            assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
-            names.update(examples.globs)
-        else:
-            exec(compile(block, str(page), "exec"), names)
-    assert len(blocks) == page.read_text(encoding="utf-8").count("```python\n")
+        examples = doctest.DocTestParser().get_doctest(block, names, page.name, str(page), 0)
+        assert examples.examples, block
+        assert doctest.DocTestRunner(optionflags=flags).run(examples, clear_globs=False).failed == 0
+        names = examples.globs
+    assert {kind for kind, _ in every_block(page)} <= {"python", "console", "sh"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_console_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> None:
+    for block in blocks_of(page, "console"):
+        for asked, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, flags=re.MULTILINE):
+            environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            run = subprocess.run(asked, shell=True, capture_output=True, text=True, timeout=60, check=False, env=environment)
+            plain = run.stdout.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+            said = "".join(f"{line.rstrip()}\n" for line in plain.splitlines())
+            assert doctest.OutputChecker().check_output(expected, said, doctest.ELLIPSIS), f"{asked}\n{said}{run.stderr}"
+
+
+def test_set_up_commands_are_targets() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for page in PAGES:
+        for block in blocks_of(page, "sh"):
+            assert {line.split()[1] for line in block.splitlines()} <= set(targets), page
+            assert {line.split()[0] for line in block.splitlines()} == {"make"}, page
+
+
+def every_block(page: Path) -> list[tuple[str, str]]:
+    """The kind and the text of each fenced block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def blocks_of(page: Path, kind: str) -> list[str]:
+    """The fenced blocks of one kind."""
+    return [text for each, text in every_block(page) if each == kind]
+
+
+def test_the_list_of_metrics_is_up_to_date() -> None:
+    run = subprocess.run([sys.executable, ROOT / "docs" / "metrics.py"], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_are_the_scripts_output_in_shape() -> None:

@@ -3,7 +3,7 @@
 | case | what happens |
 |---|---|
 | lengths or shapes differ | refused, both named; only (n,) and (n, 1) are the same column; nothing is broadcast |
-| NaN or infinity | refused with count and first row; ``omit_targets`` drops rows without a target, ``omit`` all such rows, ``propagate`` answers nan |
+| NaN or infinity | refused with count and first row; ``omit_targets`` drops rows without a target, ``omit`` all such, ``propagate`` answers nan |
 | None, NA, masked | missing, like NaN |
 | empty, or no weight above 0 | refused |
 | weight negative or not finite | refused with its row |
@@ -226,9 +226,9 @@ def refused_rows(reason: int, y: Array, p: Array, weight: Any) -> npt.NDArray[np
 
 def _refusal(reason: int, count: int, rows: int, first: str, where: str) -> str:
     place = f"{where}: " if where else ""
-    have = "row has" if count == 1 else "rows have"
+    have = "has" if count == 1 else "have"
     cure = {
         0: 'Pass nan_policy="omit_targets" to leave rows without a target out; the coverage is then part of the result.',
         1: 'Mend the model; only nan_policy="omit" leaves such rows out, and a model that fails on hard rows then looks better than it is.',
     }.get(reason, 'Mend the data; only nan_policy="omit" leaves such rows out.')
-    return f"{place}{count:,} of {rows:,} {have} {_REFUSED[reason]}, the first {first}. {cure}"
+    return f"{place}{count:,} of {rows:,} rows {have} {_REFUSED[reason]}, the first {first}. {cure}"
