@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import canonical
 import nasty
 import oracle
 import squarely
@@ -62,15 +63,32 @@ def test_numpy_twin_is_the_core(kind: str, weights: str) -> None:
 
 
 @pytest.mark.parametrize("kind", nasty.KINDS)
-def test_widths_give_the_same_bytes(kind: str) -> None:
-    y, p = nasty.pair(kind, n=5000)
-    w = nasty.weight("lognormal", n=5000)
-    seen = set()
+@pytest.mark.parametrize("weights", ["none", "lognormal"])
+def test_widths_give_the_bytes_of_the_twin_on_long_columns(kind: str, weights: str) -> None:
+    y, p = nasty.pair(kind, n=20_000)  # more than the longest run of every kernel
+    w = nasty.weight(weights, n=20_000)
+    seen = {twin.canonical_bytes(y, p, w)}
+    annotated = set()
     for name in _core.available():
         before = _core.use(name)
-        seen.add((PairState.of(y, p).to_bytes(), PairState.of(y, p, sample_weight=w).to_bytes()))
+        state = PairState.of(y, p, sample_weight=w)
         _core.use(before)
+        seen.add(state.canonical_bytes())
+        annotated.add(state.to_bytes())
     assert len(seen) == 1
+    assert len(annotated) == 1
+
+
+def test_the_digest_of_fixed_rows_is_this_constant() -> None:
+    """Computed once from Python integers by tests/canonical.py; a change means that saved states no longer compare."""
+    k = np.arange(1000)
+    y, p, w = (k * 7919 % 1000) / 8, (k * 104729 % 997) / 16 - 20, (k % 4) / 2
+    assert PairState.of(y, p).digest() == canonical.digest(y, p) == "84f67a13b2fe3a0283cc20dd2fda6d6a97bceaa75231ffe7070a2206ebaccffa"
+    assert (
+        PairState.of(y, p, sample_weight=w).digest()
+        == canonical.digest(y, p, w)
+        == "102754b6fdefed2f915eec0d669d8669e362e6f1fb4a7398b96e59e5b7454d1d"
+    )
 
 
 @pytest.mark.parametrize("kind", ["normal", "cauchy", "lognormal_12", "counts"])
