@@ -4,7 +4,6 @@ Both sides compute the same numbers, which is checked before the clock starts, a
 """
 
 import argparse
-import contextlib
 import importlib
 import itertools
 import math
@@ -16,11 +15,14 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # polars reads it once, on import; it is timed on one thread only
 
@@ -34,20 +36,18 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 LIBRARIES = ("squarely", "numpy", "pyarrow", "scikit-learn", "polars", "duckdb", "torch", "torchmetrics")
 NOT_ON_IMPORT = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "sklearn", "duckdb", "torch")
 CHUNK = 1 << 20  # rows of a row group
-TOLERANCE = 1e-9
 
+QUERY = """
+SELECT region, avg((y - yhat) * (y - yhat)), avg(abs(y - yhat)), 1 - sum((y - yhat) * (y - yhat)) / (var_pop(y) * count(*))
+FROM read_parquet(?) GROUP BY region
+"""
 EVALUATE = """
 import sys, squarely
 squarely.evaluate(sys.argv[1], target="y", prediction="yhat", by="region", metrics="all").to_frame()
 """
-QUERY = """
-SELECT region, avg((y - yhat) * (y - yhat)), avg(abs(y - yhat)), 1 - sum((y - yhat) * (y - yhat)) / (var_pop(y) * count(*))
-FROM read_parquet('{}') GROUP BY region
-"""
-DUCKDB = """
+DUCKDB = f"""
 import sys, duckdb
-connection = duckdb.connect(config={"threads": int(sys.argv[3])})
-connection.execute(sys.argv[2]).fetchall()
+duckdb.connect(config={{"threads": {CORES}}}).execute({QUERY!r}, [sys.argv[1]]).fetchall()
 """
 # Not ru_maxrss where it can be helped: on Linux a child starts with the peak of its parent, which is full of arrays.
 PEAK = """
@@ -61,30 +61,22 @@ LOADED = f"import sys, squarely; print(*[name for name in {NOT_ON_IMPORT!r} if n
 COMMAND = "-m squarely evaluate examples/diabetes.csv --target actual --prediction linear,ridge,boosting --by sex,age_band"
 
 Call = Callable[[], Any]
-Measure = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line."""
-
     rows: int
     repeats: int
     parquet: Path | None
 
 
-# --- clocks -----------------------------------------------------------------------------------------------------------
-
-
 def seconds(call: Call) -> float:
     start = time.perf_counter()
-    result = call()  # is freed after the clock has stopped
-    taken = time.perf_counter() - start
-    del result
-    return taken
+    _result = call()  # is freed after the clock has stopped
+    return time.perf_counter() - start
 
 
-def in_turn(ours: Measure, theirs: Measure, repeats: int) -> tuple[float, float]:
+def in_turn(ours: Callable[[], float], theirs: Callable[[], float], repeats: int) -> tuple[float, float]:
     """Return the medians of two measurements that take turns, after one turn that does not count."""
     turns = [(ours(), theirs()) for _ in range(repeats + 1)][1:]
     return median(our for our, _ in turns), median(their for _, their in turns)
@@ -100,19 +92,8 @@ def child(*arguments: str) -> str:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = os.environ.get("SQUARELY_THREADS")
-    os.environ["SQUARELY_THREADS"] = str(count)
-    try:
-        yield
-    finally:
-        del os.environ["SQUARELY_THREADS"]
-        if before is not None:
-            os.environ["SQUARELY_THREADS"] = before
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
+def threads(count: int) -> AbstractContextManager[Any]:
+    return mock.patch.dict(os.environ, SQUARELY_THREADS=str(count))
 
 
 def version(library: str) -> str | None:
@@ -126,22 +107,20 @@ def title(text: str, unit: str) -> None:
     print(f"\n{text}\n  {unit:<56}{'squarely':>10}{'peer':>10}{'ratio':>9}  target", flush=True)
 
 
-def line(what: str, ours: float, theirs: float | None = None, *, ratio_at_most: float | None = None, below: float | None = None) -> None:
+def line(what: str, ours: float, theirs: float, *, ratio_at_most: float | None = None, below: float | None = None) -> None:
     """Print one measurement; a target is for the ratio, or for the value of squarely."""
-    ratio = None if theirs is None else ours / theirs
-    verdicts = []
-    if ratio is not None and ratio_at_most is not None:
-        verdicts.append(f"ratio <= {ratio_at_most:g}: {'met' if ratio <= ratio_at_most else 'MISSED'}")
+    target = "-"
+    if ratio_at_most is not None:
+        target = f"ratio <= {ratio_at_most:g}: {'met' if ours / theirs <= ratio_at_most else 'MISSED'}"
     if below is not None:
-        verdicts.append(f"below {below:g}: {'met' if ours < below else 'MISSED'}")
-    peer = f"{'':>10}{'':>9}" if theirs is None else f"{theirs:>10.4g}{ratio:>9.3g}"
-    print(f"  {what:<56}{ours:>10.4g}{peer}  {', '.join(verdicts) or '-'}", flush=True)
+        target = f"below {below:g}: {'met' if ours < below else 'MISSED'}"
+    print(f"  {what:<56}{ours:>10.4g}{theirs:>10.4g}{ours / theirs:>9.3g}  {target}", flush=True)
 
 
 def agree(what: str, pairs: Iterable[tuple[float, float]]) -> bool:
     """Say whether both sides have the same numbers; where not, there is nothing to time."""
     for ours, theirs in pairs:
-        if not math.isclose(ours, theirs, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        if not math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9):
             print(f"  {what}: NOT TIMED, squarely says {ours!r} and the peer {theirs!r}")
             return False
     return True
@@ -151,14 +130,11 @@ def machine() -> None:
     info = Path("/proc/cpuinfo")
     rows = info.read_text().splitlines() if info.exists() else []
     names = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")] or [platform.processor() or platform.machine()]
-    print(f"{names[0]}, {CORES} cores, SIMD path {_core.available()[-1]}, {platform.system()}")
+    print(f"{names[0]}, {CORES} cores, SIMD path {_core.available()[-1]}, load before the start {os.getloadavg()[0]:.2f}")
     found = {library: version(library) for library in LIBRARIES}
     print(f"Python {platform.python_version()}, " + ", ".join(f"{library} {number}" for library, number in found.items() if number))
     if None in found.values():
         print("left out, because not installed: " + ", ".join(library for library, number in found.items() if number is None))
-
-
-# --- sections ---------------------------------------------------------------------------------------------------------
 
 
 def pairs_of(rows: int) -> tuple[Any, Any]:
@@ -262,21 +238,21 @@ def grouped(path: Path, kind: str, repeats: int, ratio_at_most: float | None = N
             evaluation = sq.evaluate(path, target="y", prediction="yhat", by="region", metrics="all")
             return evaluation, evaluation.to_frame()
 
-        def query() -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = connection.execute(QUERY.format(path)).fetchall()
-            return rows
+        def query() -> Any:
+            return connection.execute(QUERY, [str(path)]).fetchall()
 
         ours, theirs = evaluate()[0], query()
         what = f"DuckDB, {len(theirs):,} groups{kind}, warm"
-        numbers = ((ours[name].by[row[0]].value, row[at]) for row in theirs for at, name in enumerate(("mse", "mae", "r2"), 1))
+        asked = [ours[name].by for name in ("mse", "mae", "r2")]
+        numbers = ((ask[row[0]].value, value) for row in theirs for ask, value in zip(asked, row[1:], strict=True))
         if agree(what, itertools.chain([(len(ours.groups), len(theirs))], numbers)):
-            del ours, theirs, numbers
+            del ours, theirs, asked, numbers
             line(what, *timed(evaluate, query, repeats), ratio_at_most=ratio_at_most)
 
 
 def whole_process(path: Path, repeats: int) -> None:
     def run(script: str) -> str:
-        return child("-c", script, str(path), QUERY.format(path), str(CORES))
+        return child("-c", script, str(path))
 
     line("DuckDB, the same, whole process", *timed(lambda: run(EVALUATE), lambda: run(DUCKDB), repeats))
     peaks = in_turn(lambda: float(run(EVALUATE + PEAK)) / 1e6, lambda: float(run(DUCKDB + PEAK)) / 1e6, min(repeats, 3))
@@ -289,8 +265,8 @@ def start(options: Options) -> None:
     def importing(module: str) -> float:
         return float(child("-c", IMPORT.format(module))) * 1000
 
-    for module in ("numpy", *(["sklearn.metrics"] if version("scikit-learn") else [])):
-        times = in_turn(lambda: importing("squarely"), lambda name=module: importing(name), options.repeats)
+    for module in ("numpy", "sklearn.metrics") if version("scikit-learn") else ("numpy",):
+        times = in_turn(partial(importing, "squarely"), partial(importing, module), options.repeats)
         line(f"import squarely, against import {module}", *times, below=150)
     loaded = child("-c", LOADED).split()
     print(f"  of {' '.join(NOT_ON_IMPORT)}\n  import squarely loads {' '.join(loaded) + ': MISSED' if loaded else 'none: met'}")
@@ -308,13 +284,13 @@ def main() -> None:
     words.add_argument("--only", type=int, nargs="+", choices=SECTIONS, metavar="SECTION", help="sections to run, of 1 to 5 (default: all)")
     words.add_argument("--parquet", type=Path, help="file with columns y, yhat and region for section 4 (default: one is written)")
     given = words.parse_args()
-    options = Options(max(1, given.rows), max(1, given.repeats) | 1, given.parquet)
+    options = Options(max(1, given.rows), max(1, given.repeats) | 1, given.parquet and given.parquet.resolve())
     machine()
     print(f"medians of {options.repeats} turns after one that does not count; ratio is squarely / peer, less is better")
     for section in given.only or SECTIONS:
         try:
             SECTIONS[section](options)
-        except Exception:  # a benchmark is no test: the other sections still have something to say
+        except Exception:  # a benchmark is no test, and the other sections still have something to say
             traceback.print_exc()
 
 

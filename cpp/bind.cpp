@@ -84,10 +84,10 @@ int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsign
 }
 
 nb::object integer_from(const ExactSum& sum, int exponent) {  // sum / 2^exponent, which must be an integer
-    ExactSum shifted;
     const std::vector<uint64_t>& limbs = sum.limbs();
     if (limbs.empty()) return nb::steal(PyLong_FromLong(0));
-    std::vector<uint64_t> words;
+    thread_local std::vector<uint64_t> words;
+    words.clear();
     int distance = 64 * sum.base() - exponent;  // >= -63 after trim(), since the lowest set bit is at or above `exponent`
     int whole = distance >= 0 ? distance / 64 : -1, shift = distance - 64 * whole;
     bool negative = sum.is_negative();
@@ -181,6 +181,7 @@ NB_MODULE(_core, m) {
                 return nb::make_tuple(high, low);
             }, "term"_a)
         .def_ro("rows", &PairSums::rows)
+        .def_prop_ro("is_whole", [](const PairSums& s) { return s.rows > 0 && s.refused == std::array<int64_t, kRefused>{}; })
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("annotations", [](const PairSums& s) { return to_bytes(s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);

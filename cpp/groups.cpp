@@ -5,7 +5,7 @@
 namespace squarely {
 namespace {
 
-constexpr size_t kSortedRows = size_t{1} << 17;
+constexpr size_t kSortedRows = size_t{1} << 15;  // a block and its sorted copy stay in the second cache
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -29,24 +29,23 @@ void sort_by_group(const uint32_t* group, size_t n, const double* const from[3],
 }  // namespace
 
 bool Groups::update(const Rows& rows, const Labels& labels) {
-    uint32_t label = 0, highest = 0;  // as unsigned numbers negative ones are higher than all
-    for (size_t i = 0; i < rows.count; i++) label = std::max(label, static_cast<uint32_t>(labels.codes[i]));
-    if (rows.count && label >= labels.count) return false;
-    group_.resize(rows.count);
-    for (size_t i = 0; i < rows.count; i++) {
-        group_[i] = static_cast<uint32_t>(labels.places[labels.codes[i]]);
-        highest = std::max(highest, group_[i]);
-    }
-    if (rows.count && highest >= states.size()) return false;
-    for (size_t at = 0; at < rows.count; at += kSortedRows) update_block(rows, at, std::min(kSortedRows, rows.count - at));
+    int32_t bad = 0;  // negative where a label is out of range; without a branch, so that it costs little
+    const int32_t last = static_cast<int32_t>(labels.count) - 1;
+    for (size_t i = 0; i < rows.count; i++) bad |= labels.codes[i] | (last - labels.codes[i]);
+    if (bad < 0) return false;
+    if (std::any_of(labels.places, labels.places + labels.count, [&](int32_t place) { return place < 0 || static_cast<size_t>(place) >= states.size(); }))
+        for (size_t i = 0; i < rows.count; i++)
+            if (int32_t place = labels.places[labels.codes[i]]; place < 0 || static_cast<size_t>(place) >= states.size()) return false;
+    for (size_t at = 0; at < rows.count; at += kSortedRows) update_block(rows, at, std::min(kSortedRows, rows.count - at), labels);
     return true;
 }
 
-void Groups::update_block(const Rows& rows, size_t at, size_t n) {
-    const uint32_t* group = group_.data() + at;
+void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
     const double* from[3] = {};
     double* to[3];
-    widened_.resize(3 * kSortedRows), sorted_.resize(3 * kSortedRows), next_.assign(states.size() + 1, 0), windows_.resize(states.size());
+    widened_.resize(3 * kSortedRows), sorted_.resize(3 * kSortedRows), group_.resize(kSortedRows), next_.assign(states.size() + 1, 0), windows_.resize(states.size());
+    uint32_t* group = group_.data();
+    for (size_t i = 0; i < n; i++) group[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
     const Column* column[3] = {&rows.y, &rows.p, &rows.w};
     bool exact = true;
     for (size_t c = 0; c < 3; c++) {

@@ -18,7 +18,7 @@ class Groups {
     bool update(const Rows& rows, const Labels& labels);
 
    private:
-    void update_block(const Rows& rows, size_t at, size_t count);
+    void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
 
     std::vector<double> widened_, sorted_;  // kept, because fresh memory costs more than the sort
     std::vector<uint32_t> group_, next_;

@@ -151,6 +151,11 @@ inline bool inside(uint32_t high, uint32_t low, int top, int range) {  // zeros 
     return static_cast<int>(high >> 20) < top + 1023 && static_cast<int>(low >> 20) >= top + 1023 - range;
 }
 
+inline void pad(double* to, const double* from, size_t count, size_t padded) {
+    std::memcpy(to, from, count * sizeof *to);
+    for (size_t i = count; i < padded; i++) to[i] = from[count - 1];
+}
+
 template <class V, bool kWeights, int kProduct>
 void run_kernel(const Run& run) {
     Slicer<V, kWeights, kProduct> slicer(run.e, run.f);
@@ -161,26 +166,31 @@ void run_kernel(const Run& run) {
     for (size_t at = 0; at < run.rows; at += kMicro) {
         size_t count = run.rows - at < kMicro ? run.rows - at : kMicro;
         const double *y = run.y + at, *p = run.p + at, *w = kWeights ? run.w + at : nullptr;
-        bool fine = count % V::N == 0;
-        if (fine) {
-            typename V::Spread pairs, factors;
-            Outlook<V> next = seen;
-            for (size_t i = 0; i < count; i += V::N) {
-                V a = V::load(y + i), b = V::load(p + i);
-                pairs.see(a), pairs.see(b);
-                if constexpr (kWeights) factors.see(V::load(w + i));
-                next.see(a, b);
-            }
-            uint32_t high, low;
-            pairs.read(high, low);
-            fine = inside(high, low, run.e, slicer.R);
-            if constexpr (kWeights) {
-                factors.read(high, low);
-                fine = fine && inside(high, low, run.f, slicer.R);
-            }
-            if (fine) seen = next;
+        size_t padded = (count + V::N - 1) / V::N * V::N;
+        if (padded != count) {  // copies of the last row change no extreme; before the sums they become zeros
+            pad(patch[0], y, count, padded), pad(patch[1], p, count, padded);
+            if constexpr (kWeights) pad(patch[2], w, count, padded);
+            y = patch[0], p = patch[1], w = patch[2];
         }
-        if (__builtin_expect(!fine, 0)) {
+        typename V::Spread pairs, factors;
+        Outlook<V> next = seen;
+        for (size_t i = 0; i < padded; i += V::N) {
+            V a = V::load(y + i), b = V::load(p + i);
+            pairs.see(a), pairs.see(b);
+            if constexpr (kWeights) factors.see(V::load(w + i));
+            next.see(a, b);
+        }
+        uint32_t high, low;
+        pairs.read(high, low);
+        bool fine = inside(high, low, run.e, slicer.R);
+        if constexpr (kWeights) {
+            factors.read(high, low);
+            fine = fine && inside(high, low, run.f, slicer.R);
+        }
+        if (__builtin_expect(fine, 1)) {
+            seen = next;
+            for (size_t i = count; i < padded; i++) patch[0][i] = patch[1][i] = patch[2][i] = 0.0;
+        } else {
             run.repair(run.context, at, count, patch[0], patch[1], patch[2]);
             y = patch[0], p = patch[1], w = patch[2];
         }

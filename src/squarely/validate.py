@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 
-__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "no_weight", "pair_columns", "pair_outputs", "refused_rows", "threads"]
+__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "nothing_left", "pair_columns", "pair_outputs", "refused_rows", "threads"]
 
 Array = npt.NDArray[Any]
 POLICIES = ("raise", "omit_targets", "omit", "propagate")
@@ -97,15 +97,20 @@ def _narrow(array: Array, name: str) -> Array:
     return narrow
 
 
-def _shape(array: Array) -> str:
-    return "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"
+def _shape(data: Any, name: str) -> tuple[int, ...]:
+    try:
+        return np.shape(data)
+    except ValueError as error:
+        raise DataError(
+            f"{name} is no array of numbers: its rows have different lengths. Give one number, or one list of equal length, per row."
+        ) from error
 
 
 def _one_column(array: Array, mask: npt.NDArray[np.bool_] | None, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0], None if mask is None else mask[:, 0]
     if array.ndim != 1:
-        raise DataError(f"{name} has shape {_shape(array)}; expected (n,) or (n, 1).")
+        raise DataError(f"{name} has shape {array.shape}; expected (n,) or (n, 1).")
     return array, mask
 
 
@@ -148,7 +153,7 @@ def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     """Return the pairs of columns of 2-D arrays; None where both are one column."""
     if getattr(y_true, "ndim", 0) == 1 == getattr(y_pred, "ndim", 0):  # the short way for the usual call
         return None
-    y_shape, p_shape = np.shape(y_true), np.shape(y_pred)
+    y_shape, p_shape = _shape(y_true, "y_true"), _shape(y_pred, "y_pred")
     if len(y_shape) < 2 and len(p_shape) < 2:
         return None
     wide = tuple(1 if len(shape) == 1 else shape[1] for shape in (y_shape, p_shape) if len(shape) in (1, 2))
@@ -169,11 +174,13 @@ def bad_weight(weight: Any, place: str, what: str = "sample_weight") -> DataErro
     return DataError(f"{what} is {weight} {place}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
 
 
-def no_weight(rows: int, where: str = "the data") -> DataError:
-    """Return the error for data in which nothing counts."""
+def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
+    """Return the error for ``rows`` of which none can be judged, ``refused`` of them for a missing or infinite value."""
     if rows == 0:
         return DataError(f"{where} has no rows. Expected at least one row of a target and a prediction.")
-    return DataError(f"all {rows} weights of {where} are 0; expected at least one above 0.")
+    if refused:
+        return DataError(f"{where}: no row is left; {refused:,} of {rows:,} have a missing or infinite value. Mend the data, or look why.")
+    return DataError(f"{where}: all {rows:,} weights are 0; expected at least one above 0.")
 
 
 def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred: Any, weight: Any) -> bool:
@@ -182,7 +189,7 @@ def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred:
     if any(refused) and judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, y_true, y_pred, weight)):
         return False
     if rows == 0:
-        raise no_weight(len(y_true))
+        raise nothing_left(len(y_true), sum(refused))
     return True
 
 

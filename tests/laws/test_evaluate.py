@@ -177,7 +177,7 @@ def test_weights_are_judged_before_anything_is_said() -> None:
     for bad in (-1.0, math.nan, math.inf):
         with pytest.raises(DataError, match=r"the weight is .* in row 2"):
             sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [1.0, bad]}, target="y", prediction="p", weight="w")
-    with pytest.raises(DataError, match="all 2 weights"):
+    with pytest.raises(DataError, match="all 2 weights are 0"):
         sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [0.0, 0.0]}, target="y", prediction="p", weight="w")
 
 

@@ -1,21 +1,21 @@
 """The commands."""
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from squarely.cli.gate import Gate
-from squarely.cli.output import Progress, check_folder, read_table, write_files
-from squarely.errors import DataError, SquarelyError
+from squarely.cli.output import Progress, check_files, let_go, prepare_streams, read_table, say, write_files, write_out
+from squarely.errors import DataError, SquarelyError, StateError
 from squarely.evaluate import Evaluation, evaluate, evaluation_of, guess_predictions, guess_target, questions_of
 from squarely.metric import METRICS, find
-from squarely.sources import open_source
+from squarely.sources.refusals import shown
 
 __all__ = ["app", "main"]
 
@@ -83,20 +83,21 @@ def evaluate_command(
     fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
 ) -> None:
     """Say how good predictions are: every metric, model and group in one pass."""
+    from squarely.sources.files import open_path  # slow to load, and not needed to show saved sums
+
     gates = [Gate.parse(text) for text in fail_if or ()]
     asked = _listed(metrics)
     questions_of(asked)  # a wrong name is told before the data are read
-    for path, option in ((report, "--report"), (save_state, "--save-state")):
-        if path is not None:
-            check_folder(path, option)
-    columns = open_source(file).columns
+    source = open_path(file)
+    check_files({"--report": report, "--save-state": save_state}, keep=source.paths)
+    columns = source.columns
     if target is None:
         target = guess_target(columns, file)
-        _say(f"target: {target!r}, by its name; --target chooses another")
+        say(f"target: {shown(target)}, by its name; --target chooses another")
     predictions = _columns(prediction, columns)
     if not predictions:
         predictions = [name for name in guess_predictions(columns, file) if name != target]
-        _say(f"prediction: {', '.join(map(repr, predictions))}, by name; --prediction chooses others")
+        say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
     progress = Progress()
     try:
         evaluation = evaluate(
@@ -118,8 +119,7 @@ def evaluate_command(
 @app.command(epilog="[bold]Example[/]\n\n  squarely show monday.sqs --metrics all --format csv")
 def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:
     """Answer from saved sums: any metric, also one that was not asked for then."""
-    if report is not None:
-        check_folder(report, "--report")
+    check_files({"--report": report}, keep=[state])
     evaluation = evaluation_of(read_table(state), str(state), questions_of(_listed(metrics)))
     _tell(evaluation, format, report, None)
 
@@ -130,15 +130,17 @@ def merge(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file of the sum.", show_default=False)],
 ) -> None:
     """Add saved sums: exactly what one pass over all their rows would have saved."""
-    check_folder(output, "--output")
+    check_files({"--output": output})  # a running total may be one of the states: it is replaced once all are read
     total = read_table(states[0])
     for path in states[1:]:
+        table = read_table(path)
         try:
-            total = total + read_table(path)
-        except SquarelyError as error:
+            total = total + table
+        except StateError as error:
             raise DataError(f"{path}: {error}") from error
     write_files({output: total.to_bytes()})
-    _say(f"{output}: {total.rows:,} rows of {len(states)} states, {len(total.groups):,} group{'s' if len(total.groups) != 1 else ''}")
+    groups = f", {_counted(len(total.groups), 'group')}" if total.by else ""
+    say(f"{output}: {_counted(total.rows, 'row')} of {_counted(len(states), 'state')}{groups}")
 
 
 @app.command(epilog="[bold]Examples[/]\n\n  squarely metrics\n  squarely metrics nrmse")
@@ -147,11 +149,11 @@ def metrics(name: Annotated[str | None, typer.Argument(help="Explain this one.",
     if name is not None:
         found = find(name).metric
         names = ", ".join((found.name, *found.aliases))
-        print(f"{names}\n\n{found.function.__doc__}")
+        write_out(f"{names}\n\n{found.function.__doc__}\n")
         return
     from squarely.report import text
 
-    text.metrics(METRICS.values(), text.console())
+    write_out(text.printed(partial(text.metrics, METRICS.values())))
 
 
 def _columns(values: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -191,36 +193,40 @@ def _tell(evaluation: Evaluation, form: Format, report: Path | None, save_state:
     if save_state is not None:
         files[save_state] = evaluation.table.to_bytes()
     write_files(files)
-    if form is Format.table:
-        text.render(told, text.console())
-    else:
-        sys.stdout.write({Format.json: json.render, Format.markdown: markdown.render, Format.csv: csv.render}[form](told))
-    for path in files:
-        _say(f"wrote {path}")
+    try:
+        table = partial(text.render, told)
+        write_out(text.printed(table) if form is Format.table else {"json": json, "markdown": markdown, "csv": csv}[form].render(told))
+    finally:
+        for path in files:
+            say(f"wrote {path}")
 
 
 def _judge(gates: Sequence[Gate], evaluation: Evaluation) -> None:
     failures = [sentence for gate in gates for sentence in gate.failures(evaluation)]
     for sentence in failures:
-        _say(f"failed: {sentence}")
+        say(f"failed: {sentence}")
     if failures:
         raise typer.Exit(1)
 
 
-def _say(sentence: str) -> None:
-    sys.stdout.flush()
-    print(sentence, file=sys.stderr)
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def main() -> None:
     """Run the command line; errors of ours become one sentence and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may know fewer letters than the data
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # the help is written by typer
     except SquarelyError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         sys.exit(2)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go()
+    except OSError as error:
+        let_go()
+        say(f"error: {error.strerror or error}.")
+        sys.exit(2)

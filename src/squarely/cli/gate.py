@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from squarely.errors import DataError
 from squarely.evaluate import Evaluation
 from squarely.metric import Question, find
+from squarely.report.report import one_line
 
 __all__ = ["Gate"]
 
-_WORDS = re.compile(r"\s*(?P<metric>.+?)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\S+)\s*")
+_WORDS = re.compile(r"\s*(?P<metric>.*?[\w)])\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\S+)\s*")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
@@ -40,7 +41,7 @@ class Gate:
                 limit = float(found["limit"])
             except ValueError:
                 limit = math.nan
-        if found is None or math.isnan(limit):
+        if found is None or not math.isfinite(limit):
             raise DataError(f"--fail-if {text[:80]!r} cannot be read. Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'.")
         return cls(find(found["metric"]), found["sign"], limit)
 
@@ -48,9 +49,9 @@ class Gate:
         """Return a sentence for every model that fails; a value that is not known fails too."""
         sentences = []
         for model in evaluation.models:
-            answer = evaluation.answer(self.question.label, model)
+            answer, name = evaluation.answer(self.question.label, model), one_line(model)
             if math.isnan(answer.value):
-                sentences.append(f"{self.question.label} of {model} is nan ({answer.reason}), so it cannot be judged")
+                sentences.append(f"{self.question.label} of {name} is nan ({answer.reason}), so it cannot be judged")
             elif _SIGNS[self.sign](answer.value, self.limit):
-                sentences.append(f"{self.question.label} of {model} is {answer.value:.6g}, which is {self.sign} {self.limit:g}")
+                sentences.append(f"{self.question.label} of {name} is {answer.value:.6g}, which is {self.sign} {self.limit:g}")
         return sentences

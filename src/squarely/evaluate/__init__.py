@@ -182,6 +182,4 @@ def _judge(evaluation: Evaluation, done: Accumulated) -> None:
         rows = state.n + sum(state.refused)
         validate.judge(evaluation.provenance.nan_policy, state.refused, rows, partial(_first_place, evaluation, done, model), where)
     if all(state.n == 0 for state in evaluation.states.values()):
-        if any(sum(state.refused) for state in evaluation.states.values()):
-            raise DataError(f"{where}: no row is left; every one of {evaluation.provenance.rows:,} has a missing or infinite value.")
-        raise validate.no_weight(evaluation.provenance.rows, where)
+        raise validate.nothing_left(evaluation.provenance.rows, max(sum(state.refused) for state in evaluation.states.values()), where)

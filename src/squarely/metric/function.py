@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricFunction", "as_function"]
 
-_NONE = (0, 0, 0, 0)
 _Summed = tuple[int, tuple[Sums, ...]]  # rows, and their sums
 
 
@@ -58,11 +57,11 @@ def as_function(metric: "Metric") -> Any:
                 finite = bool(parameters.pop("force_finite", True))
             metric.check(parameters)
         outputs = validate.pair_outputs(y_true, y_pred)
-        if outputs is None and multioutput == "uniform_average":
-            return _answer(metric, _sums(metric, y_true, y_pred, sample_weight, nan_policy, parameters), finite, parameters)
-        sums = [_sums(metric, y, p, sample_weight, nan_policy, parameters) for y, p in outputs or [(y_true, y_pred)]]
-        values = np.array([_answer(metric, each, finite, parameters) for each in sums])
-        return _combined(metric, values, sums, multioutput)
+        if outputs is None and isinstance(multioutput, str) and multioutput == "uniform_average":
+            return _answer(metric, _summed(metric, y_true, y_pred, sample_weight, nan_policy, parameters), parameters, finite)
+        summed = [_summed(metric, y, p, sample_weight, nan_policy, parameters) for y, p in outputs or [(y_true, y_pred)]]
+        values = np.array([_answer(metric, each, parameters, finite) for each in summed])
+        return _combined(metric, values, summed, multioutput)
 
     function.__name__ = function.__qualname__ = metric.name
     function.__module__ = metric.formula.__module__
@@ -70,30 +69,28 @@ def as_function(metric: "Metric") -> Any:
     return function
 
 
-def _sums(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> _Summed | None:
+def _summed(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> _Summed | None:
     """Return rows and sums, None where the answer is nan by the nan_policy."""
     state = PairState.of(y_true, y_pred, sample_weight)
-    n, refused = state.n, state.refused
-    if n == 0 or refused != _NONE or nan_policy != "raise":
-        if not validate.accepts(nan_policy, refused, n, y_true, y_pred, sample_weight):
+    if not state.is_whole or nan_policy != "raise":
+        if not validate.accepts(nan_policy, state.refused, state.n, y_true, y_pred, sample_weight):
             return None
     if metric.baseline:
         level = parameters.get("alpha", 0.5)
-        return n, (state.sums, best_constant(y_true, y_pred, sample_weight, level).sums)
-    return n, (state.sums,)
+        return state.n, (state.sums, best_constant(y_true, y_pred, sample_weight, level).sums)
+    return state.n, (state.sums,)
 
 
-def _answer(metric: "Metric", summed: _Summed | None, finite: bool | None, parameters: dict[str, Any]) -> float:
+def _answer(metric: "Metric", summed: _Summed | None, parameters: dict[str, Any], finite: bool | None) -> float:
     if summed is None:
         return math.nan
-    n, sums = summed
-    answer = metric.of_sums(n, *sums, finite=finite, **parameters)
-    if answer.reason is not None:
-        warnings.warn(f"{metric.name} is nan: {answer.reason}.", UndefinedMetricWarning, stacklevel=3)
-    return answer.value
+    value, reason = metric.of_sums(*summed, parameters, finite)
+    if reason is not None:
+        warnings.warn(f"{metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)
+    return value
 
 
-def _combined(metric: "Metric", values: npt.NDArray[np.float64], sums: list[_Summed | None], multioutput: Any) -> Any:
+def _combined(metric: "Metric", values: npt.NDArray[np.float64], summed: list[_Summed | None], multioutput: Any) -> Any:
     """Return the values of several outputs, or their average."""
     if isinstance(multioutput, str):
         averages = ("uniform_average", "raw_values", *(("variance_weighted",) if metric.constant == "force_finite" else ()))
@@ -101,7 +98,7 @@ def _combined(metric: "Metric", values: npt.NDArray[np.float64], sums: list[_Sum
             raise DataError(f"multioutput is {multioutput!r}; {metric.name} takes {', '.join(map(repr, averages))} or one weight per output.")
         if multioutput == "raw_values":
             return values
-        weights = _variances(sums) if multioutput == "variance_weighted" else None
+        weights = _variances(summed) if multioutput == "variance_weighted" else None
         return float(np.average(values, weights=weights))
     weights = np.asarray(multioutput)
     if len(values) == 1:
@@ -113,10 +110,10 @@ def _combined(metric: "Metric", values: npt.NDArray[np.float64], sums: list[_Sum
     return float(np.average(values, weights=weights))
 
 
-def _variances(sums: list[_Summed | None]) -> npt.NDArray[np.float64] | None:
+def _variances(summed: list[_Summed | None]) -> npt.NDArray[np.float64] | None:
     """Return the variances of the targets up to a common factor that brings them into range; None where all are 0."""
-    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in sums for s in (each[1][:1] if each else ())]
-    if len(known) < len(sums) or not any(ratio.numerator for ratio, _ in known):
+    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in summed for s in (each[1][:1] if each else ())]
+    if len(known) < len(summed) or not any(ratio.numerator for ratio, _ in known):
         return None
     top = max(e + r.numerator.bit_length() - r.denominator.bit_length() for r, e in known if r.numerator)
     return np.array([ratio.rounded(exponent - top) for ratio, exponent in known])

@@ -9,8 +9,6 @@ from squarely.svg import Figure, axis_range
 
 __all__ = ["Drawing", "draw"]
 
-_NAME = 24
-
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
@@ -21,15 +19,15 @@ class Drawing:
     caption: str
 
 
-def draw(panel: Panel, ident: str, target: str) -> tuple[Drawing, ...]:
+def draw(panel: Panel, ident: str) -> tuple[Drawing, ...]:
     """Return the figures of a model; ``ident`` makes their element ids unique on a page."""
-    drawn = [_fit(panel, ident, target), _residuals(panel, ident, target), _spread(panel, ident, target)]
+    drawn = [_fit(panel, ident), _residuals(panel, ident), _spread(panel, ident)]
     if panel.shares:
         drawn.append(_shares(panel, ident))
     return tuple(drawn)
 
 
-def _fit(panel: Panel, ident: str, target: str) -> Drawing:
+def _fit(panel: Panel, ident: str) -> Drawing:
     low, high = panel.fit.x
     figure = Figure(
         f"{ident}-fit",
@@ -37,8 +35,8 @@ def _fit(panel: Panel, ident: str, target: str) -> Drawing:
         description=f"{_rows(panel)} On the diagonal a prediction is right; above it, it is too small.",
         x=panel.fit.x,
         y=panel.fit.y,
-        x_label=f"predicted {one_line(target, _NAME)}",
-        y_label=f"actual {one_line(target, _NAME)}",
+        x_label="predicted",
+        y_label="actual",
     )
     _pairs(figure, panel.fit)
     figure.line(((low, low), (high, high)), "guide")
@@ -46,14 +44,14 @@ def _fit(panel: Panel, ident: str, target: str) -> Drawing:
     return Drawing("Actual against predicted", figure.render(), f"Above the line a prediction is too small. {_rows(panel)}")
 
 
-def _residuals(panel: Panel, ident: str, target: str) -> Drawing:
+def _residuals(panel: Panel, ident: str) -> Drawing:
     figure = Figure(
         f"{ident}-residuals",
         title=f"Errors of {one_line(panel.model)} against its predictions",
         description=f"{_rows(panel)} Above zero a prediction is too large.",
         x=panel.residuals.x,
         y=panel.residuals.y,
-        x_label=f"predicted {one_line(target, _NAME)}",
+        x_label="predicted",
         y_label="predicted \N{MINUS SIGN} actual",
     )
     _pairs(figure, panel.residuals)
@@ -62,7 +60,7 @@ def _residuals(panel: Panel, ident: str, target: str) -> Drawing:
     return Drawing("Error against predicted", figure.render(), caption)
 
 
-def _spread(panel: Panel, ident: str, target: str) -> Drawing:
+def _spread(panel: Panel, ident: str) -> Drawing:
     figure = Figure(
         f"{ident}-spread",
         title=f"Distribution of the errors of {one_line(panel.model)}",

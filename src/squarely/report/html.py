@@ -24,7 +24,7 @@ def render(report: Report) -> str:
     drawings = [
         (
             panel,
-            [(each, Markup(each.svg)) for each in draw(panel, f"p{index}", report.target)],
+            [(each, Markup(each.svg)) for each in draw(panel, f"p{index}")],
         )
         for index, panel in enumerate(report.panels)
     ]

@@ -5,7 +5,7 @@ A pipe gets plain, whole lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.text import Text
 from squarely.metric import Metric
 from squarely.report.report import Cell, MetricRow, Report, number, one_line, whole
 
-__all__ = ["console", "metrics", "render"]
+__all__ = ["console", "metrics", "printed", "render"]
 
 _GAP = 1
 _NAME = 32
@@ -28,6 +28,14 @@ Row = Sequence[Text]
 def console() -> Console:
     """Return standard output as a rich console that leaves every word as it is."""
     return Console(markup=False, highlight=False, emoji=False)
+
+
+def printed(draw: Callable[[Console], None]) -> str:
+    """Return what would be printed on standard output, so that it can be written there in one piece."""
+    screen = console()
+    with screen.capture() as captured:
+        draw(screen)
+    return captured.get()
 
 
 def metrics(known: Iterable[Metric], console: Console) -> None:
@@ -59,6 +67,7 @@ def render(report: Report, console: Console) -> None:
         values = [_value(cell) for cell in row.cells]
         name = Text(one_line(row.label, _NAME), style="cyan")
         rows.append([name, *values, Text(row.unit_words, style="dim"), Text(row.better, style="dim")])
+    console.print()
     _table(console, "", header, rows, left=(0, len(header) - 2, len(header) - 1), aside=2)
     if several and any(cell.best for row in report.metrics for cell in row.cells):
         _say(console, Text("* the best model", style="dim"))
@@ -80,6 +89,7 @@ def _groups(console: Console, report: Report) -> None:
         keys = [Text(one_line(key, _NAME), style="cyan") for key in group.key]
         values = [_value(group.cells[at][which]) for which in range(len(report.models)) for at in shown]
         rows.append([*keys, Text(whole(group.rows)), *values])
+    console.print()
     _table(console, f"Groups. {report.group_order}", header, rows, left=tuple(range(len(report.by))))
     if report.hidden_groups_words:
         _say(console, Text(report.hidden_groups_words, style="dim"))
@@ -99,7 +109,6 @@ def _reasons(report: Report) -> Iterable[str]:
 
 
 def _table(console: Console, title: str, header: Sequence[str], rows: Sequence[Row], left: Sequence[int], aside: int = 0) -> None:
-    console.print()
     if title:
         _say(console, Text(title, style="bold"))
     rows = _line_up(header, rows)
@@ -133,7 +142,8 @@ def _stack(console: Console, header: Sequence[str], rows: Sequence[Row], aside: 
         name = row[0] if aside else Text.assemble((f"{header[0]} ", "dim"), row[0])
         _say(console, Text.assemble(name, (f"  {words}" if words else "", "dim")))
         for head, cell in zip(header[1 : len(header) - aside], row[1 : len(row) - aside], strict=True):
-            _say(console, Text.assemble((f"{head} ", "dim"), cell), indent=2)
+            if cell.plain:
+                _say(console, Text.assemble((f"{head} ", "dim"), cell), indent=2)
 
 
 def _list(console: Console, title: str, lines: Iterable[str]) -> None:

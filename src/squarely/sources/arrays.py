@@ -119,6 +119,8 @@ def _keys_of_objects(values: list[Any], where: str, name: str) -> Keys:
         if code == len(labels):
             labels.append(label)
         codes[row] = code
+    if None in labels and any(isinstance(label, float) for label in labels):
+        raise refusals.float_key_missing(where, name, codes.tolist().index(labels.index(None)) + 1)
     return Keys(codes, tuple(labels))
 
 

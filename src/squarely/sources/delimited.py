@@ -63,12 +63,21 @@ class CsvFile:
         self.path = path
         self._separator = "\t" if ".tsv" in path.lower()[-7:] else ","
         try:
+            self._check_separator()
             with self._open() as reader:
                 self._schema = reader.schema
+                self.columns: tuple[str, ...] = tuple(self._schema.names)
                 self.has_rows: bool = any(rows.num_rows for rows in reader)
         except _FAILURES as error:
             raise self._unreadable(error) from error
-        self.columns: tuple[str, ...] = tuple(self._schema.names)
+
+    def _check_separator(self) -> None:
+        """Refuse a header that another separator parts: as one column it would be a riddle."""
+        with pa.input_stream(self.path) as file:
+            header = file.read(1 << 16).decode("utf-8", "replace").partition("\n")[0].strip()
+        found = None if self._separator in header else next((mark for mark in ";\t|," if mark in header), None)
+        if found:
+            raise refusals.other_separator(self.path, header, found, self._separator)
 
     def _open(self, types: Types | None = None, *, null_text: bool = False) -> pc_csv.CSVStreamingReader:
         return pc_csv.open_csv(
@@ -85,6 +94,8 @@ class CsvFile:
             row, expected, found = (int(number) for number in ragged.groups())
             # The reader counts the header as row 1.
             return refusals.ragged_row(self.path, row - 1, expected, found)
+        if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):
+            return refusals.not_utf8(self.path)
         return refusals.unreadable(self.path, "CSV", str(error))
 
     def parts(self, wanted: Wanted, folders: Mapping[str, Key]) -> Iterator[Part]:

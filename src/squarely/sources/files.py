@@ -77,6 +77,8 @@ def _find(path: str) -> list[str]:
         if not files:
             raise refusals.no_matching_files(path, SUFFIXES, pattern=False)
         return files
+    if "://" in path or path == "-" or os.path.exists(path):
+        raise refusals.not_a_file(path)
     if not glob.has_magic(path):
         raise refusals.missing_file(path)
     files = []
@@ -92,7 +94,7 @@ class FileSource:
 
     def __init__(self, name: str, paths: list[str]) -> None:
         self.name = name
-        self._paths = paths
+        self.paths = tuple(paths)
         self._first = _open_file(paths[0])
         folders = _folder_keys(paths[0])
         self.columns: tuple[str, ...] = (
@@ -103,7 +105,7 @@ class FileSource:
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield the parts of every file, in the order of their names."""
         has_rows = False
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.paths):
             file = self._first if index == 0 else _open_file(path)
             folders = {name: key for name, key in _folder_keys(path).items() if name not in file.columns}
             refusals.check_names(path, (*file.columns, *folders), wanted)

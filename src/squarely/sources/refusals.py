@@ -22,10 +22,13 @@ __all__ = [
     "name_taken",
     "no_matching_files",
     "no_rows",
+    "not_a_file",
     "not_a_key",
     "not_numbers",
     "not_one_dimensional",
+    "not_utf8",
     "numbers_as_text",
+    "other_separator",
     "ragged_row",
     "shown",
     "text_in_numbers",
@@ -35,7 +38,9 @@ __all__ = [
 ]
 
 _LONGEST = 60
+_LONGEST_PLACE = 400
 _LISTED = 12
+_MARKS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 
 
 def shown(value: object) -> str:
@@ -48,6 +53,12 @@ def shown(value: object) -> str:
     """
     text = repr(value if len(str(value)) <= _LONGEST else str(value)[:_LONGEST])
     return text if len(str(value)) <= _LONGEST else f"{text} (cut, {len(str(value)):,} characters)"
+
+
+def _at(where: str) -> str:
+    """Return a path, or what a library said, of a length that a sentence can carry; what cannot be seen is escaped."""
+    text = where if where.isprintable() else repr(where)[1:-1]
+    return text if len(text) <= _LONGEST_PLACE else f"{text[:_LONGEST_PLACE]}... (cut, {len(text):,} characters)"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -70,72 +81,92 @@ def missing_file(path: str) -> DataError:
         return DataError("the path is empty. Expected a file, a folder or a pattern such as 'data/*.parquet'.")
     folder = Path(path).parent
     if not folder.is_dir():
-        return DataError(f"{path}: no such file, and no folder {shown(str(folder))}. Check the path.")
+        return DataError(f"{_at(path)}: no such file, and no folder {shown(str(folder))}. Check the path.")
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     close = difflib.get_close_matches(Path(path).name, names, n=3, cutoff=0.5)
     if close:
-        return DataError(f"{path}: no such file. Did you mean {' or '.join(shown(name) for name in close)}?")
+        return DataError(f"{_at(path)}: no such file. Did you mean {' or '.join(shown(name) for name in close)}?")
     where = "this folder" if str(folder) == "." else f"the folder {shown(str(folder))}"
     if not names:
-        return DataError(f"{path}: no such file; {where} is empty. Check the path.")
-    return DataError(f"{path}: no such file; {where} holds {_listed(names)}. Check the path.")
+        return DataError(f"{_at(path)}: no such file; {where} is empty. Check the path.")
+    return DataError(f"{_at(path)}: no such file; {where} holds {_listed(names)}. Check the path.")
+
+
+def not_a_file(path: str) -> DataError:
+    """An address, standard input, a pipe or a device: it cannot be opened twice, or its name does not say what it is."""
+    what = "this is an address" if "://" in path else "standard input is not read" if path == "-" else "this is a pipe or a device"
+    return DataError(f"{_at(path)}: {what}. Save the data as a file first, and give the name of the file.")
 
 
 def no_matching_files(path: str, suffixes: Sequence[str], *, pattern: bool) -> DataError:
     """A folder or a pattern under which there is no data file."""
     what = "no file matches this pattern" if pattern else "the folder holds no data file"
-    return DataError(f"{path}: {what}. Expected at least one file ending in {', '.join(suffixes)}.")
+    return DataError(f"{_at(path)}: {what}. Expected at least one file ending in {', '.join(suffixes)}.")
 
 
 def unknown_format(path: str, suffixes: Sequence[str]) -> DataError:
     """A file whose name does not say what it is."""
     ending = Path(path).suffix
     what = f"the ending {shown(ending)} is not a known format" if ending else "the file name has no ending"
-    return DataError(f"{path}: {what}. Expected one of {', '.join(suffixes)}; rename or convert the file.")
+    return DataError(f"{_at(path)}: {what}. Expected one of {', '.join(suffixes)}; rename or convert the file.")
 
 
 def empty_file(path: str) -> DataError:
     """A file of zero bytes."""
-    return DataError(f"{path}: the file is empty (0 bytes). Expected a table with a header and at least one row.")
+    return DataError(f"{_at(path)}: the file is empty (0 bytes). Expected a table with a header and at least one row.")
 
 
 def no_rows(where: str) -> DataError:
     """A table with columns and no rows."""
-    return DataError(f"{where}: the table has column names but no rows. Expected at least one row of data.")
+    return DataError(f"{_at(where)}: the table has column names but no rows. Expected at least one row of data.")
 
 
 def unreadable(path: str, kind: str, detail: str) -> DataError:
     """A file that is damaged or is not what its name says."""
-    reason = detail.strip().splitlines()[0].rstrip(".")[:300] if detail.strip() else "no reason given"
+    reason = _at(detail.strip().splitlines()[0].rstrip(".")) if detail.strip() else "no reason given"
     return DataError(
-        f"{path}: cannot be read as {kind}; the file is damaged, cut short or of another format ({reason}). Write or copy the file again."
+        f"{_at(path)}: cannot be read as {kind}; the file is damaged, cut short or of another format ({reason}). Write or copy the file again."
     )
 
 
 def cut_short(path: str, kind: str, ending: str) -> DataError:
     """A file whose last bytes are missing."""
     return DataError(
-        f"{path}: cannot be read as {kind}; the end of the file ({ending}) is missing, as after an interrupted copy. Write or copy the file again."
+        f"{_at(path)}: cannot be read as {kind}; the end of the file ({ending}) is missing, as after an interrupted copy. "
+        "Write or copy the file again."
+    )
+
+
+def not_utf8(path: str) -> DataError:
+    """A text file in another encoding."""
+    return DataError(f"{_at(path)}: the file is not encoded as UTF-8. Save it as UTF-8, for instance with: iconv -f LATIN1 -t UTF-8.")
+
+
+def other_separator(path: str, header: str, found: str, expected: str) -> DataError:
+    """A CSV file whose columns are parted by another character."""
+    return DataError(
+        f"{_at(path)}: the header {shown(header)} has {_MARKS[found]} between its columns where {_MARKS[expected]} were expected. "
+        f"Write the table with {_MARKS[expected]}{', or end the name of the file in .tsv' if found == chr(9) else ''}."
     )
 
 
 def ragged_row(path: str, row: int, expected: int, found: int) -> DataError:
     """A CSV row with more or fewer cells than the header."""
     return DataError(
-        f"{path}: row {row:,} has {found:,} cells where the header has {expected:,}. "
+        f"{_at(path)}: row {row:,} has {found:,} cells where the header has {expected:,}. "
         "Correct that row; a cell that holds the separator must be quoted."
     )
 
 
 def json_array(path: str) -> DataError:
     """A JSON file that is one array."""
-    return DataError(f"{path}: the file is one JSON array. Expected JSON lines, one object per line; convert it with: jq -c '.[]' {shown(path)}")
+    return DataError(f"{_at(path)}: the file is one JSON array. Expected JSON lines, one object per line; convert it with: jq -c '.[]' {shown(path)}")
 
 
 def text_in_numbers(where: str, column: str, row: int, value: object) -> DataError:
     """Text in a column that must hold numbers; `row` counts data rows from 1."""
     return DataError(
-        f"{where}: column {shown(column)}, row {row:,} holds {shown(value)} where a number was expected. "
+        f"{_at(where)}: column {shown(column)}, row {row:,} holds {shown(value)} where a number was expected. "
         "Correct that cell, leave it empty if the value is missing, or choose another column."
     )
 
@@ -143,14 +174,14 @@ def text_in_numbers(where: str, column: str, row: int, value: object) -> DataErr
 def numbers_as_text(where: str, column: str, value: object) -> DataError:
     """A text column in which every value would parse as a number."""
     return DataError(
-        f"{where}: column {shown(column)} holds numbers stored as text (row 1 is {shown(value)}). Cast the column to a number type first."
+        f"{_at(where)}: column {shown(column)} holds numbers stored as text (row 1 is {shown(value)}). Cast the column to a number type first."
     )
 
 
 def not_numbers(where: str, column: str, kind: str) -> DataError:
     """A target, prediction or weight column of a type that has no arithmetic."""
     return DataError(
-        f"{where}: column {shown(column)} has the type {kind[:_LONGEST]} where numbers were expected. "
+        f"{_at(where)}: column {shown(column)} has the type {kind[:_LONGEST]} where numbers were expected. "
         "Cast the column to a number type, or choose another column."
     )
 
@@ -158,20 +189,20 @@ def not_numbers(where: str, column: str, kind: str) -> DataError:
 def not_a_key(where: str, column: str, kind: str) -> DataError:
     """A group column of a type that cannot name a group."""
     return DataError(
-        f"{where}: column {shown(column)} has the type {kind[:_LONGEST]}, which cannot name a group. "
+        f"{_at(where)}: column {shown(column)} has the type {kind[:_LONGEST]}, which cannot name a group. "
         "Group by text, integers, booleans or dates; cast the column first."
     )
 
 
 def mixed_keys(where: str, column: str, detail: str) -> DataError:
     """A group column that changes its type half way."""
-    return DataError(f"{where}: the group column {shown(column)} changes its type ({detail[:200]}). Write every value as text.")
+    return DataError(f"{_at(where)}: the group column {shown(column)} changes its type ({_at(detail)}). Write every value as text.")
 
 
 def float_key_missing(where: str, column: str, row: int) -> DataError:
     """A group column of floats with a missing value."""
     return DataError(
-        f"{where}: the group column {shown(column)} holds floating-point numbers and is NaN or missing in row {row:,}. "
+        f"{_at(where)}: the group column {shown(column)} holds floating-point numbers and is NaN or missing in row {row:,}. "
         "Cast the column to integers or text, or drop the rows without a group."
     )
 
@@ -179,7 +210,7 @@ def float_key_missing(where: str, column: str, row: int) -> DataError:
 def folder_as_number(where: str, column: str) -> DataError:
     """A folder name such as year=2024 asked for as target, prediction or weight."""
     return DataError(
-        f"{where}: {shown(column)} is part of the folder names, not a column of the files. "
+        f"{_at(where)}: {shown(column)} is part of the folder names, not a column of the files. "
         "It can be used to group by, not as target, prediction or weight."
     )
 
@@ -187,26 +218,26 @@ def folder_as_number(where: str, column: str) -> DataError:
 def not_one_dimensional(where: str, column: str, shape: tuple[int, ...]) -> DataError:
     """An array that is not a single column."""
     return DataError(
-        f"{where}: {shown(column)} has the shape {shape} where one dimension was expected. Pass each output or model as an array of its own."
+        f"{_at(where)}: {shown(column)} has the shape {shape} where one dimension was expected. Pass each output or model as an array of its own."
     )
 
 
 def different_lengths(where: str, first: tuple[str, int], other: tuple[str, int]) -> DataError:
     """Two arrays with different numbers of rows."""
     return DataError(
-        f"{where}: {shown(first[0])} has {first[1]:,} rows and {shown(other[0])} has {other[1]:,}. "
+        f"{_at(where)}: {shown(first[0])} has {first[1]:,} rows and {shown(other[0])} has {other[1]:,}. "
         "Every array must have one value per row, in the same order."
     )
 
 
 def name_taken(where: str, name: str) -> DataError:
     """Two arrays under one name."""
-    return DataError(f"{where}: the name {shown(name)} is used twice. Give each model and each group column its own name.")
+    return DataError(f"{_at(where)}: the name {shown(name)} is used twice. Give each model and each group column its own name.")
 
 
 def already_read(where: str) -> DataError:
     """A stream asked for a second time."""
-    return DataError(f"{where}: the stream has already been read and cannot be read again. Open it anew.")
+    return DataError(f"{_at(where)}: the stream has already been read and cannot be read again. Open it anew.")
 
 
 def unsupported_object(data: object) -> DataError:
@@ -223,7 +254,7 @@ def check_distinct(where: str, name: str, columns: Sequence[str]) -> None:
     count = columns.count(name)
     if count > 1:
         raise DataError(
-            f"{where}: the column name {shown(name)} occurs {count} times, so it is unclear which one is meant. "
+            f"{_at(where)}: the column name {shown(name)} occurs {count} times, so it is unclear which one is meant. "
             "Rename the columns so that each name occurs once."
         )
 
@@ -234,5 +265,5 @@ def check_names(where: str, columns: Sequence[str], wanted: Wanted) -> None:
         if name not in columns:
             near = _nearest(name, columns)
             hint = f" Did you mean {shown(near)}?" if near is not None else ""
-            raise DataError(f"{where}: there is no column {shown(name)}.{hint} The columns are {_listed(columns)}.")
+            raise DataError(f"{_at(where)}: there is no column {shown(name)}.{hint} The columns are {_listed(columns)}.")
         check_distinct(where, name, columns)

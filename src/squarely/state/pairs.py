@@ -127,6 +127,11 @@ class PairState:
         return self._core.rows
 
     @property
+    def is_whole(self) -> bool:
+        """Whether there are rows, and none was left out."""
+        return self._core.is_whole
+
+    @property
     def weight_sum(self) -> float:
         """Sum of the weights of those rows; ``n`` where no weights were given."""
         return self._core.weight_sum()

@@ -1,6 +1,5 @@
 """Sums: what a formula sees of a state. Plain integers, all of one scale, so that formulas need only + - * and one division."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from squarely.state.ratio import Ratio
@@ -18,6 +17,8 @@ class Sums:
     one of ``2^(2a+b)``. A formula whose terms agree in their units is therefore right on the integers alone; its value is
     multiplied by ``2^(a degree)`` where it is rounded.
     """
+
+    __slots__ = ("_core", "_weight_scale", "absolute_y", "larger", "p", "pp", "scale", "w", "y", "yp", "yy")
 
     def __init__(self, core: "PairSums") -> None:
         self._core = core
@@ -53,17 +54,17 @@ class Sums:
         """Sum w max(p - y, 0): what predictions have too much."""
         return self.larger - self.y
 
-    @cached_property
+    @property
     def variance_y(self) -> int:
         """W^2 times the variance of y; 0 exactly when every y is the same."""
         return self.w * self.yy - self.y * self.y
 
-    @cached_property
+    @property
     def variance_p(self) -> int:
         """W^2 times the variance of p; 0 exactly when every p is the same."""
         return self.w * self.pp - self.p * self.p
 
-    @cached_property
+    @property
     def covariance(self) -> int:
         """W^2 times the covariance of y and p."""
         return self.w * self.yp - self.y * self.p

@@ -1,0 +1,166 @@
+"""Metric functions on arrays that are not quite right: what is refused, in which words, and what is forgiven."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import squarely as sq
+from squarely.errors import DataError, UndefinedMetricWarning, UnknownMetricError
+
+Y, P = [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 5.0, 8.0]  # squares of the errors: 0, 0, 4, 16
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "w", "words"),
+    [
+        ([1.0, 2.0], [1.0], None, "y_true has 2 rows and y_pred 1"),
+        (np.ones((2, 2)), np.ones((2, 3)), None, "2!=3"),
+        (np.ones((2, 2, 2)), np.ones((2, 2, 2)), None, r"shape \(2, 2, 2\)"),
+        ([], [], None, "has no rows"),
+        ([1.0, NAN], [1.0, 2.0], None, "1 of 2 rows has a missing target, the first at index 1"),
+        ([1.0, 2.0, 3.0], [NAN, 2.0, NAN], None, "2 of 3 rows have a missing prediction, the first at index 0"),
+        ([1.0, INF], [1.0, 2.0], None, "an infinite target, the first at index 1"),
+        ([1.0, 2.0], [1.0, -INF], None, "an infinite prediction, the first at index 1"),
+        ([1.0, None], [1.0, 2.0], None, "a missing target, the first at index 1"),
+        ([1.0, 2.0, 3.0], [1.0, NAN, NAN], [1.0, 0.0, 2.0], "1 of 2 rows has a missing prediction, the first at index 2"),
+        ([1.0, 2.0], [1.0, "two"], None, "y_pred holds text"),
+        ([1.0, 2.0], [1.0, 2j], None, "complex"),
+        ([1.0, 2.0], [1.0, 2.0], [1.0, -1.0], "sample_weight is -1.0 at index 1"),
+        ([1.0, 2.0], [1.0, 2.0], [NAN, 1.0], "sample_weight is nan at index 0"),
+        ([1.0, 2.0], [1.0, 2.0], [INF, 1.0], "sample_weight is inf at index 0"),
+        ([1.0, 2.0], [1.0, 2.0], [1.0], "sample_weight has 1 rows and y_true 2"),
+        ([1.0, 2.0], [1.0, 2.0], [0.0, 0.0], "all 2 weights are 0"),
+        ([[1.0, 2.0], [3.0]], [1.0, 2.0], None, "y_true"),
+    ],
+)
+def test_refused(y: Any, p: Any, w: Any, words: str) -> None:
+    for function in (sq.mse, sq.r2, sq.d2_pinball_score):
+        with pytest.raises(DataError, match=words):
+            function(y, p, sample_weight=w)
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("omit", 20 / 4), ("omit_targets", None), ("propagate", NAN), ("raise", None)])
+def test_policies(policy: str, expected: float | None) -> None:
+    y, p = [*Y, NAN, 9.0], [*P, 1.0, NAN]
+    if expected is None:
+        with pytest.raises(DataError):
+            sq.mse(y, p, nan_policy=policy)
+    else:
+        got = sq.mse(y, p, nan_policy=policy)
+        assert got == expected or (math.isnan(got) and math.isnan(expected))
+
+
+def test_missing_targets_alone_are_forgiven_on_demand() -> None:
+    assert sq.mse([*Y, NAN], [*P, 1.0], nan_policy="omit_targets") == 5.0
+    assert sq.d2_absolute_error_score([*Y, NAN], [*P, 1.0], nan_policy="omit_targets") == sq.d2_absolute_error_score(Y, P)
+    with pytest.raises(DataError, match="no row is left; 1 of 1"):
+        sq.mse([NAN], [1.0], nan_policy="omit")
+    with pytest.raises(DataError, match="nan_policy is 'drop'"):
+        sq.mse(Y, P, nan_policy="drop")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda values: np.ma.masked_array([*values, 7.0], mask=[False] * 4 + [True]),
+        lambda values: pd.Series([*values, None]),
+        lambda values: pd.array([*values, None], dtype="Float64"),
+        lambda values: pl.Series([*values, None]),
+        lambda values: [*values, None],
+    ],
+    ids=["masked", "pandas", "pandas NA", "polars", "None"],
+)
+def test_every_missing_value_is_understood(make: Any) -> None:
+    assert sq.mse(make(Y), [*P, 3.0], nan_policy="omit_targets") == 5.0
+    with pytest.raises(DataError, match="a missing target, the first at index 4"):
+        sq.mse(make(Y), [*P, 3.0])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        tuple,
+        np.array,
+        pd.Series,
+        pl.Series,
+        pa.array,
+        lambda v: [Decimal(str(x)) for x in v],
+        lambda v: np.array(v, np.longdouble),
+        pd.DataFrame,
+    ],
+    ids=["list", "tuple", "array", "pandas", "polars", "pyarrow", "Decimal", "longdouble", "frame"],
+)
+def test_every_array_is_taken(make: Any) -> None:
+    assert sq.mse(make(Y), make(P)) == 5.0
+    assert sq.mae(make(Y), P) == 1.5
+
+
+def test_a_longdouble_that_no_double_holds_is_refused() -> None:
+    fine = np.array([1.0, 2.0], np.longdouble)
+    if np.finfo(np.longdouble).nmant > 52:
+        with pytest.raises(DataError, match="index 1"):
+            sq.mse(fine + np.array([0, np.longdouble(2) ** -60]), fine)
+    assert sq.mse(fine, fine) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({"multioutput": "mean"}, "multioutput is 'mean'"),
+        ({"multioutput": "variance_weighted"}, "variance_weighted"),
+        ({"multioutput": [0.5, 0.5, 0.5]}, "one number for each of the 2 outputs"),
+        ({"multioutput": [1.0, -1.0]}, "sum is not 0"),
+        ({"alpha": 0.3}, "no setting 'alpha'"),
+    ],
+)
+def test_keywords_are_judged(keywords: dict[str, Any], words: str) -> None:
+    y = np.array([Y, P]).T
+    with pytest.raises(DataError, match=words):
+        sq.mse(y, y, **keywords)
+
+
+def test_settings_are_judged() -> None:
+    for alpha in (-0.1, 1.1, NAN, "half", True):
+        with pytest.raises(DataError, match="alpha is"):
+            sq.mean_pinball_loss(Y, P, alpha=alpha)
+    with pytest.raises(DataError, match="'variance', 'energy', 'mean_product', 'range'"):
+        sq.nmse(Y, P, normalizer="std")
+    with pytest.raises(DataError, match="a whole number of at least 0"):
+        sq.adjusted_r2(Y, P, n_features=1.5)
+    with pytest.raises(DataError, match="weights are for several"):
+        sq.mse(Y, P, multioutput=np.array([0.5]))
+
+
+def test_an_undefined_value_is_nan_and_says_so() -> None:
+    with pytest.warns(UndefinedMetricWarning, match="pearson_correlation is nan: the target or the prediction is constant"):
+        assert math.isnan(sq.pearson_correlation([1.0, 1.0], [1.0, 2.0]))
+    with pytest.warns(UndefinedMetricWarning, match="no more than n_features"):
+        assert math.isnan(sq.adjusted_r2([1.0, 2.0], [1.0, 2.0], n_features=1))
+
+
+def test_functions_are_what_they_say() -> None:
+    assert sq.mse is sq.mean_squared_error
+    assert sq.nse is sq.r2 is sq.r2_score
+    assert pickle.loads(pickle.dumps(sq.rmse)) is sq.rmse
+    assert sq.METRICS["mean_squared_error"](Y, P) == 5.0
+    with pytest.raises(UnknownMetricError, match="Did you mean 'rmse'"):
+        sq.PairState.of(Y, P).metric("rsme")
+    assert sq.PairState.of(Y, P).metric("mean_pinball_loss", alpha=0.5) == 0.75
+
+
+def test_variance_weights_do_not_overflow() -> None:
+    y = np.array([[1e-200, 1e170], [2e-200, 2e170], [3e-200, 4e170]])
+    p = y * 1.5
+    raw = sq.r2_score(y, p, multioutput="raw_values")
+    assert sq.r2_score(y, p, multioutput="variance_weighted") == pytest.approx(raw[1], rel=1e-15)
