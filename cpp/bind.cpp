@@ -137,11 +137,11 @@ nb::object extremes(const PairSums& state) {
 // Labels of rows as int32, and the group of each label (-1: not known yet). None: every row belongs to group 0.
 int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes, nb::handle places) {
     Input input(y, p, w);
-    if (groups.states.empty()) throw nb::value_error("there is no group");
+    if (!groups.size()) throw nb::value_error("there is no group");
     if (codes.is_none()) {
         nb::gil_scoped_release release;
         int64_t bad = input.bad_weight();
-        if (bad < 0) accumulate(groups.states[0], input.rows, 1);
+        if (bad < 0) accumulate(groups.states()[0], input.rows, 1);
         return bad;
     }
     View of_codes(codes), of_places(places);
@@ -155,7 +155,7 @@ int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, 
     return groups.update(input.rows, labels) ? -1 : -2;
 }
 
-nb::tuple refused(const PairSums& state) { return nb::make_tuple(state.refused[0], state.refused[1], state.refused[2], state.refused[3]); }
+nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
 
 nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
 
@@ -173,7 +173,7 @@ NB_MODULE(_core, m) {
         .def("copy", [](const PairSums& s) { return PairSums(s); })
         .def("integers", &integers)
         .def("extremes", &extremes)
-        .def("refused", &refused)
+        .def("refused", [](const PairSums& s) { return refused(s.refused); })
         .def("weight_sum", [](const PairSums& s) { return s.sums[kW].rounded(); })
         .def("double_double", [](const PairSums& s, int term) {
                 double high, low;
@@ -187,19 +187,12 @@ NB_MODULE(_core, m) {
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     nb::class_<Groups>(m, "Groups")
         .def(nb::init<>())
-        .def("grow", [](Groups& g, size_t count) { if (count > g.states.size()) g.states.resize(count); }, "count"_a)
+        .def("grow", &Groups::grow, "count"_a)
         .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none())
-        .def("state", [](const Groups& g, size_t i) { return PairSums(g.states.at(i)); }, "index"_a)
-        .def("add_refused", [](Groups& g, size_t i, int which, int64_t count) {
-                g.states.at(i).refused.at(static_cast<size_t>(which)) += count;
-            }, "index"_a, "which"_a, "count"_a)
-        .def("refused", [](const Groups& g) {
-                std::array<int64_t, kRefused> total{};
-                for (const PairSums& s : g.states)
-                    for (int i = 0; i < kRefused; i++) total[i] += s.refused[i];
-                return nb::make_tuple(total[0], total[1], total[2], total[3]);
-            })
-        .def("__len__", [](const Groups& g) { return g.states.size(); });
+        .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
+        .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
+        .def("refused", [](const Groups& g) { return refused(g.refused()); })
+        .def("__len__", &Groups::size);
     m.attr("version") = SQUARELY_VERSION;
     m.def("first_bad_weight", [](nb::handle weight) {
             View view(weight);

@@ -11,9 +11,10 @@ inline bool is_zero(double x) { return bits_of(x) << 1 == 0; }  // on the bits: 
 inline bool is_nan(double x) { return bits_of(x) << 1 > uint64_t{0x7ff} << 53; }
 inline bool is_finite(double x) { return biased_exponent(x) != 0x7ff; }
 
-inline void refuse(PairSums& state, double y, double p) {
-    state.refused[is_nan(y) ? kMissingTarget : is_nan(p) ? kMissingPrediction : !is_finite(y) ? kInfiniteTarget : kInfinitePrediction]++;
+inline Refused why_refused(double y, double p) {
+    return is_nan(y) ? kMissingTarget : is_nan(p) ? kMissingPrediction : !is_finite(y) ? kInfiniteTarget : kInfinitePrediction;
 }
+inline void refuse(PairSums& state, double y, double p) { state.refused[why_refused(y, p)]++; }
 
 // One row of doubles through the integer path; weight 0 leaves no trace.
 inline void add_row(PairSums& state, double y, double p, const double* w) {
@@ -105,19 +106,24 @@ class Feeder {
 
     void deposit(const __int128* slices, size_t plain_rows) {
         const Rung& rung = *window_.rung;
-        int width = rung.width(), e = window_.e, f = rung.weighted ? window_.f : 0;
-        auto take = [&](Term term, int count, int top) {
-            for (int k = 1; k <= count; k++) state_.sums[term].add_integer(*slices++, top - width * k);
-        };
+        int e = window_.e, f = rung.weighted ? window_.f : 0, linear = rung.linear();
+        auto take = [&](Term term, int count, int top) { add_slices(term, slices, count, top), slices += count; };
         take(kYY, rung.product, 2 * e + f), take(kYP, rung.product, 2 * e + f), take(kPP, rung.product, 2 * e + f);
         const __int128* of_y = slices;
-        take(kY, rung.linear(), e + f), take(kP, rung.linear(), e + f), take(kMax, rung.linear(), e + f);
-        for (int k = 1; k <= rung.linear(); k++, of_y++, slices++)  // |y| = 2 max(y, 0) - y
-            state_.sums[kAbs].add_integer(2 * *slices - *of_y, e + f - width * k);
+        take(kY, linear, e + f), take(kP, linear, e + f), take(kMax, linear, e + f);
+        __int128 absolute[kMostSlices];
+        for (int k = 0; k < linear; k++) absolute[k] = 2 * slices[k] - of_y[k];  // |y| = 2 max(y, 0) - y
+        add_slices(kAbs, absolute, linear, e + f), slices += linear;
         if (rung.weighted)
             take(kW, rung.weight(), f);
         else
             state_.sums[kW].add_integer(static_cast<int128>(plain_rows), 0);
+    }
+    // Slices are `width` bits apart and below 2^67: two of them fit one 128-bit integer.
+    void add_slices(Term term, const __int128* slices, int count, int top) {
+        int width = window_.rung->width(), k = 0;
+        for (; k + 1 < count; k += 2) state_.sums[term].add_integer((slices[k] << width) + slices[k + 1], top - width * (k + 2));
+        if (k < count) state_.sums[term].add_integer(slices[k], top - width * (k + 1));
     }
 
     static void repair(void* context, size_t at, size_t count, double* y, double* p, double* w) {

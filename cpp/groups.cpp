@@ -5,7 +5,9 @@
 namespace squarely {
 namespace {
 
-constexpr size_t kSortedRows = size_t{1} << 15;  // a block and its sorted copy stay in the second cache
+constexpr size_t kBlock = size_t{1} << 15;        // rows whose sorted copy stays in the second cache
+constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
+constexpr size_t kRowsWorthFeeding = 16;          // of a group: fewer, and finding its state costs more than adding to it
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -29,45 +31,73 @@ void sort_by_group(const uint32_t* group, size_t n, const double* const from[3],
 }  // namespace
 
 bool Groups::update(const Rows& rows, const Labels& labels) {
-    int32_t bad = 0;  // negative where a label is out of range; without a branch, so that it costs little
-    const int32_t last = static_cast<int32_t>(labels.count) - 1;
-    for (size_t i = 0; i < rows.count; i++) bad |= labels.codes[i] | (last - labels.codes[i]);
-    if (bad < 0) return false;
-    if (std::any_of(labels.places, labels.places + labels.count, [&](int32_t place) { return place < 0 || static_cast<size_t>(place) >= states.size(); }))
+    uint32_t bad = 0;  // the highest bit is set where a label is out of range; without a branch, so that it costs little
+    const uint32_t last = static_cast<uint32_t>(labels.count) - 1;
+    for (size_t i = 0; i < rows.count; i++) bad |= static_cast<uint32_t>(labels.codes[i]) | (last - static_cast<uint32_t>(labels.codes[i]));
+    if (bad >> 31) return false;
+    auto unknown = [&](int32_t place) { return place < 0 || static_cast<size_t>(place) >= states_.size(); };
+    if (std::any_of(labels.places, labels.places + labels.count, unknown))
         for (size_t i = 0; i < rows.count; i++)
-            if (int32_t place = labels.places[labels.codes[i]]; place < 0 || static_cast<size_t>(place) >= states.size()) return false;
-    for (size_t at = 0; at < rows.count; at += kSortedRows) update_block(rows, at, std::min(kSortedRows, rows.count - at), labels);
+            if (unknown(labels.places[labels.codes[i]])) return false;
+    widened_.resize(3 * kBlock), group_.resize(kBlock);
+    for (size_t at = 0; at < rows.count; at += kBlock) update_block(rows, at, std::min(kBlock, rows.count - at), labels);
     return true;
 }
 
+std::array<int64_t, kRefused> Groups::refused() const {
+    std::array<int64_t, kRefused> total = waiting_refused_;
+    for (const PairSums& state : states_)
+        for (size_t i = 0; i < kRefused; i++) total[i] += state.refused[i];
+    return total;
+}
+
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
+    for (size_t i = 0; i < n; i++) group_[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
     const double* from[3] = {};
-    double* to[3];
-    widened_.resize(3 * kSortedRows), sorted_.resize(3 * kSortedRows), group_.resize(kSortedRows), next_.assign(states.size() + 1, 0), windows_.resize(states.size());
-    uint32_t* group = group_.data();
-    for (size_t i = 0; i < n; i++) group[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
     const Column* column[3] = {&rows.y, &rows.p, &rows.w};
     bool exact = true;
-    for (size_t c = 0; c < 3; c++) {
-        to[c] = sorted_.data() + c * kSortedRows;
-        if (c == 2 && !rows.weighted) continue;
-        if (column[c]->is_plain()) {
-            from[c] = column[c]->plain() + at;
-            continue;
-        }
-        double* wide = widened_.data() + c * kSortedRows;
-        exact = column[c]->read(at, n, wide) && exact;
-        from[c] = wide;
+    for (size_t c = 0; c < (rows.weighted ? 3 : 2); c++) {
+        double* wide = widened_.data() + c * kBlock;
+        from[c] = column[c]->is_plain() ? column[c]->plain() + at : wide;
+        if (from[c] == wide) exact = column[c]->read(at, n, wide) && exact;
     }
-    if (!exact) {
-        for (size_t i = 0; i < n; i++) add_wide_row(states[group[i]], rows, at + i);
-        return;
-    }
-    (rows.weighted ? sort_by_group<true> : sort_by_group<false>)(group, n, from, to, next_);
+    if (!exact)
+        for (size_t i = 0; i < n; i++) add_wide_row(states_[group_[i]], rows, at + i);
+    else if (states_.size() * kRowsWorthFeeding <= kBlock)
+        feed(group_.data(), n, from);
+    else
+        keep_waiting(n, from);
+}
+
+// Where groups are many, few rows of a block belong to one: rows wait until there are enough.
+void Groups::keep_waiting(size_t n, const double* const from[3]) {
+    bool weighted = from[2] != nullptr;
+    if (weighted != (waiting_[2].size() > 0)) flush();
+    for (size_t i = 0; i < n; i++)
+        if ((!is_finite(from[0][i]) || !is_finite(from[1][i])) && !(weighted && is_zero(from[2][i]))) waiting_refused_[why_refused(from[0][i], from[1][i])]++;
+    waiting_group_.insert(waiting_group_.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(n));
+    for (size_t c = 0; c < (weighted ? 3 : 2); c++) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
+    if (waiting_group_.size() >= std::min(kMostWaiting, states_.size() * kRowsWorthFeeding)) flush();
+}
+
+void Groups::flush() {
+    if (waiting_group_.empty()) return;
+    const double* from[3] = {waiting_[0].data(), waiting_[1].data(), waiting_[2].empty() ? nullptr : waiting_[2].data()};
+    feed(waiting_group_.data(), waiting_group_.size(), from);
+    waiting_group_.clear();
+    for (std::vector<double>& column : waiting_) column.clear();
+    waiting_refused_ = {};
+}
+
+void Groups::feed(const uint32_t* group, size_t n, const double* const from[3]) {
+    double* to[3];
+    sorted_.resize(std::max(sorted_.size(), 3 * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
+    for (size_t c = 0; c < 3; c++) to[c] = sorted_.data() + c * n;
+    (from[2] ? sort_by_group<true> : sort_by_group<false>)(group, n, from, to, ends_);
     size_t begin = 0;
-    for (size_t g = 0; g < states.size(); g++) {
-        size_t end = next_[g];
-        if (end > begin) Feeder(states[g], windows_[g]).feed(to[0] + begin, to[1] + begin, rows.weighted ? to[2] + begin : nullptr, end - begin);
+    for (size_t g = 0; g < states_.size(); g++) {
+        size_t end = ends_[g];
+        if (end > begin) Feeder(states_[g], windows_[g]).feed(to[0] + begin, to[1] + begin, from[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
     }
 }

@@ -12,17 +12,30 @@ struct Labels {
 
 class Groups {
    public:
-    std::vector<PairSums> states;
+    // The states, with every row in them.
+    std::vector<PairSums>& states() { return flush(), states_; }
+    size_t size() const { return states_.size(); }
+    void grow(size_t count) { states_.resize(std::max(count, states_.size())); }
+
+    void add_refused(size_t group, size_t which, int64_t count) { states_.at(group).refused.at(which) += count; }
+    // Rows refused so far, over all groups and the rows that wait.
+    std::array<int64_t, kRefused> refused() const;
 
     // False, and nothing is added, where the label of a row has no group.
     bool update(const Rows& rows, const Labels& labels);
 
    private:
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
+    void keep_waiting(size_t count, const double* const columns[3]);
+    void flush();
+    void feed(const uint32_t* group, size_t count, const double* const columns[3]);
 
-    std::vector<double> widened_, sorted_;  // kept, because fresh memory costs more than the sort
-    std::vector<uint32_t> group_, next_;
-    std::vector<Window> windows_;  // of each group
+    std::vector<PairSums> states_;
+    std::vector<Window> windows_;             // of each group: where the kernel looked last
+    std::vector<double> widened_, sorted_;    // kept, because fresh memory costs more than the sort
+    std::vector<uint32_t> group_, ends_, waiting_group_;
+    std::vector<double> waiting_[3];
+    std::array<int64_t, kRefused> waiting_refused_{};
 };
 
 }  // namespace squarely

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from squarely import _core
 from squarely.cli.gate import Gate
 from squarely.cli.output import Progress, check_files, let_go, prepare_streams, read_table, say, write_files, write_out
 from squarely.errors import DataError, SquarelyError, StateError
@@ -21,7 +22,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="squarely",
-    help="Squared error and its family: exact, in one pass, at any size.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -48,8 +48,8 @@ _Metrics = Annotated[
         show_default="the usual eight",
     ),
 ]
-_Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.")]
-_State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False)]
+_Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.", readable=False)]
+_State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False, readable=False)]  # typer would tell it in a box
 
 _EVALUATE = """
 [bold]Examples[/]
@@ -64,9 +64,25 @@ Exit codes: 0 fine, 1 a --fail-if gate failed, 2 bad use or bad data.
 """
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        write_out(lambda: f"squarely {_core.version}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _squarely(
+    version: Annotated[bool, typer.Option("--version", help="Say which squarely this is, and exit.", callback=_tell_version, is_eager=True)] = False,
+) -> None:
+    """Squared error and its family: exact, in one pass, at any size."""
+
+
 @app.command(name="evaluate", epilog=_EVALUATE)
 def evaluate_command(
-    file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False),
+    ],
     target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
     prediction: Annotated[
         list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
@@ -79,12 +95,17 @@ def evaluate_command(
     ] = "raise",
     format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
-    save_state: Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.")] = None,
+    save_state: Annotated[
+        Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.", readable=False)
+    ] = None,
     fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
 ) -> None:
     """Say how good predictions are: every metric, model and group in one pass."""
     from squarely.sources.files import open_path  # slow to load, and not needed to show saved sums
 
+    if len(files) > 1:
+        raise DataError(f"{len(files)} files were given where one was expected. Name a folder, or put a pattern between quotes: 'days/*.parquet'.")
+    (file,) = files
     gates = [Gate.parse(text) for text in fail_if or ()]
     asked = _listed(metrics)
     questions_of(asked)  # a wrong name is told before the data are read
@@ -126,8 +147,8 @@ def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table
 
 @app.command(epilog="[bold]Example[/]\n\n  squarely merge monday.sqs tuesday.sqs -o week.sqs")
 def merge(
-    states: Annotated[list[Path], typer.Argument(help="Files from --save-state, of the same columns.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file of the sum.", show_default=False)],
+    states: Annotated[list[Path], typer.Argument(help="Files from --save-state, of the same columns.", show_default=False, readable=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file of the sum.", show_default=False, readable=False)],
 ) -> None:
     """Add saved sums: exactly what one pass over all their rows would have saved."""
     check_files({"--output": output})  # a running total may be one of the states: it is replaced once all are read
@@ -149,11 +170,11 @@ def metrics(name: Annotated[str | None, typer.Argument(help="Explain this one.",
     if name is not None:
         found = find(name).metric
         names = ", ".join((found.name, *found.aliases))
-        write_out(f"{names}\n\n{found.function.__doc__}\n")
+        write_out(lambda: f"{names}\n\n{found.function.__doc__}\n")
         return
     from squarely.report import text
 
-    write_out(text.printed(partial(text.metrics, METRICS.values())))
+    write_out(lambda: text.printed(partial(text.metrics, METRICS.values())))
 
 
 def _columns(values: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -161,8 +182,8 @@ def _columns(values: Sequence[str] | None, known: Sequence[str]) -> list[str]:
     return [name for value in values or () for name in ([value] if value in known else [part.strip() for part in value.split(",")])]
 
 
-def _listed(values: Sequence[str] | None) -> Any:
-    """Return metrics that commas part; a comma between brackets parts settings."""
+def _listed(values: Sequence[str] | None) -> list[str] | None:
+    """Return metrics that commas part, "all" spelt out; a comma between brackets parts settings."""
     if not values:
         return None
     names, depth = [""], 0
@@ -173,7 +194,8 @@ def _listed(values: Sequence[str] | None) -> Any:
         else:
             names[-1] += character
     found = [name.strip() for name in names if name.strip()]
-    return "all" if found == ["all"] else found
+    every = [question.label for question in questions_of("all")] if "all" in found else []
+    return [label for name in found for label in (every if name == "all" else [name])]
 
 
 def _tell(evaluation: Evaluation, form: Format, report: Path | None, save_state: Path | None) -> None:
@@ -194,8 +216,10 @@ def _tell(evaluation: Evaluation, form: Format, report: Path | None, save_state:
         files[save_state] = evaluation.table.to_bytes()
     write_files(files)
     try:
-        table = partial(text.render, told)
-        write_out(text.printed(table) if form is Format.table else {"json": json, "markdown": markdown, "csv": csv}[form].render(told))
+        if form is Format.table:
+            write_out(lambda: text.printed(partial(text.render, told)))
+        else:
+            write_out(partial({"json": json, "markdown": markdown, "csv": csv}[form].render, told))
     finally:
         for path in files:
             say(f"wrote {path}")
@@ -225,8 +249,9 @@ def main() -> None:
         say(f"error: {error}")
         sys.exit(2)
     except BrokenPipeError:
-        let_go()
+        let_go(sys.stdout)
     except OSError as error:
-        let_go()
-        say(f"error: {error.strerror or error}.")
+        let_go(sys.stdout)
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"error: {where}{error.strerror or error}.")
         sys.exit(2)

@@ -6,9 +6,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from squarely.errors import DataError
 from squarely.report.report import one_line
@@ -90,27 +90,29 @@ def prepare_streams() -> None:
         getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
-def write_out(text: str) -> None:
-    """Write to standard output, at once; a reader that has seen enough, such as `head`, is no error."""
+def write_out(tell: Callable[[], str]) -> None:
+    """Write to standard output what ``tell`` returns, at once; a reader that has seen enough, such as `head`, is no error."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(tell())  # rich touches standard output even where it only captures
         sys.stdout.flush()
     except BrokenPipeError:
-        let_go()
+        let_go(sys.stdout)
     except OSError as error:
-        let_go()
+        let_go(sys.stdout)
         raise DataError(f"standard output: cannot be written ({error.strerror}). Make room, or send it elsewhere.") from error
 
 
-def let_go() -> None:
-    """Send the rest of standard output nowhere; Python would complain once more when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def let_go(stream: TextIO) -> None:
+    """Send the rest of a stream nowhere; Python would complain once more when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(sentence: str) -> None:
     """Write one line to standard error; names from data cannot add lines or control the terminal."""
-    with suppress(OSError):  # nobody listens
+    try:
         print(one_line(sentence, _LONGEST_SENTENCE), file=sys.stderr, flush=True)
+    except OSError:  # nobody can listen
+        let_go(sys.stderr)
 
 
 def _umask() -> int:

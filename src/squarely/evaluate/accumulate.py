@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,10 @@ from squarely.errors import DataError
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Key, Keys, Part, Source, Wanted
 from squarely.state import PairState, StateTable
+from squarely.state.table import GroupKey
 
 __all__ = ["Accumulated", "accumulate"]
 
-_TypedKey = tuple[tuple[type, Key], ...]  # True and 1 are equal in Python, and different values of a column
 _Place = tuple[int, str, int]  # part, file, row counted from 1: where a row was refused first
 _DENSE = 1 << 20  # combinations of labels for which a table is worth its memory
 Integers = npt.NDArray[np.int32]
@@ -37,33 +37,36 @@ class _Accumulator:
     """The states of one thread."""
 
     models: int
-    index: dict[_TypedKey, int] = field(default_factory=dict)
+    columns: int  # that make groups
+    index: dict[GroupKey, int] = field(default_factory=dict)
     rows: int = 0
     sampler: Sampler = field(default_factory=Sampler)
     first_refused: dict[tuple[int, int], _Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = [_core.Groups() for _ in range(self.models)]
+        self.kinds: list[set[type]] = [set() for _ in range(self.columns)]  # of the values of each group column
         self._refused = [(0, 0, 0, 0)] * self.models
         self._labels: tuple[tuple[Key, ...], ...] = ()
         self._places: npt.NDArray[np.int32] = np.empty(0, np.int32)
 
     def see(self, part: int, batch: Batch) -> None:
         """Add the rows of a batch."""
-        rows = len(batch.target.values)
-        if not rows:
+        count = len(batch.target.values)
+        if not count:
             return
-        self.rows += rows
+        self.rows += count
         self.sampler.see(part, batch)
         weight = _weights(batch)
-        labels = self._labels_of(batch.keys, rows)
+        labels = self._labels_of(batch.keys, count)
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels)
             refused = self.groups[model].refused()
             if refused != self._refused[model]:
                 for reason in range(4):
-                    if refused[reason] != self._refused[model][reason]:
-                        self._note(model, reason, part, batch, prediction, weight)
+                    if refused[reason] and not self._refused[model][reason]:  # a thread reads its parts in order
+                        rows = validate.refused_rows(reason, _as_floats(batch.target), _as_floats(prediction), weight)
+                        self.first_refused[model, reason] = (part, batch.where, batch.start + int(rows[0]) + 1)
                 self._refused[model] = refused
 
     def _add(self, model: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None, labels: Labels) -> None:
@@ -84,14 +87,6 @@ class _Accumulator:
             )
         assert bad == -1, "weights and labels are judged before anything is added"
 
-    def _note(self, model: int, reason: int, part: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None) -> None:
-        """Remember the first row that was refused for a reason; parts may be read in any order."""
-        rows = validate.refused_rows(reason, _as_floats(batch.target), _as_floats(prediction), weight)
-        place = (part, batch.where, batch.start + int(rows[0]) + 1)
-        known = self.first_refused.get((model, reason))
-        if known is None or (place[0], place[2]) < (known[0], known[2]):
-            self.first_refused[model, reason] = place
-
     def _labels_of(self, keys: tuple[Keys, ...], rows: int) -> Labels:
         """Return the label of each row and the group of each label, and make the groups that are new."""
         if not keys:
@@ -103,34 +98,48 @@ class _Accumulator:
         codes = keys[0].codes if len(keys) == 1 else _combined(keys)
         if math.prod(sizes) > max(_DENSE, rows):
             used, dense = np.unique(codes, return_inverse=True)
-            return dense.astype(np.int32), self._places_of(used.tolist(), labels, sizes)
-        if not (len(labels) == len(self._labels) and all(map(_same, labels, self._labels))):
-            self._labels, self._places = labels, np.full(math.prod(sizes), -1, np.int32)
+            return dense.astype(np.int32), self._places_of(used.astype(np.int64), labels)
+        known = len(self._places) if self._continues(labels) else 0
+        self._labels = labels
+        self._places = np.concatenate([self._places[:known], np.full(math.prod(sizes) - known, -1, np.int32)])
         if self._places.min() < 0:
             new = np.flatnonzero((np.bincount(codes, minlength=len(self._places)) > 0) & (self._places < 0))
-            self._places[new] = self._places_of(new.tolist(), labels, sizes)
+            self._places[new] = self._places_of(new, labels)
         return np.ascontiguousarray(codes, np.int32), self._places
 
-    def _places_of(self, combined: list[int], labels: tuple[tuple[Key, ...], ...], sizes: list[int]) -> npt.NDArray[np.int32]:
-        typed: list[_TypedKey] = []
-        for code in combined:
-            key: list[tuple[type, Key]] = []
-            for column, size in zip(reversed(labels), reversed(sizes), strict=True):
-                code, at = divmod(code, size)
-                key.append((type(column[at]), column[at]))
-            typed.append(tuple(reversed(key)))
-        self._grow(typed)
-        return np.array([self.index[each] for each in typed], np.int32)
+    def _continues(self, labels: tuple[tuple[Key, ...], ...]) -> bool:
+        """Say whether these are the labels of the last batch; a single column may have more."""
+        if len(labels) != len(self._labels) or (len(labels) > 1 and list(map(len, labels)) != list(map(len, self._labels))):
+            return False
+        return all(map(_is_prefix, self._labels, labels))
 
-    def _grow(self, keys: list[_TypedKey]) -> None:
+    def _places_of(self, codes: npt.NDArray[np.int64], labels: tuple[tuple[Key, ...], ...]) -> Integers:
+        """Return the groups of combined codes, and make those that are new."""
+        columns: list[list[Key]] = []
+        for column in reversed(labels):
+            codes, at = np.divmod(codes, len(column))
+            columns.insert(0, [column[i] for i in at.tolist()])
+        for kinds, values in zip(self.kinds, columns, strict=True):
+            kinds.update(map(type, values))
+        group_keys = list(zip(*columns, strict=True))
+        places = list(map(self.index.get, group_keys))
+        if None in places:
+            self._grow(group_keys)
+            places = list(map(self.index.get, group_keys))
+        return np.array(places, np.int32)
+
+    def _grow(self, keys: Iterable[GroupKey]) -> None:
         for key in keys:
             self.index.setdefault(key, len(self.index))
         for groups in self.groups:
             groups.grow(len(self.index))
 
 
-def _same(a: tuple[Key, ...], b: tuple[Key, ...]) -> bool:
-    return a is b or (a == b and list(map(type, a)) == list(map(type, b)))
+def _is_prefix(known: tuple[Key, ...], labels: tuple[Key, ...]) -> bool:
+    if known is labels:
+        return True
+    begin = labels[: len(known)]
+    return begin == known and list(map(type, begin)) == list(map(type, known))
 
 
 def _combined(keys: tuple[Keys, ...]) -> npt.NDArray[np.int64]:
@@ -176,7 +185,7 @@ def accumulate(source: Source, wanted: Wanted, nan_policy: str, progress: Callab
         Called with the number of rows read since the last call.
     """
     run = _Run(enumerate(source.parts(wanted)), progress)
-    workers = [_Accumulator(len(wanted.predictions)) for _ in range(validate.threads())]
+    workers = [_Accumulator(len(wanted.predictions), len(wanted.by)) for _ in range(validate.threads())]
     threads = [threading.Thread(target=run.work, args=(worker,), daemon=True) for worker in workers[1:]]
     for thread in threads:
         thread.start()
@@ -235,16 +244,12 @@ class _Run:
 
 def _merged(workers: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
     table = StateTable(wanted.target, wanted.predictions, wanted.by, wanted.weight, nan_policy)
-    typed: dict[tuple[Key, ...], _TypedKey] = {}
+    written = [_written(name, set().union(*(worker.kinds[at] for worker in workers))) for at, name in enumerate(wanted.by)]
     first = workers[0]
     for worker in workers:
         table.rows += worker.rows
         for key, at in worker.index.items():
-            plain = tuple(value for _, value in key)
-            if typed.setdefault(plain, key) != key:
-                raise DataError(
-                    f"the group columns {', '.join(wanted.by)} mix values that are equal but of two types, as 1 and True. Write them as text."
-                )
+            plain = tuple(write(value) for write, value in zip(written, key, strict=True))
             states = [PairState._wrap(groups.state(at)) for groups in worker.groups]
             table.groups[plain] = [a + b for a, b in zip(table.groups[plain], states, strict=True)] if plain in table.groups else states
         if worker is not first:
@@ -253,3 +258,14 @@ def _merged(workers: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Acc
                 known = first.first_refused.get(reason, place)
                 first.first_refused[reason] = min(known, place, key=lambda each: (each[0], each[2]))
     return Accumulated(table, first.sampler, first.first_refused)
+
+
+def _written(name: str, kinds: set[type]) -> Callable[[Key], Key]:
+    """Return how the values of a group column are written: equal values in one way, whichever was read first."""
+    if bool in kinds and kinds & {int, float}:
+        raise DataError(f"the group column {name[:60]!r} mixes numbers with True and False, and 1 and True are equal. Write them as text.")
+    if float not in kinds:
+        return lambda value: value
+    if int in kinds:
+        return lambda value: int(value) if isinstance(value, float) and value.is_integer() else value
+    return lambda value: value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0

@@ -184,17 +184,14 @@ class Evaluation:
         """
         import narwhals as nw
 
-        rows: list[dict[str, Any]] = []
+        columns: dict[str, list[Any]] = {name: [] for name in (*self.by, "model", "metric", "value", "reason", "n", "coverage")}
         for group in self.groups or (None,):
             for model in self.models:
                 for question in self.questions:
                     answer = self._answer(question, model, group)
-                    keys = dict(zip(self.by, group or (), strict=False))
-                    rows.append(
-                        {**keys, "model": model, "metric": question.label, "value": answer.value}
-                        | {"reason": answer.reason, "n": answer.n, "coverage": answer.coverage}
-                    )
-        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+                    row = (*(group or ()), model, question.label, answer.value, answer.reason, answer.n, answer.coverage)
+                    for column, value in zip(columns.values(), row, strict=True):
+                        column.append(value)
         return nw.from_dict(columns, backend=self._frame).to_native()
 
     def to_dict(self) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class KeyReader:
     def __init__(self, where: str, name: str, written: bool = False) -> None:
         self._where, self._name, self._written = where, name, written
         self._dictionary: pa.Array | None = None
+        self._values: pa.Array | None = None
         self._labels: tuple[Key, ...] = ()
         self._labels_and_missing: tuple[Key, ...] = (None,)
 
@@ -95,7 +96,21 @@ class KeyReader:
         if pa.types.is_string_view(array.type):
             array = array.cast(pa.large_string())
         self._check(array.type)
-        return array.dictionary_encode()
+        return self._looked_up(array)
+
+    def _looked_up(self, array: pa.Array) -> pa.DictionaryArray:
+        """Encode values by one dictionary that grows from batch to batch, so that its labels need be read once."""
+        known = self._values
+        if known is None or len(known) > 4 * len(array):  # looking up costs as much as the dictionary is long
+            encoded = array.dictionary_encode()
+            self._values = encoded.dictionary
+            return encoded
+        codes = pc.index_in(array, value_set=known)
+        if codes.null_count > array.null_count:
+            fresh = pc.unique(array.filter(codes.is_null())).drop_null()
+            self._values = known = pa.concat_arrays([known, fresh])
+            codes = pc.index_in(array, value_set=known)
+        return pa.DictionaryArray.from_arrays(codes, known, safe=False)
 
     def _check(self, kind: pa.DataType) -> None:
         types = pa.types

@@ -75,7 +75,10 @@ class CsvFile:
         """Refuse a header that another separator parts: as one column it would be a riddle."""
         with pa.input_stream(self.path) as file:
             header = file.read(1 << 16).decode("utf-8", "replace").partition("\n")[0].strip()
-        found = None if self._separator in header else next((mark for mark in ";\t|," if mark in header), None)
+        if "\0" in header:  # UTF-16, as spreadsheets write it
+            raise refusals.not_utf8(self.path)
+        goes_on = header.count('"') % 2 == 1  # a name holds a line break
+        found = None if self._separator in header or goes_on else next((mark for mark in ";\t|," if mark in header), None)
         if found:
             raise refusals.other_separator(self.path, header, found, self._separator)
 

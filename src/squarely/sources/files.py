@@ -45,6 +45,8 @@ def _open_file(path: str) -> DataFile:
     suffix = _suffix(path)
     if suffix is None:
         raise refusals.unknown_format(path, SUFFIXES)
+    if not os.access(path, os.R_OK):
+        raise refusals.not_permitted(path)
     try:
         if os.path.getsize(path) == 0:
             raise refusals.empty_file(path)
@@ -73,6 +75,8 @@ def _find(path: str) -> list[str]:
     if os.path.isfile(path):
         return [path]
     if os.path.isdir(path):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise refusals.not_permitted(path)
         files = _walk(path)
         if not files:
             raise refusals.no_matching_files(path, SUFFIXES, pattern=False)

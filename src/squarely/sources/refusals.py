@@ -26,6 +26,7 @@ __all__ = [
     "not_a_key",
     "not_numbers",
     "not_one_dimensional",
+    "not_permitted",
     "not_utf8",
     "numbers_as_text",
     "other_separator",
@@ -82,7 +83,10 @@ def missing_file(path: str) -> DataError:
     folder = Path(path).parent
     if not folder.is_dir():
         return DataError(f"{_at(path)}: no such file, and no folder {shown(str(folder))}. Check the path.")
-    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return not_permitted(path)
     close = difflib.get_close_matches(Path(path).name, names, n=3, cutoff=0.5)
     if close:
         return DataError(f"{_at(path)}: no such file. Did you mean {' or '.join(shown(name) for name in close)}?")
@@ -121,6 +125,11 @@ def no_rows(where: str) -> DataError:
     return DataError(f"{_at(where)}: the table has column names but no rows. Expected at least one row of data.")
 
 
+def not_permitted(path: str) -> DataError:
+    """A file or a folder that this user may not read."""
+    return DataError(f"{_at(path)}: cannot be read (Permission denied). Ask its owner, or copy it to where it can be read.")
+
+
 def unreadable(path: str, kind: str, detail: str) -> DataError:
     """A file that is damaged or is not what its name says."""
     reason = _at(detail.strip().splitlines()[0].rstrip(".")) if detail.strip() else "no reason given"
@@ -139,7 +148,7 @@ def cut_short(path: str, kind: str, ending: str) -> DataError:
 
 def not_utf8(path: str) -> DataError:
     """A text file in another encoding."""
-    return DataError(f"{_at(path)}: the file is not encoded as UTF-8. Save it as UTF-8, for instance with: iconv -f LATIN1 -t UTF-8.")
+    return DataError(f"{_at(path)}: the file is not encoded as UTF-8. Save it as UTF-8, for instance with iconv.")
 
 
 def other_separator(path: str, header: str, found: str, expected: str) -> DataError:

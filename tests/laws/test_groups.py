@@ -1,0 +1,61 @@
+"""The states of groups are those of each group alone, for few groups and for so many that rows wait for company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nasty
+from squarely import PairState, _core
+
+ROWS = 40_000
+
+
+@pytest.mark.parametrize("groups", [1, 2, 100, 2048, 2049, 30_000])
+@pytest.mark.parametrize("kind", ["normal", "huge_and_tiny", "zeros"])
+@pytest.mark.parametrize("weights", ["none", "integers_with_zeros"])
+def test_states_of_groups_are_those_of_their_rows(groups: int, kind: str, weights: str) -> None:
+    rng = np.random.default_rng(groups)
+    y, p = nasty.pair(kind, ROWS)
+    w = nasty.weight(weights, ROWS)
+    y[rng.integers(0, ROWS, 50)], p[rng.integers(0, ROWS, 50)] = np.nan, np.inf
+    codes, places = rng.integers(0, groups, ROWS).astype(np.int32), rng.permutation(groups).astype(np.int32)
+    together = _core.Groups()
+    together.grow(groups)
+    for start in range(0, ROWS, 7001):
+        rows = slice(start, start + 7001)
+        assert together.update(y[rows], p[rows], None if w is None else w[rows], codes[rows], places) == -1
+        assert together.refused() == PairState.of(y[: rows.stop], p[: rows.stop], None if w is None else w[: rows.stop]).refused
+    order = np.argsort(places[codes], kind="stable")
+    ends = np.searchsorted(places[codes][order], np.arange(groups + 1))
+    for group in {0, groups // 2, groups - 1}:
+        rows = order[ends[group] : ends[group + 1]]
+        alone = PairState.of(y[rows], p[rows], None if w is None else w[rows])
+        assert PairState._wrap(together.state(group)).to_bytes() == alone.to_bytes()
+    whole = PairState()
+    for group in range(groups):
+        whole += PairState._wrap(together.state(group))
+    assert whole.to_bytes() == PairState.of(y, p, w).to_bytes()
+
+
+@pytest.mark.parametrize("code", [-1, 3, 2**31 - 1, -(2**31)])
+def test_a_label_without_a_group_adds_nothing(code: int) -> None:
+    groups = _core.Groups()
+    groups.grow(3)
+    codes, places = np.array([0, code, 1], np.int32), np.array([0, 1, -1], np.int32)
+    assert groups.update(np.ones(3), np.ones(3), None, codes, places) == -2
+    assert groups.update(np.ones(3), np.ones(3), None, np.array([0, 2, 1], np.int32), places) == -2
+    assert [groups.state(group).rows for group in range(3)] == [0, 0, 0]
+
+
+def test_weighted_and_plain_rows_may_follow_each_other() -> None:
+    y, p = nasty.pair("normal", 3000)
+    codes = (np.arange(3000) % 2500).astype(np.int32)
+    places = np.arange(2500, dtype=np.int32)
+    groups = _core.Groups()
+    groups.grow(2500)
+    for w in (None, np.full(3000, 2.0), None):
+        assert groups.update(y, p, w, codes, places) == -1
+    expected = PairState.of(y[7::2500], p[7::2500], np.full(2, 4.0))
+    assert PairState._wrap(groups.state(7)).metric("mse") == expected.metric("mse")
+    assert groups.state(7).weight_sum() == 8.0
