@@ -110,7 +110,7 @@ nb::object integer_from(const ExactSum& sum, int exponent) {  // sum / 2^exponen
 
 int lowest_bit(const ExactSum& sum) { return 64 * sum.base() + __builtin_ctzll(sum.limbs().front()); }
 
-// (a, b, w, y, p, max, abs, yy, yp, pp): weight in units of 2^b, linear sums of 2^(a+b), quadratic sums of 2^(2a+b).
+// (rows, a, b, w, y, p, max, abs, yy, yp, pp): weight in units of 2^b, linear sums of 2^(a+b), quadratic sums of 2^(2a+b).
 nb::tuple integers(PairSums& state) {
     bool any = false;
     int a = 0, b = 0;
@@ -125,7 +125,7 @@ nb::tuple integers(PairSums& state) {
         if (!state.sums[term].limbs().empty()) lower(lowest_bit(state.sums[term]), term < kYY ? 1 : 2);
     auto unit = [&](int term) { return term == kW ? b : term < kYY ? a + b : 2 * a + b; };
     auto of = [&](int term) { return integer_from(state.sums[term], unit(term)); };
-    return nb::make_tuple(a, b, of(kW), of(kY), of(kP), of(kMax), of(kAbs), of(kYY), of(kYP), of(kPP));
+    return nb::make_tuple(state.rows, a, b, of(kW), of(kY), of(kP), of(kMax), of(kAbs), of(kYY), of(kYP), of(kPP));
 }
 
 nb::object extremes(const PairSums& state) {
@@ -193,6 +193,7 @@ NB_MODULE(_core, m) {
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
         .def("refused", [](const Groups& g) { return refused(g.refused()); })
         .def("__len__", &Groups::size);
+    nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
     m.def("first_bad_weight", [](nb::handle weight) {
             View view(weight);

@@ -7,13 +7,12 @@ namespace squarely {
 namespace {
 
 constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows that are widened or compressed at a time
-constexpr size_t kRowsPerThread = size_t{1} << 17;
+constexpr size_t kRowsPerPart = size_t{1} << 16;
 
 std::atomic<const Kernels*> g_kernels{nullptr};
 
 // Rows that are already plain doubles pass without a copy; others are widened block by block; weight 0 is left out here.
-void accumulate_part(PairSums& state, const Rows& rows, size_t begin, size_t end) {
-    Window window;
+void accumulate_part(PairSums& state, const Rows& rows, size_t begin, size_t end, Window& window) {
     Feeder feeder(state, window);
     if (rows.y.is_plain() && rows.p.is_plain() && !rows.weighted) return feeder.feed(rows.y.plain() + begin, rows.p.plain() + begin, nullptr, end - begin);
     std::vector<double> scratch(3 * std::min(kBlock, end - begin));
@@ -68,12 +67,20 @@ int64_t first_bad_weight(const Column& w, size_t count) {
 }
 
 void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
-    size_t parts = std::max<size_t>(1, std::min<size_t>(threads, rows.count / kRowsPerThread));
-    if (parts == 1) return accumulate_part(state, rows, 0, rows.count);
-    std::vector<PairSums> partial(parts);
+    size_t parts = (rows.count + kRowsPerPart - 1) / kRowsPerPart, count = std::min<size_t>(threads, parts);
+    if (count <= 1) {
+        Window window;
+        return accumulate_part(state, rows, 0, rows.count, window);
+    }
+    std::vector<PairSums> partial(count);
     std::vector<std::thread> workers;
-    auto work = [&](size_t i) { accumulate_part(partial[i], rows, rows.count * i / parts, rows.count * (i + 1) / parts); };
-    for (size_t i = 1; i < parts; i++) workers.emplace_back(work, i);
+    std::atomic<size_t> next{0};  // a thread that starts late takes fewer parts
+    auto work = [&](size_t i) {
+        Window window;
+        for (size_t part; (part = next++) < parts;)
+            accumulate_part(partial[i], rows, part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart), window);
+    };
+    for (size_t i = 1; i < count; i++) workers.emplace_back(work, i);
     work(0);
     for (std::thread& worker : workers) worker.join();
     for (const PairSums& part : partial) state.merge(part);

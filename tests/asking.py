@@ -15,4 +15,4 @@ def answer(name: str, y: Any, p: Any, w: Any = None, **parameters: Any) -> Value
     if not metric.baseline:
         return metric.of(state, **parameters)
     constant = best_constant(y, p, w, parameters.get("alpha", 0.5))
-    return Value(*metric.of_sums(state.n, (state.sums, constant.sums), parameters))
+    return Value(*metric.of_sums((state.sums, constant.sums), parameters))

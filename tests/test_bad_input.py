@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import squarely as sq
 from commanding import called, names_in
 from squarely.errors import DataError, StateError, UnknownMetricError
+from squarely.state import codec
 
 NAN, INF = float("nan"), float("inf")
 GOOD = "y,pred\n1,2\n3,5\n"
@@ -170,8 +172,8 @@ def test_damaged_states(tmp_path: Path, how: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("options", "differs"),
     [
-        (("-t", "pred", "-p", "y"), "target"), (("-t", "y", "-p", "w"), "models"), (("-t", "y", "-p", "pred", "-w", "w"), "weight"),
-        (("-t", "y", "-p", "pred", "-b", "w"), "by"), (("-t", "y", "-p", "pred", "--nan-policy", "omit"), "nan_policy"),
+        (("-t", "pred", "-p", "y"), "target"), (("-t", "y", "-p", "w"), "prediction"), (("-t", "y", "-p", "pred", "-w", "w"), "weight"),
+        (("-t", "y", "-p", "pred", "-b", "w"), "group column"), (("-t", "y", "-p", "pred", "--nan-policy", "omit"), "nan_policy"),
     ],
 )  # fmt: skip
 def test_states_of_different_columns_do_not_merge(tmp_path: Path, options: tuple[str, ...], differs: str) -> None:
@@ -180,8 +182,8 @@ def test_states_of_different_columns_do_not_merge(tmp_path: Path, options: tuple
         assert called("evaluate", "t.csv", *asked, "-s", name, folder=tmp_path).code == 0
     done = called("merge", "a.sqs", "b.sqs", "-o", "sum.sqs", folder=tmp_path)
     assert (done.code, done.out) == (2, "")
-    assert done.sentence.startswith(f"b.sqs: these states cannot be merged: {differs} is ")
-    assert done.sentence.endswith("Evaluate both with the same columns.")
+    assert done.sentence.startswith(f"b.sqs: the {differs} is ")
+    assert done.sentence.endswith("Evaluate both alike.")
     assert not (tmp_path / "sum.sqs").exists()
 
 
@@ -243,3 +245,27 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         assert done.sentence.startswith(f"{name}: cannot be read (Permission denied).")
     assert names_in(tmp_path) == ["closed", "t.csv", "t.parquet", "t.sqs"]
     (tmp_path / "closed").chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"models": [[1]]},
+        {"weight": {}},
+        {"nan_policy": "abc"},
+        {"rows": -1},
+        {"rows": "1"},
+        {"groups": [[[]]]},
+        {"by": ["g"]},
+        {"models": []},
+        {"target": None},
+    ],
+)
+def test_a_head_that_squarely_did_not_write_is_refused(change: dict[str, object]) -> None:
+    table = sq.evaluate([1.0], [2.0]).table
+    body = codec.unwrap(codec.TABLE, table.to_bytes())
+    (size,) = struct.unpack_from("<Q", body)
+    head = json.dumps({**json.loads(body[8 : 8 + size]), **change}).encode()
+    forged = codec.wrap(codec.TABLE, struct.pack("<Q", len(head)) + head + body[8 + size :])
+    with pytest.raises(StateError, match="hold no evaluation that can be read"):
+        type(table).from_bytes(forged)

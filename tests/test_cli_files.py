@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from commanding import EXAMPLES, called, names_in, ran
-from squarely.cli import output
 from squarely.errors import DataError
+from squarely.report import writing
 
 PATIENTS = ("--target", "actual", "--prediction", "linear,ridge", "--by", "sex")
 HERE = ["diabetes.csv", "houses.csv"]
@@ -159,9 +159,9 @@ def test_no_file_appears_before_all_are_whole(tmp_path: Path, monkeypatch: pytes
         return open(handle, mode)
 
     (tmp_path / "a").write_bytes(b"old")
-    monkeypatch.setattr(output.os, "fdopen", full)
+    monkeypatch.setattr(writing.os, "fdopen", full)
     with pytest.raises(DataError, match=r"b: cannot be written \(No space left on device\)"):
-        output.write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+        writing.write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"})
     assert names_in(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
 
@@ -173,8 +173,8 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path, monkeypatch: pyt
         seen.append((Path(temporary).read_bytes(), Path(temporary).parent == path.parent, path.exists()))
         os.rename(temporary, path)
 
-    monkeypatch.setattr(output.os, "replace", replace)
-    output.write_files({tmp_path / "a": b"all of it"})
+    monkeypatch.setattr(writing.os, "replace", replace)
+    writing.write_files({tmp_path / "a": b"all of it"})
     assert seen == [(b"all of it", True, False)]
     assert names_in(tmp_path) == ["a"]
 

@@ -253,7 +253,7 @@ def test_equal_dictionaries_share_one_tuple_of_labels(tmp_path):
     pq.write_table(data, tmp_path / "t.parquet")
     (part,) = open_source(tmp_path / "t.parquet").parts(WANTED)
     batches = list(part())
-    assert len(batches) == 4
+    assert len(batches) > 1
     assert len({id(batch.keys[0].labels) for batch in batches}) == 1
 
 
@@ -416,7 +416,7 @@ def test_ragged_rows_and_other_csv_faults(tmp_path):
     write_csv(tmp_path / "t.csv", "y,p\n1,2\n3,4\n5\n")
     assert "t.csv: row 3 has 1 cells where the header has 2. Correct that row" in refusal(tmp_path / "t.csv", Wanted("y", ("p",)))
     (tmp_path / "u.csv").write_bytes(b"y,p,g\n1,2,\xff\xfe\n")
-    assert "invalid UTF8" in refusal(tmp_path / "u.csv")
+    assert "u.csv: the file is not encoded as UTF-8" in refusal(tmp_path / "u.csv")
     write_csv(tmp_path / "b.csv", "\ufeffy,p\n1,nan\n2,inf\n")
     assert read(tmp_path / "b.csv", Wanted("y", ("p",)))[:2] == ([1, 2], [[None, np.inf]])
 

@@ -40,7 +40,7 @@ def threads() -> int:
 def check_policy(policy: str) -> None:
     """Refuse a nan_policy that does not exist."""
     if policy not in POLICIES:
-        raise DataError(f"nan_policy is {policy!r}; expected one of {', '.join(map(repr, POLICIES))}.")
+        raise DataError(f"nan_policy is {str(policy)[:60]!r}; expected one of {', '.join(map(repr, POLICIES))}.")
 
 
 def _numbers(data: Any, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
@@ -116,7 +116,7 @@ def _one_column(array: Array, mask: npt.NDArray[np.bool_] | None, name: str) -> 
 
 def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
     """Return targets, predictions and weights ready for the core, and how many rows were left out as missing, by reason."""
-    if type(y_true) is np.ndarray and type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
+    if type(y_true) is type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
         if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype in _READY and y_pred.dtype in _READY:
             return y_true, y_pred, None, ()
     y, no_y = _one_column(*_numbers(y_true, "y_true"), "y_true")
@@ -169,9 +169,9 @@ def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     return [(y[:, k], p[:, k]) for k in range(wide[0])]
 
 
-def bad_weight(weight: Any, place: str, what: str = "sample_weight") -> DataError:
+def bad_weight(weight: Any, what: str) -> DataError:
     """Return the error for a weight that cannot be one."""
-    return DataError(f"{what} is {weight} {place}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
+    return DataError(f"{what} is {weight}; expected a finite weight of at least 0. Mend it, or set it to 0 to leave the row out.")
 
 
 def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
@@ -179,8 +179,11 @@ def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
     if rows == 0:
         return DataError(f"{where} has no rows. Expected at least one row of a target and a prediction.")
     if refused:
-        return DataError(f"{where}: no row is left; {refused:,} of {rows:,} have a missing or infinite value. Mend the data, or look why.")
-    return DataError(f"{where}: all {rows:,} weights are 0; expected at least one above 0.")
+        return DataError(
+            f"{where}: no row is left; {refused:,} of {rows:,} {'has' if refused == 1 else 'have'} a missing or infinite value. Mend the data."
+        )
+    weights = "the only weight is 0" if rows == 1 else f"all {rows:,} weights are 0"
+    return DataError(f"{where}: {weights}; expected at least one above 0.")
 
 
 def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred: Any, weight: Any) -> bool:
@@ -233,9 +236,9 @@ def refused_rows(reason: int, y: Array, p: Array, weight: Any) -> npt.NDArray[np
 
 def _refusal(reason: int, count: int, rows: int, first: str, where: str) -> str:
     place = f"{where}: " if where else ""
-    have = "has" if count == 1 else "have"
+    have = "row has" if rows == 1 else "rows has" if count == 1 else "rows have"
     cure = {
-        0: 'Pass nan_policy="omit_targets" to leave rows without a target out; the coverage is then part of the result.',
-        1: 'Mend the model; only nan_policy="omit" leaves such rows out, and a model that fails on hard rows then looks better than it is.',
-    }.get(reason, 'Mend the data; only nan_policy="omit" leaves such rows out.')
-    return f"{place}{count:,} of {rows:,} rows {have} {_REFUSED[reason]}, the first {first}. {cure}"
+        0: 'Pass nan_policy="omit_targets" (--nan-policy) to leave rows without a target out; the coverage is then part of the result.',
+        1: 'Mend the model; only nan_policy="omit" (--nan-policy) leaves such rows out, and a model that fails on hard rows then looks better.',
+    }.get(reason, 'Mend the data; only nan_policy="omit" (--nan-policy) leaves such rows out.')
+    return f"{place}{count:,} of {rows:,} {have} {_REFUSED[reason]}, the first {first}. {cure}"

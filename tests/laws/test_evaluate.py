@@ -175,7 +175,7 @@ def test_the_first_bad_row_is_named_whatever_the_threads(tmp_path: Path, monkeyp
 
 def test_weights_are_judged_before_anything_is_said() -> None:
     for bad in (-1.0, math.nan, math.inf):
-        with pytest.raises(DataError, match=r"the weight is .* in row 2"):
+        with pytest.raises(DataError, match=r"the weight in row 2 of column 'w' is (-1.0|nan|inf)"):
             sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [1.0, bad]}, target="y", prediction="p", weight="w")
     with pytest.raises(DataError, match="all 2 weights are 0"):
         sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [0.0, 0.0]}, target="y", prediction="p", weight="w")

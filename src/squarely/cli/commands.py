@@ -12,10 +12,11 @@ import typer
 
 from squarely import _core
 from squarely.cli.gate import Gate
-from squarely.cli.output import Progress, check_files, let_go, prepare_streams, read_table, say, write_files, write_out
+from squarely.cli.output import Progress, let_go, prepare_streams, read_table, say, write_out
 from squarely.errors import DataError, SquarelyError, StateError
 from squarely.evaluate import Evaluation, evaluate, evaluation_of, guess_predictions, guess_target, questions_of
 from squarely.metric import METRICS, find
+from squarely.report.writing import check_files, write_files
 from squarely.sources.refusals import shown
 
 __all__ = ["app", "main"]
@@ -77,12 +78,10 @@ def _squarely(
     """Squared error and its family: exact, in one pass, at any size."""
 
 
-@app.command(name="evaluate", epilog=_EVALUATE)
+@app.command(name="evaluate", epilog=_EVALUATE, context_settings={"allow_extra_args": True})
 def evaluate_command(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE", help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False),
-    ],
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
     target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
     prediction: Annotated[
         list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
@@ -103,9 +102,9 @@ def evaluate_command(
     """Say how good predictions are: every metric, model and group in one pass."""
     from squarely.sources.files import open_path  # slow to load, and not needed to show saved sums
 
-    if len(files) > 1:
-        raise DataError(f"{len(files)} files were given where one was expected. Name a folder, or put a pattern between quotes: 'days/*.parquet'.")
-    (file,) = files
+    if context.args:  # a shell turns a pattern without quotes into files
+        given = 1 + len(context.args)
+        raise DataError(f"{given:,} files were given where one was expected. Name a folder, or put a pattern between quotes: 'days/*.parquet'.")
     gates = [Gate.parse(text) for text in fail_if or ()]
     asked = _listed(metrics)
     questions_of(asked)  # a wrong name is told before the data are read
@@ -170,7 +169,8 @@ def metrics(name: Annotated[str | None, typer.Argument(help="Explain this one.",
     if name is not None:
         found = find(name).metric
         names = ", ".join((found.name, *found.aliases))
-        write_out(lambda: f"{names}\n\n{found.function.__doc__}\n")
+        words = (found.function.__doc__ or "").replace(".. math:: ", "    ")  # the mark is for programs that set formulas
+        write_out(lambda: f"{names}\n\n{words}\n")
         return
     from squarely.report import text
 

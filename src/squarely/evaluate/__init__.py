@@ -119,7 +119,7 @@ def questions_of(metrics: str | Iterable[Any] | None) -> tuple[Question, ...]:
         metrics = USUAL
     elif metrics == "all":
         metrics = [(*metric.aliases, metric.name)[0] for metric in METRICS.values() if not metric.baseline]
-    asked = [metrics] if isinstance(metrics, str) else list(metrics)
+    asked = list(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics]
     if not asked:
         raise DataError("metrics is empty; name at least one, or leave it out for the usual ones.")
     questions: list[Question] = []

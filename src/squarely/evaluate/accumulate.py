@@ -38,6 +38,7 @@ class _Accumulator:
 
     models: int
     columns: int  # that make groups
+    weight: str | None
     index: dict[GroupKey, int] = field(default_factory=dict)
     rows: int = 0
     sampler: Sampler = field(default_factory=Sampler)
@@ -57,7 +58,7 @@ class _Accumulator:
             return
         self.rows += count
         self.sampler.see(part, batch)
-        weight = _weights(batch)
+        weight = _weights(batch, self.weight)
         labels = self._labels_of(batch.keys, count)
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels)
@@ -99,9 +100,9 @@ class _Accumulator:
         if math.prod(sizes) > max(_DENSE, rows):
             used, dense = np.unique(codes, return_inverse=True)
             return dense.astype(np.int32), self._places_of(used.astype(np.int64), labels)
-        known = len(self._places) if self._continues(labels) else 0
+        if not self._continues(labels) or len(self._places) < math.prod(sizes):
+            self._places = self._known_places(labels)
         self._labels = labels
-        self._places = np.concatenate([self._places[:known], np.full(math.prod(sizes) - known, -1, np.int32)])
         if self._places.min() < 0:
             new = np.flatnonzero((np.bincount(codes, minlength=len(self._places)) > 0) & (self._places < 0))
             self._places[new] = self._places_of(new, labels)
@@ -112,6 +113,15 @@ class _Accumulator:
         if len(labels) != len(self._labels) or (len(labels) > 1 and list(map(len, labels)) != list(map(len, self._labels))):
             return False
         return all(map(_is_prefix, self._labels, labels))
+
+    def _known_places(self, labels: tuple[tuple[Key, ...], ...]) -> Integers:
+        """Return the groups of labels so far, -1 for those without one; combinations are not looked up, for most are never met."""
+        known = len(self._places) if self._continues(labels) else 0
+        more: Integers = np.full(math.prod(map(len, labels)) - known, -1, np.int32)
+        if len(labels) == 1:
+            self.kinds[0].update(map(type, labels[0]))
+            more[:] = [self.index.get((label,), -1) for label in labels[0][known:]]
+        return np.concatenate([self._places[:known], more])
 
     def _places_of(self, codes: npt.NDArray[np.int64], labels: tuple[tuple[Key, ...], ...]) -> Integers:
         """Return the groups of combined codes, and make those that are new."""
@@ -159,16 +169,18 @@ def _as_floats(column: Column) -> npt.NDArray[np.float64]:
     return np.where(_absent(column), np.nan, column.values)
 
 
-def _weights(batch: Batch) -> npt.NDArray[np.generic] | None:
-    if batch.weight is None:
+def _weights(batch: Batch, name: str | None) -> npt.NDArray[np.generic] | None:
+    if batch.weight is None or name is None:
         return None
     values, valid = batch.weight.values, batch.weight.valid
     if valid is not None and not valid.all():
         row = int(np.flatnonzero(~valid)[0])
-        raise DataError(f"{batch.where}: the weight is missing in row {batch.start + row + 1:,}. Give every row a weight; 0 leaves it out.")
+        raise DataError(
+            f"{batch.where}: the weight in row {batch.start + row + 1:,} of column {name[:60]!r} is missing. Give each row one; 0 leaves it out."
+        )
     bad = _core.first_bad_weight(values)
     if bad >= 0:
-        raise validate.bad_weight(values[bad], f"in row {batch.start + bad + 1:,}", f"{batch.where}: the weight")
+        raise validate.bad_weight(values[bad], f"{batch.where}: the weight in row {batch.start + bad + 1:,} of column {name[:60]!r}")
     return values
 
 
@@ -185,7 +197,7 @@ def accumulate(source: Source, wanted: Wanted, nan_policy: str, progress: Callab
         Called with the number of rows read since the last call.
     """
     run = _Run(enumerate(source.parts(wanted)), progress)
-    workers = [_Accumulator(len(wanted.predictions), len(wanted.by)) for _ in range(validate.threads())]
+    workers = [_Accumulator(len(wanted.predictions), len(wanted.by), wanted.weight) for _ in range(validate.threads())]
     threads = [threading.Thread(target=run.work, args=(worker,), daemon=True) for worker in workers[1:]]
     for thread in threads:
         thread.start()

@@ -15,11 +15,11 @@ from squarely.state.table import GroupKey
 
 __all__ = ["Answer", "Evaluation", "Provenance", "register_renderers"]
 
-_RENDERERS: dict[str, Callable[["Evaluation"], Any]] = {}
+_RENDERERS: dict[str, Callable[..., Any]] = {}
 
 
-def register_renderers(**renderers: Callable[["Evaluation"], Any]) -> None:
-    """Set how an evaluation becomes ``markdown``, ``html`` and ``to_dict``; reports lie above evaluations, and call this."""
+def register_renderers(**renderers: Callable[..., Any]) -> None:
+    """Set how an evaluation becomes ``markdown``, ``html`` and ``to_dict``, and how files are written: reports lie above and call this."""
     _RENDERERS.update(renderers)
 
 
@@ -74,6 +74,11 @@ class _ByGroup(Mapping[GroupKey, Answer]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{group}: {answer.value!r}" for group, answer in list(self.items())[:20]) + (", ..." if len(self) > 20 else "") + "}"
+
+
+def _coverage(state: PairState) -> float:
+    total = state.n + sum(state.refused)
+    return state.n / total if total else math.nan
 
 
 class Evaluation:
@@ -156,14 +161,14 @@ class Evaluation:
 
     def _answer(self, question: Question, model: str, group: GroupKey | None) -> Answer:
         state = self._state(model, group)
-        refused = sum(state.refused)
-        if refused and self.table.nan_policy == "propagate":
-            value = Value(math.nan, f"{refused:,} rows have a missing or infinite value")
-        else:
-            value = question.ask(state)
-        total = state.n + refused
+        value, reason = self._ask(question, state)
         by = _ByGroup(self, question, model) if group is None and self.by else {}
-        return Answer(value.value, value.reason, state.n, state.n / total if total else math.nan, by)
+        return Answer(value, reason, state.n, _coverage(state), by)
+
+    def _ask(self, question: Question, state: PairState) -> Value:
+        if self.table.nan_policy == "propagate" and any(state.refused):
+            return Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")
+        return question.ask(state)
 
     def _state(self, model: str, group: GroupKey | None) -> PairState:
         if group is None:
@@ -182,16 +187,21 @@ class Evaluation:
 
         Columns: those of ``by``, model, metric, value, reason, n, coverage. Without ``by`` there is one row for each metric and model.
         """
-        import narwhals as nw
-
         columns: dict[str, list[Any]] = {name: [] for name in (*self.by, "model", "metric", "value", "reason", "n", "coverage")}
         for group in self.groups or (None,):
             for model in self.models:
+                state = self._state(model, group)
+                of_state = state.n, _coverage(state)
                 for question in self.questions:
-                    answer = self._answer(question, model, group)
-                    row = (*(group or ()), model, question.label, answer.value, answer.reason, answer.n, answer.coverage)
+                    row = (*(group or ()), model, question.label, *self._ask(question, state), *of_state)
                     for column, value in zip(columns.values(), row, strict=True):
                         column.append(value)
+        if self._frame == "pyarrow":
+            import pyarrow as pa
+
+            return pa.table(columns)
+        import narwhals as nw
+
         return nw.from_dict(columns, backend=self._frame).to_native()
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,7 +217,7 @@ class Evaluation:
         """Return the report as one self-contained HTML page, and write it to ``path`` where one is given."""
         page = str(_RENDERERS["html"](self))
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            _RENDERERS["write"]({Path(path): page.encode()})
         return page
 
     def _repr_html_(self) -> str:

@@ -21,8 +21,8 @@ def guess_target(columns: Sequence[str], where: str) -> str:
     found = _named(columns, _TARGETS)
     if len(found) == 1:
         return found[0]
-    what = f"{' and '.join(map(repr, found[:3]))} could both be" if found else "no column is called like"
-    raise DataError(f"{where}: {what} the target. Name it with target (--target); the columns are {_listed(columns)}.")
+    what = f"{' and '.join(map(repr, found[:3]))} could both be the target" if found else "no column has a name that means the target"
+    raise DataError(f"{where}: {what}. Name it with target (--target); the columns are {_listed(columns)}.")
 
 
 def guess_predictions(columns: Sequence[str], where: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def guess_predictions(columns: Sequence[str], where: str) -> tuple[str, ...]:
     ]
     if not found:
         raise DataError(
-            f"{where}: no column is called like a prediction. Name it with prediction (--prediction); the columns are {_listed(columns)}."
+            f"{where}: no column has a name that means a prediction. Name it with prediction (--prediction); the columns are {_listed(columns)}."
         )
     return tuple(found)
 

@@ -15,7 +15,7 @@ from squarely.sources import Batch, Column
 __all__ = ["MOST_ROWS", "Sample", "Sampler"]
 
 MOST_ROWS = 16_384
-_BLOCK = 20  # rows of a block, as a power of two; a stratum never spans two
+_BLOCK = 17  # rows of the smallest block, as a power of two; a stratum never spans two
 Integers = npt.NDArray[np.uint64]
 
 
@@ -75,7 +75,7 @@ class Sampler:
         """Take the rows of a batch that are in the sample."""
         salt = zlib.crc32(batch.where.encode("utf-8", "surrogatepass"))
         first, stop = batch.start, batch.start + len(batch.target.values)
-        while (stop - first) >> self.level > 2 * MOST_ROWS:
+        while (stop - first) >> self.level > MOST_ROWS + 1:  # the first and the last stratum may be cut
             self.raise_to(self.level + 1)
         rows = self._rows(first, stop, salt)
         if not len(rows):
@@ -83,13 +83,13 @@ class Sampler:
         columns = [batch.target, *batch.predictions, *(() if batch.weight is None else (batch.weight,))]
         self.pieces.append((part, salt, rows, [_values(column, rows - first) for column in columns]))
         self.kept += len(rows)
-        while self.kept > 2 * MOST_ROWS:
+        while self.kept > MOST_ROWS:
             self.raise_to(self.level + 1)
 
     def _rows(self, first: int, stop: int, salt: int) -> npt.NDArray[np.int64]:
         """Return the rows of a batch in the sample; those of a whole block are found at once, because single batches cost as much."""
         found = []
-        width = max(_BLOCK, self.level)
+        width = max(_BLOCK, self.level + 10)
         for block in range(first >> width, ((stop - 1) >> width) + 1):
             known = (salt, block, self.level)
             if known != self._known:

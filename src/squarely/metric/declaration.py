@@ -99,19 +99,20 @@ class Metric:
         """Return the answer on a state; nan with a reason where there is none."""
         if self.baseline:
             return Value(math.nan, f"it needs a quantile of the target, which sums do not keep; call sq.{self.name} on arrays")
-        return Value(*self.of_sums(state.n, (state.sums,), parameters))
+        return Value(*self.of_sums((state.sums,), parameters))
 
-    def of_sums(self, n: int, sums: tuple[Sums, ...], parameters: Mapping[str, Any], finite: bool | None = None) -> tuple[float, str | None]:
-        """Return value and reason on the sums of ``n`` rows, followed by those of the best constant for a metric with a baseline.
+    def of_sums(self, sums: tuple[Sums, ...], parameters: Mapping[str, Any], finite: bool | None = None) -> tuple[float, str | None]:
+        """Return value and reason on the sums of rows, followed by those of the best constant for a metric with a baseline.
 
         With ``finite`` a score that would divide by 0 has scikit-learn's value instead of none.
         """
-        if n < self.minimum_n or sums[0].w <= 0:
-            return math.nan, "there are no rows" if n <= 0 or sums[0].w <= 0 else f"it needs at least {self.minimum_n} rows; there is {n}"
+        rows = sums[0]
+        if rows.n < self.minimum_n or rows.w <= 0:
+            return math.nan, "there are no rows" if rows.n <= 0 or rows.w <= 0 else f"it needs at least {self.minimum_n} rows; there is {rows.n}"
         ratio = self.formula(*sums, **parameters)
         if ratio.denominator == 0:
             return (math.nan, self.undefined) if finite is None else (_made_finite(ratio.numerator, finite), None)
-        return ratio.rounded(self.degree * sums[0].scale), None
+        return ratio.rounded(self.degree * rows.scale), None
 
     def __call__(self, y_true: Any, y_pred: Any, **keywords: Any) -> Any:
         """Answer on arrays, as the function of the same name."""

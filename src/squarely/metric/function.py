@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricFunction", "as_function"]
 
-_Summed = tuple[int, tuple[Sums, ...]]  # rows, and their sums
-
 
 class MetricFunction(Protocol):
     """A metric as it is called."""
@@ -69,28 +67,28 @@ def as_function(metric: "Metric") -> Any:
     return function
 
 
-def _summed(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> _Summed | None:
-    """Return rows and sums, None where the answer is nan by the nan_policy."""
+def _summed(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> tuple[Sums, ...] | None:
+    """Return the sums, None where the answer is nan by the nan_policy."""
     state = PairState.of(y_true, y_pred, sample_weight)
     if not state.is_whole or nan_policy != "raise":
         if not validate.accepts(nan_policy, state.refused, state.n, y_true, y_pred, sample_weight):
             return None
     if metric.baseline:
         level = parameters.get("alpha", 0.5)
-        return state.n, (state.sums, best_constant(y_true, y_pred, sample_weight, level).sums)
-    return state.n, (state.sums,)
+        return state.sums, best_constant(y_true, y_pred, sample_weight, level).sums
+    return (state.sums,)
 
 
-def _answer(metric: "Metric", summed: _Summed | None, parameters: dict[str, Any], finite: bool | None) -> float:
+def _answer(metric: "Metric", summed: tuple[Sums, ...] | None, parameters: dict[str, Any], finite: bool | None) -> float:
     if summed is None:
         return math.nan
-    value, reason = metric.of_sums(*summed, parameters, finite)
+    value, reason = metric.of_sums(summed, parameters, finite)
     if reason is not None:
         warnings.warn(f"{metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)
     return value
 
 
-def _combined(metric: "Metric", values: npt.NDArray[np.float64], summed: list[_Summed | None], multioutput: Any) -> Any:
+def _combined(metric: "Metric", values: npt.NDArray[np.float64], summed: list[tuple[Sums, ...] | None], multioutput: Any) -> Any:
     """Return the values of several outputs, or their average."""
     if isinstance(multioutput, str):
         averages = ("uniform_average", "raw_values", *(("variance_weighted",) if metric.constant == "force_finite" else ()))
@@ -110,9 +108,9 @@ def _combined(metric: "Metric", values: npt.NDArray[np.float64], summed: list[_S
     return float(np.average(values, weights=weights))
 
 
-def _variances(summed: list[_Summed | None]) -> npt.NDArray[np.float64] | None:
+def _variances(summed: list[tuple[Sums, ...] | None]) -> npt.NDArray[np.float64] | None:
     """Return the variances of the targets up to a common factor that brings them into range; None where all are 0."""
-    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in summed for s in (each[1][:1] if each else ())]
+    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in summed for s in (each or ())[:1]]
     if len(known) < len(summed) or not any(ratio.numerator for ratio, _ in known):
         return None
     top = max(e + r.numerator.bit_length() - r.denominator.bit_length() for r, e in known if r.numerator)

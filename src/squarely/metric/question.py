@@ -68,7 +68,7 @@ def _settings(label: str) -> dict[str, Any]:
         call = ast.parse(label, mode="eval").body
         if isinstance(call, ast.Call) and not call.args and all(keyword.arg for keyword in call.keywords):
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # what the parser raises on nests without end
         pass
     raise UnknownMetricError(
         f"cannot read the metric {label[:80]!r}. Expected a name, or a name with settings such as 'mean_pinball_loss(alpha=0.9)'."

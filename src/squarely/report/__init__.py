@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from squarely.evaluate import Evaluation, register_renderers
+from squarely.report.writing import write_files
 
 __all__: list[str] = []
 
@@ -36,4 +37,4 @@ def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return json.document(build(evaluation))
 
 
-register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict)
+register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict, write=write_files)

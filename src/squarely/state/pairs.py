@@ -34,12 +34,13 @@ class PairState:
     True
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_sums")
 
     ask: Callable[["PairState", str, dict[str, Any]], float]  # set by squarely.metric: a state knows sums, not formulas
 
     def __init__(self) -> None:
         self._core = _core.PairSums()
+        self._sums: Sums | None = None
 
     @classmethod
     def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
@@ -61,9 +62,10 @@ class PairState:
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
         y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
+        self._sums = None
         bad = self._core.update(y, p, w, validate.threads() if y.size > _LARGE else 1)
         if bad >= 0 and w is not None:
-            raise validate.bad_weight(w[bad], f"at index {bad:,}")
+            raise validate.bad_weight(w[bad], f"sample_weight at index {bad:,}")
         if missing:
             for counter, count in enumerate(missing):
                 self._core.add_refused(counter, count)
@@ -72,7 +74,7 @@ class PairState:
     @classmethod
     def _wrap(cls, core: _core.PairSums) -> "PairState":
         state = cls.__new__(cls)
-        state._core = core
+        state._core, state._sums = core, None
         return state
 
     def __add__(self, other: "PairState") -> "PairState":
@@ -164,7 +166,9 @@ class PairState:
     @property
     def sums(self) -> Sums:
         """The sums as integers, for a formula."""
-        return Sums(self._core)
+        if self._sums is None:
+            self._sums = Sums(self._core)
+        return self._sums
 
     def metric(self, name: str, **parameters: Any) -> float:
         """Return a metric of the catalogue by name or alias; nan where it is undefined."""

@@ -64,12 +64,17 @@ class Ratio:
         return Ratio(self.numerator * other.denominator, self.denominator * other.numerator)
 
     def root(self) -> "Ratio":
-        """Return the square root, right to more than 250 bits; exact where the radicand is an even power of two."""
+        """Return the square root, right to more than 250 bits; exact where the radicand is an even power of two.
+
+        Undefined below 0, where only sums of differences of states can lead.
+        """
         numerator, denominator = self.numerator, self.denominator
         if denominator == 0 or numerator == 0:
             return self
         if denominator < 0:
             numerator, denominator = -numerator, -denominator
+        if numerator < 0:
+            return Ratio(0, 0)
         shift = 2 * _ROOT_BITS + denominator.bit_length() - numerator.bit_length()
         shift += shift & 1
         radicand = (numerator << shift) // denominator if shift >= 0 else numerator // (denominator << -shift)

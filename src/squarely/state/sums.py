@@ -18,11 +18,11 @@ class Sums:
     multiplied by ``2^(a degree)`` where it is rounded.
     """
 
-    __slots__ = ("_core", "_weight_scale", "absolute_y", "larger", "p", "pp", "scale", "w", "y", "yp", "yy")
+    __slots__ = ("_core", "_weight_scale", "absolute_y", "larger", "n", "p", "pp", "scale", "w", "y", "yp", "yy")
 
     def __init__(self, core: "PairSums") -> None:
         self._core = core
-        self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = core.integers()
+        self.n, self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = core.integers()
 
     @property
     def linear_scale(self) -> int:
@@ -91,7 +91,7 @@ class Sums:
 
     def _extreme(self, which: int) -> Ratio:
         extremes = self._core.extremes()
-        if extremes is None or self._core.rows <= 0:
+        if extremes is None or self.n <= 0:
             return Ratio(0, 0)
         numerator, denominator = extremes[which].as_integer_ratio()
         return Ratio.scaled(numerator, -self.scale, denominator)

@@ -5,7 +5,9 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from squarely import validate
 from squarely.errors import StateError
 from squarely.state import codec
 from squarely.state.pairs import PairState
@@ -14,6 +16,15 @@ __all__ = ["GroupKey", "Key", "StateTable"]
 
 Key = str | int | float | bool | None
 GroupKey = tuple[Key, ...]
+
+
+_TITLES = {"target": "target", "models": "prediction", "by": "group column", "weight": "weight", "nan_policy": "nan_policy"}
+
+
+def _shown(value: str | tuple[str, ...] | None) -> str:
+    """Return names as a sentence can carry them."""
+    names = [value] if isinstance(value, str) else list(value or ())
+    return ", ".join(repr(name[:60]) for name in names[:6]) or "none"
 
 
 def _order(key: GroupKey) -> tuple[tuple[int, float, str], ...]:
@@ -51,12 +62,10 @@ class StateTable:
         return whole.hexdigest()
 
     def __add__(self, other: "StateTable") -> "StateTable":
-        for name in ("target", "models", "by", "weight", "nan_policy"):
+        for name in _TITLES:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
-                raise StateError(
-                    f"these states cannot be merged: {name} is {mine!r} in one and {theirs!r} in the other. Evaluate both with the same columns."
-                )
+                raise StateError(f"the {_TITLES[name]} is {_shown(mine)} in one state and {_shown(theirs)} in the other. Evaluate both alike.")
         groups = {key: list(states) for key, states in self.groups.items()}
         for key, states in other.groups.items():
             groups[key] = [a + b for a, b in zip(groups[key], states, strict=True)] if key in groups else list(states)
@@ -88,25 +97,24 @@ class StateTable:
         body = codec.unwrap(codec.TABLE, data, where)
         try:
             (size,) = struct.unpack_from("<Q", body)
-            head: Mapping[str, object] = json.loads(body[8 : 8 + size])
-            table = cls._of_head(head)
+            table = cls._of_head(json.loads(body[8 : 8 + size]))
             table._read_states(body, 8 + size)
-        except (ValueError, KeyError, TypeError, struct.error) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
             raise StateError(f"{where} hold no evaluation that can be read: {error}. Save it again.") from error
         return table
 
     @classmethod
-    def _of_head(cls, head: Mapping[str, object]) -> "StateTable":
-        table = cls(
-            str(head["target"]),
-            tuple(head["models"]),  # type: ignore[arg-type]
-            tuple(head["by"]),  # type: ignore[arg-type]
-            head["weight"],  # type: ignore[arg-type]
-            str(head["nan_policy"]),
-            int(head["rows"]),  # type: ignore[call-overload]
-        )
-        table.groups = {tuple(key): [] for key in head["groups"]}  # type: ignore[attr-defined]
-        return table
+    def _of_head(cls, head: Mapping[str, Any]) -> "StateTable":
+        """Read the head; a checksum shows that bytes are whole, not that squarely wrote them."""
+        target, models, by, weight, rows = (head[name] for name in ("target", "models", "by", "weight", "rows"))
+        groups = [tuple(key) for key in head["groups"]]
+        names = [target, *models, *by, *([] if weight is None else [weight])]
+        keys_are_plain = all(len(key) == len(by) and all(isinstance(value, str | int | float | None) for value in key) for key in groups)
+        if not all(isinstance(name, str) for name in names) or not models or not keys_are_plain or len(set(groups)) != len(groups):
+            raise ValueError("its head is not that of an evaluation")
+        if type(rows) is not int or rows < 0 or head["nan_policy"] not in validate.POLICIES:
+            raise ValueError("its head is not that of an evaluation")
+        return cls(target, tuple(models), tuple(by), weight, head["nan_policy"], rows, {key: [] for key in groups})
 
     def _read_states(self, body: bytes, at: int) -> None:
         for states in self.groups.values():
