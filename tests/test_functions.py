@@ -33,7 +33,7 @@ NAN, INF = math.nan, math.inf
         ([1.0, 2.0], [1.0, -INF], None, "an infinite prediction, the first at index 1"),
         ([1.0, None], [1.0, 2.0], None, "a missing target, the first at index 1"),
         ([1.0, 2.0, 3.0], [1.0, NAN, NAN], [1.0, 0.0, 2.0], "1 of 2 rows has a missing prediction, the first at index 2"),
-        ([1.0, 2.0], [1.0, "two"], None, "y_pred holds text"),
+        ([1.0, 2.0], [1.0, "two"], None, "y_pred at index 1 holds 'two' where a number was expected"),
         ([1.0, 2.0], [1.0, 2j], None, "complex"),
         ([1.0, 2.0], [1.0, 2.0], [1.0, -1.0], "sample_weight at index 1 is -1.0"),
         ([1.0, 2.0], [1.0, 2.0], [NAN, 1.0], "sample_weight at index 0 is nan"),
@@ -112,6 +112,14 @@ def test_a_longdouble_that_no_double_holds_is_refused() -> None:
         with pytest.raises(DataError, match="index 1"):
             sq.mse(fine + np.array([0, np.longdouble(2) ** -60]), fine)
     assert sq.mse(fine, fine) == 0.0
+
+
+def test_integers_that_no_column_holds_are_refused_not_rounded() -> None:
+    assert sq.mse([2**64, 1], [2**64, 3]) == 2.0
+    with pytest.raises(DataError, match="y_true at index 0 holds a number that no float64 holds"):
+        sq.mse([2**64 + 1, 1], [2**64, 3])
+    swapped = np.array([1.0, 2.0], ">f8")
+    assert sq.evaluate(swapped, swapped.astype(">f4"))["mse"].value == 0.0
 
 
 @pytest.mark.parametrize(

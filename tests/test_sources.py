@@ -329,7 +329,8 @@ def test_text_columns_of_frames_are_refused(make):
     text = refusal(make({"y": ["1", "x", "z"], "p": [1, 2, 3]}), wanted)
     assert "column 'y', row 2 holds 'x' where a number was expected" in text
     text = refusal(make({"y": ["1.5", "2", "3"], "p": [1, 2, 3]}), wanted)
-    assert "column 'y' holds numbers stored as text (row 1 is '1.5'). Cast the column to a number type first." in text
+    assert "column 'y' holds numbers stored as text (" in text
+    assert "'1.5')" in text
 
 
 def test_text_in_a_later_row_group_is_named_by_its_row_in_the_file(tmp_path):
@@ -341,7 +342,7 @@ def test_dates_and_lists_are_no_numbers(tmp_path):
     day = datetime.date(2024, 1, 5)
     assert "has the type date32[day] where numbers were expected. Cast" in refusal(pa.table({"y": [day], "p": [1], "g": ["a"]}))
     assert "has the type datetime64[D]" in refusal({"y": np.array([day], "datetime64[D]"), "p": [1], "g": ["a"]})
-    assert "'y' has the shape (2, 2)" in refusal({"y": np.ones((2, 2)), "p": [1, 2], "g": [1, 2]})
+    assert "column 'y' has shape (2, 2)" in refusal({"y": np.ones((2, 2)), "p": [1, 2], "g": [1, 2]})
     write_csv(tmp_path / "t.csv", "y,p\n2024-01-05,1\n")
     assert "row 1 holds '2024-01-05'" in refusal(tmp_path / "t.csv", Wanted("y", ("p",)))
     assert "has the type list<item: int64>, which cannot name a group" in refusal(pa.table({"y": [1], "p": [1], "g": [[1]]}))

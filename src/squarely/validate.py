@@ -12,16 +12,32 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
 
-__all__ = ["POLICIES", "accepts", "bad_weight", "check_policy", "judge", "nothing_left", "pair_columns", "pair_outputs", "refused_rows", "threads"]
+__all__ = [
+    "POLICIES",
+    "Place",
+    "accepts",
+    "bad_weight",
+    "check_policy",
+    "judge",
+    "nothing_left",
+    "numbers",
+    "one_column",
+    "pair_columns",
+    "pair_outputs",
+    "refused_rows",
+    "threads",
+]
 
 Array = npt.NDArray[Any]
+Missing = npt.NDArray[np.bool_] | None
 POLICIES = ("raise", "omit_targets", "omit", "propagate")
 _READY = frozenset(map(np.dtype, "dfebhilqBHILQ?"))  # what the core reads as it is, in the order of bytes of this machine
 _REFUSED = ("a missing target", "a missing prediction", "an infinite target", "an infinite prediction")
@@ -43,57 +59,83 @@ def check_policy(policy: str) -> None:
         raise DataError(f"nan_policy is {str(policy)[:60]!r}; expected one of {', '.join(map(repr, POLICIES))}.")
 
 
-def _numbers(data: Any, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
-    """Return the numbers of an array-like, and where they are missing (None: nowhere known)."""
+class Place(NamedTuple):
+    """What an array is called in a message, and how one of its rows is."""
+
+    name: str
+    row: Callable[[int], str]
+
+
+def _argument(name: str) -> Place:
+    return Place(name, lambda row: f"{name} at index {row:,}")
+
+
+def numbers(data: Any, place: Place) -> tuple[Array, Missing]:
+    """Return the numbers of an array-like, and where they are missing (None: nowhere known); refuse what is no number."""
     mask = None
     if isinstance(data, np.ma.MaskedArray):
         mask, data = np.ma.getmaskarray(data), data.data
     try:
         array: Array = np.asarray(data)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} is no array of numbers: {error}. Give a sequence of numbers of one length per row.") from error
+        raise DataError(f"{place.name} is no array of numbers: {error}. Give a sequence of numbers of one length per row.") from error
     if array.dtype.kind == "O":
-        array, absent = _from_objects(array, name)
+        array, absent = _from_objects(array, mask, place)
         mask = absent if mask is None else mask | absent
+    if array.dtype.kind in "US":
+        _refuse_text(array.ravel().tolist(), place)
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} holds {_kind(array)}; expected numbers. Convert it first, for instance with .astype(float).")
+        raise DataError(f"{place.name} has the type {array.dtype} where numbers were expected. Convert it first.")
     if array.dtype.char == "g":
-        array = _narrow(array, name)
+        array = _narrow(array, place)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array, mask if mask is not None and mask.any() else None
 
 
-def _kind(array: Array) -> str:
-    if array.dtype.kind in "US":
-        return f"text (first value {str(array.flat[0])[:40]!r})" if array.size else "text"
-    return f"values of type {array.dtype}"
-
-
-def _from_objects(array: Array, name: str) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """Return objects as numbers; None and NA are missing."""
-    flat = array.ravel()
-    absent = np.fromiter((value is None or type(value).__name__ in ("NAType", "NaTType") for value in flat), np.bool_, flat.size)
-    values = [0 if gone else value for value, gone in zip(flat.tolist(), absent, strict=True)]
+def _refuse_text(values: list[Any], place: Place) -> None:
     for row, value in enumerate(values):
-        if isinstance(value, str | bytes):
-            raise DataError(f"{name} holds text: {str(value)[:40]!r} at index {row}. Expected numbers; convert or drop it.")
-    try:
-        numbers = np.array(values)
-        if numbers.dtype.kind not in "biuf":
-            numbers = np.array(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} holds values that are no numbers: {error}. Convert it first.") from error
-    return numbers.reshape(array.shape), absent.reshape(array.shape)
+        try:
+            float(value)
+        except ValueError:
+            raise _no_number(place, row, value) from None
+    first = f" ({str(values[0])[:40]!r})" if values else ""
+    raise DataError(f"{place.name} holds numbers stored as text{first}. Convert it to numbers first.")
 
 
-def _narrow(array: Array, name: str) -> Array:
+def _no_number(place: Place, row: int, value: Any) -> DataError:
+    return DataError(f"{place.row(row)} holds {str(value)[:60]!r} where a number was expected. Correct it, or mark it as missing.")
+
+
+def _from_objects(array: Array, mask: Missing, place: Place) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Return objects as numbers; None and NA are missing."""
+    flat = array.ravel().tolist()
+    absent = np.fromiter((value is None or type(value).__name__ in ("NAType", "NaTType") for value in flat), np.bool_, len(flat))
+    if mask is not None:
+        absent |= mask.ravel()
+    values = [0 if gone else value for value, gone in zip(flat, absent, strict=True)]
+    for row, value in enumerate(values):
+        if not isinstance(value, int | float | np.number | np.bool_ | Decimal):
+            raise _no_number(place, row, value)
+    found = np.array(values)
+    if found.dtype.kind not in "biu" and all(isinstance(value, int | float | Decimal) for value in values):
+        found = np.array(values, np.float64)
+        for row, value in enumerate(values):
+            if isinstance(value, int) and int(found[row]) != value:
+                raise _too_long(place, row)
+    return found.reshape(array.shape), absent.reshape(array.shape)
+
+
+def _too_long(place: Place, row: int) -> DataError:
+    return DataError(f"{place.row(row)} holds a number that no float64 holds. Round it yourself with .astype('float64').")
+
+
+def _narrow(array: Array, place: Place) -> Array:
     """Return extended floats as float64 where that loses nothing."""
     narrow = array.astype(np.float64)
     differs = (narrow != array) & ~np.isnan(array)
     if differs.any():
-        row = int(np.flatnonzero(differs.ravel())[0])
-        raise DataError(f"{name} is {array.dtype} and float64 cannot hold its value at index {row}. Round it yourself with .astype('float64').")
+        raise _too_long(place, int(np.flatnonzero(differs.ravel())[0]))
     return narrow
 
 
@@ -106,12 +148,17 @@ def _shape(data: Any, name: str) -> tuple[int, ...]:
         ) from error
 
 
-def _one_column(array: Array, mask: npt.NDArray[np.bool_] | None, name: str) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+def one_column(array: Array, mask: Missing, name: str) -> tuple[Array, Missing]:
+    """Return a column as a vector; refuse anything that is not one column."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0], None if mask is None else mask[:, 0]
     if array.ndim != 1:
-        raise DataError(f"{name} has shape {array.shape}; expected (n,) or (n, 1).")
+        raise DataError(f"{name} has shape {array.shape}; expected (n,) or (n, 1). Give each output or model as an array of its own.")
     return array, mask
+
+
+def _column(data: Any, name: str) -> tuple[Array, Missing]:
+    return one_column(*numbers(data, _argument(name)), name)
 
 
 def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
@@ -119,8 +166,8 @@ def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, A
     if type(y_true) is type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
         if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype in _READY and y_pred.dtype in _READY:
             return y_true, y_pred, None, ()
-    y, no_y = _one_column(*_numbers(y_true, "y_true"), "y_true")
-    p, no_p = _one_column(*_numbers(y_pred, "y_pred"), "y_pred")
+    y, no_y = _column(y_true, "y_true")
+    p, no_p = _column(y_pred, "y_pred")
     if len(y) != len(p):
         raise DataError(f"y_true has {len(y)} rows and y_pred {len(p)}; expected one prediction per target. Nothing is repeated to fit.")
     w = None if weight is None else _weights(weight, len(y))
@@ -130,7 +177,7 @@ def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, A
 
 
 def _weights(weight: Any, rows: int) -> Array:
-    w, missing = _one_column(*_numbers(weight, "sample_weight"), "sample_weight")
+    w, missing = _column(weight, "sample_weight")
     if missing is not None:
         raise DataError(f"sample_weight is missing at index {int(np.flatnonzero(missing)[0])}. Give every row a weight; 0 leaves it out.")
     if len(w) != rows:
@@ -138,9 +185,7 @@ def _weights(weight: Any, rows: int) -> Array:
     return w
 
 
-def _without_missing(
-    y: Array, p: Array, w: Array | None, no_y: npt.NDArray[np.bool_] | None, no_p: npt.NDArray[np.bool_] | None
-) -> tuple[Array, Array, Array | None, Sequence[int]]:
+def _without_missing(y: Array, p: Array, w: Array | None, no_y: Missing, no_p: Missing) -> tuple[Array, Array, Array | None, Sequence[int]]:
     none = np.zeros(len(y), np.bool_)
     no_y, no_p = none if no_y is None else no_y, none if no_p is None else no_p
     counts = none | True if w is None else w != 0
@@ -223,7 +268,7 @@ def judge(policy: str, refused: Sequence[int], rows: int, first: Callable[[int],
 def _first_index(reason: int, y_true: Any, y_pred: Any, weight: Any) -> str:
     y, p = (
         np.where(False if missing is None else missing, np.nan, values).ravel()
-        for values, missing in (_numbers(y_true, "y_true"), _numbers(y_pred, "y_pred"))
+        for values, missing in (_column(y_true, "y_true"), _column(y_pred, "y_pred"))
     )
     return f"at index {refused_rows(reason, y, p, weight)[0]:,}"
 

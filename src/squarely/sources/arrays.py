@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from squarely import validate
 from squarely.sources import refusals
 from squarely.sources.batch import Batch, Column, Key, Keys, Part, Wanted
 
@@ -26,39 +27,11 @@ def _missing(value: object) -> bool:
     return isinstance(value, float | np.floating | np.datetime64) and bool(np.isnat(value) if isinstance(value, np.datetime64) else np.isnan(value))
 
 
-def _one_dimension(data: Any, where: str, name: str) -> npt.NDArray[Any]:
-    """Return the data as a 1-D array; an array of one column counts as one."""
-    try:
-        array: npt.NDArray[Any] = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
-    except (TypeError, ValueError) as error:
-        raise refusals.not_numbers(where, name, f"{type(data).__name__} ({error})") from error
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise refusals.not_one_dimensional(where, name, array.shape)
-    return array
-
-
 def _objects(array: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[Any]:
     """Return a masked array as Python objects, None where it is masked."""
     objects: npt.NDArray[Any] = array.data.astype(object)
     objects[np.ma.getmaskarray(array)] = None
     return objects
-
-
-def _column_of_objects(array: npt.NDArray[Any], where: str, name: str) -> Column:
-    """Return Python objects as numbers, None and NA as missing."""
-    missing = np.fromiter((value is None or type(value).__name__ == "NAType" for value in array), np.bool_, array.size)
-    values = [0 if gone else value for value, gone in zip(array.tolist(), missing, strict=True)]
-    for row, value in enumerate(values, start=1):
-        if isinstance(value, str | bytes):
-            raise refusals.text_in_numbers(where, name, row, value)
-        if not isinstance(value, int | float | np.number | np.bool_ | decimal.Decimal):
-            raise refusals.not_numbers(where, name, type(value).__name__)
-    numbers = np.array(values) if not any(isinstance(value, decimal.Decimal) for value in values) else None
-    if numbers is None or numbers.dtype.kind not in "biuf":
-        numbers = np.array(values, np.float64)
-    return Column(numbers, ~missing if missing.any() else None)
 
 
 def _column(data: Any, where: str, name: str) -> Column:
@@ -69,28 +42,15 @@ def _column(data: Any, where: str, name: str) -> Column:
         series = series_column(data, where, name)
         if series is not None:
             return series
-    array = _one_dimension(data, where, name)
-    if isinstance(array, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(array)
-        inner = _column(_objects(array) if array.dtype == object else array.data, where, name)
-        valid = ~mask if inner.valid is None else inner.valid & ~mask
-        return Column(inner.values, valid if mask.any() else inner.valid)
-    if array.dtype.kind == "O":
-        return _column_of_objects(array, where, name)
-    if array.dtype.kind in "US":
-        return _refuse_text(array, where, name)
-    if array.dtype.kind not in "biuf":
-        raise refusals.not_numbers(where, name, str(array.dtype))
-    return Column(array.astype(np.float64) if array.dtype.itemsize > 8 else array)
+    column = f"{where}: column {refusals.shown(name)}"
+    values, missing = validate.one_column(*validate.numbers(data, validate.Place(column, lambda row: f"{column}, row {row + 1:,}")), column)
+    return Column(values, None if missing is None else ~missing)
 
 
-def _refuse_text(array: npt.NDArray[Any], where: str, name: str) -> Column:
-    for row, value in enumerate(array.tolist(), start=1):
-        try:
-            float(value)
-        except ValueError:
-            raise refusals.text_in_numbers(where, name, row, value) from None
-    raise refusals.numbers_as_text(where, name, array.tolist()[0] if array.size else "")
+def _labels(data: Any, where: str, name: str) -> npt.NDArray[Any]:
+    """Return group values as a 1-D array; an array of one column counts as one."""
+    array: npt.NDArray[Any] = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
+    return validate.one_column(array, None, f"{where}: column {refusals.shown(name)}")[0]
 
 
 def _key(value: object, where: str, name: str) -> Key:
@@ -135,7 +95,7 @@ def _keys(data: Any, where: str, name: str) -> Keys:
     if isinstance(data, list | tuple):
         # NumPy would turn the numbers of a mixed list into text.
         return _keys_of_objects(list(data), where, name)
-    array = _one_dimension(data, where, name)
+    array = _labels(data, where, name)
     if isinstance(array, np.ma.MaskedArray):
         return _keys_of_objects(_objects(array).tolist(), where, name)
     if array.dtype.kind == "O":

@@ -25,7 +25,6 @@ __all__ = [
     "not_a_file",
     "not_a_key",
     "not_numbers",
-    "not_one_dimensional",
     "not_permitted",
     "not_utf8",
     "numbers_as_text",
@@ -221,13 +220,6 @@ def folder_as_number(where: str, column: str) -> DataError:
     return DataError(
         f"{_at(where)}: {shown(column)} is part of the folder names, not a column of the files. "
         "It can be used to group by, not as target, prediction or weight."
-    )
-
-
-def not_one_dimensional(where: str, column: str, shape: tuple[int, ...]) -> DataError:
-    """An array that is not a single column."""
-    return DataError(
-        f"{_at(where)}: {shown(column)} has the shape {shape} where one dimension was expected. Pass each output or model as an array of its own."
     )
 
 
