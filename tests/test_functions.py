@@ -158,8 +158,8 @@ def test_an_undefined_value_is_nan_and_says_so() -> None:
 
 
 def test_functions_are_what_they_say() -> None:
-    assert sq.mse is sq.mean_squared_error
-    assert sq.nse is sq.r2 is sq.r2_score
+    for metric in sq.METRICS.values():
+        assert {getattr(sq, name) for name in (metric.name, *metric.aliases)} == {metric.function}
     assert pickle.loads(pickle.dumps(sq.rmse)) is sq.rmse
     assert sq.METRICS["mean_squared_error"](Y, P) == 5.0
     with pytest.raises(UnknownMetricError, match="Did you mean 'rmse'"):

@@ -11,7 +11,8 @@ import nasty
 import oracle
 import squarely
 from asking import answer
-from squarely import METRICS
+from squarely import METRICS, PairState
+from squarely.state import best_constant
 
 QUESTIONS = oracle.questions()
 
@@ -51,6 +52,11 @@ def test_functions_and_states_agree(name: str, parameters: dict[str, object], we
     by_state = answer(name, y, p, w, **parameters).value
     assert METRICS[name](y, p, sample_weight=w, **parameters) == by_state
     assert getattr(squarely, name)(y, p, sample_weight=w, **parameters) == by_state
+
+
+def test_the_best_constant_is_found_where_sums_of_weights_round() -> None:
+    y, w = [0.0, 1.0, 2.0], [2.0**53, 1.0, 2.0**53]  # in floating point the first weight is half of the sum
+    assert best_constant(y, y, w, 0.5) == PairState.of(y, [1.0, 1.0, 1.0], w)
 
 
 def test_uint8_differences_do_not_wrap() -> None:

@@ -1,22 +1,20 @@
-"""The declaration of a metric and the registry."""
+"""What is declared of a metric, and what it answers on sums."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
 
 from squarely.errors import DataError
-from squarely.metric.function import MetricFunction, as_function
 from squarely.metric.parameter import Parameter
-from squarely.metric.words import docstring
 from squarely.state import PairState, Ratio, Sums
 
-__all__ = ["METRICS", "Metric", "Value", "metric"]
+__all__ = ["Metric", "MetricFunction", "Value"]
 
 _DEGREE = {"y^2": 2, "y": 1, "1": 0}
-_REGISTRY: dict[str, "Metric"] = {}
-METRICS: Mapping[str, "Metric"] = MappingProxyType(_REGISTRY)
 
 
 class Value(NamedTuple):
@@ -24,6 +22,30 @@ class Value(NamedTuple):
 
     value: float
     reason: str | None = None
+
+
+class MetricFunction(Protocol):
+    """A metric as it is called."""
+
+    __name__: str
+    __qualname__: str
+
+    @overload
+    def __call__(
+        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Literal["raw_values"], nan_policy: str = "raise", **parameters: Any
+    ) -> npt.NDArray[np.float64]: ...
+
+    @overload
+    def __call__(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        multioutput: Any = "uniform_average",
+        nan_policy: str = "raise",
+        **parameters: Any,
+    ) -> float: ...
 
 
 @dataclass(eq=False)
@@ -123,24 +145,3 @@ def _made_finite(numerator: int, finite: bool) -> float:
     if numerator == 0:
         return 1.0 if finite else math.nan
     return 0.0 if finite else -math.inf
-
-
-def metric(**declaration: Any) -> Callable[[Callable[..., Ratio]], MetricFunction]:
-    """Declare a metric: the decorated formula becomes a function of arrays, and part of METRICS.
-
-    The keywords are those of ``Metric``; name, formula and first sentence are those of the decorated function.
-    """
-
-    def declare(formula: Callable[..., Ratio]) -> MetricFunction:
-        declared = Metric(**declaration)
-        declared.formula, declared.name = formula, formula.__name__
-        taken = {name for other in METRICS.values() for name in (other.name, *other.aliases)}
-        for name in (declared.name, *declared.aliases):
-            if name in taken:
-                raise ValueError(f"the metric name {name!r} is taken")
-        _REGISTRY[declared.name] = declared
-        declared.function = as_function(declared)
-        declared.function.__doc__ = docstring(declared)
-        return declared.function
-
-    return declare

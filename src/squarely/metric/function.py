@@ -3,46 +3,20 @@
 import inspect
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely import validate
 from squarely.errors import DataError, UndefinedMetricWarning
+from squarely.metric.declaration import Metric
 from squarely.state import PairState, Ratio, Sums, best_constant
 
-if TYPE_CHECKING:
-    from squarely.metric.declaration import Metric
-
-__all__ = ["MetricFunction", "as_function"]
+__all__ = ["as_function"]
 
 
-class MetricFunction(Protocol):
-    """A metric as it is called."""
-
-    __name__: str
-    __qualname__: str
-
-    @overload
-    def __call__(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Literal["raw_values"], nan_policy: str = "raise", **parameters: Any
-    ) -> npt.NDArray[np.float64]: ...
-
-    @overload
-    def __call__(
-        self,
-        y_true: Any,
-        y_pred: Any,
-        *,
-        sample_weight: Any = None,
-        multioutput: Any = "uniform_average",
-        nan_policy: str = "raise",
-        **parameters: Any,
-    ) -> float: ...
-
-
-def as_function(metric: "Metric") -> Any:
+def as_function(metric: Metric) -> Any:
     """Return the function of arrays that a metric declares."""
     usually = None if metric.constant == "undefined" else True
 
@@ -67,7 +41,7 @@ def as_function(metric: "Metric") -> Any:
     return function
 
 
-def _summed(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> tuple[Sums, ...] | None:
+def _summed(metric: Metric, y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> tuple[Sums, ...] | None:
     """Return the sums, None where the answer is nan by the nan_policy."""
     state = PairState.of(y_true, y_pred, sample_weight)
     if not state.is_whole or nan_policy != "raise":
@@ -79,7 +53,7 @@ def _summed(metric: "Metric", y_true: Any, y_pred: Any, sample_weight: Any, nan_
     return (state.sums,)
 
 
-def _answer(metric: "Metric", summed: tuple[Sums, ...] | None, parameters: dict[str, Any], finite: bool | None) -> float:
+def _answer(metric: Metric, summed: tuple[Sums, ...] | None, parameters: dict[str, Any], finite: bool | None) -> float:
     if summed is None:
         return math.nan
     value, reason = metric.of_sums(summed, parameters, finite)
@@ -88,7 +62,7 @@ def _answer(metric: "Metric", summed: tuple[Sums, ...] | None, parameters: dict[
     return value
 
 
-def _combined(metric: "Metric", values: npt.NDArray[np.float64], summed: list[tuple[Sums, ...] | None], multioutput: Any) -> Any:
+def _combined(metric: Metric, values: npt.NDArray[np.float64], summed: list[tuple[Sums, ...] | None], multioutput: Any) -> Any:
     """Return the values of several outputs, or their average."""
     if isinstance(multioutput, str):
         averages = ("uniform_average", "raw_values", *(("variance_weighted",) if metric.constant == "force_finite" else ()))
@@ -117,7 +91,7 @@ def _variances(summed: list[tuple[Sums, ...] | None]) -> npt.NDArray[np.float64]
     return np.array([ratio.rounded(exponent - top) for ratio, exponent in known])
 
 
-def _signature(metric: "Metric") -> inspect.Signature:
+def _signature(metric: Metric) -> inspect.Signature:
     keyword, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     keywords: dict[str, Any] = {"sample_weight": None, **metric.parameters}
     if metric.constant == "force_finite":

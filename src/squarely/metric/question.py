@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from squarely.errors import UnknownMetricError
-from squarely.metric.declaration import METRICS, Metric, Value
+from squarely.metric.declaration import Metric, Value
+from squarely.metric.registry import METRICS
 from squarely.state import PairState
 
 __all__ = ["Question", "find"]

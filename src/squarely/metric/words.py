@@ -1,10 +1,8 @@
 """The docstring of a metric, written from its declaration."""
 
 import inspect
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from squarely.metric.declaration import Metric
+from squarely.metric.declaration import Metric
 
 __all__ = ["docstring"]
 
@@ -13,7 +11,7 @@ _FINITE = """force_finite : bool, default True
     A constant target makes the score 1.0 for perfect predictions and else 0.0; False gives nan and -inf."""
 
 
-def docstring(metric: "Metric") -> str:
+def docstring(metric: Metric) -> str:
     """Return summary, formula, parameters, returns, raises, reference and example."""
     summary, _, rest = inspect.cleandoc(metric.formula.__doc__ or "").partition("\n")
     text, _, example = rest.partition(">>> ")
@@ -45,7 +43,7 @@ def _heading(title: str, *lines: str) -> str:
     return "\n".join([title, "-" * len(title), *lines])
 
 
-def _value_in_words(metric: "Metric") -> str:
+def _value_in_words(metric: Metric) -> str:
     better = {"lower": "lower is better", "higher": "higher is better", "target": "nearer to the best is better"}[metric.direction]
     best = f"{better}, {metric.best:g} is best" if metric.best is not None else "neither high nor low is better"
     undefined = f" There is none where {metric.undefined}." if metric.undefined else ""
