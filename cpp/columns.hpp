@@ -30,7 +30,16 @@ struct Column {
     }
     template <class T>
     void widen(size_t start, size_t count, double* out) const {
-        for (size_t i = 0; i < count; i++) out[i] = static_cast<double>(value<T>(start + i));
+        if (stride == sizeof(T)) {  // said apart, because a known stride lets the compiler use vectors
+            const char* from = data + start * sizeof(T);
+            for (size_t i = 0; i < count; i++) {
+                T x;
+                std::memcpy(&x, from + i * sizeof(T), sizeof(T));
+                out[i] = static_cast<double>(x);
+            }
+        } else {
+            for (size_t i = 0; i < count; i++) out[i] = static_cast<double>(value<T>(start + i));
+        }
     }
     // False when a 64-bit integer among the rows has no exact double: those rows take number().
     bool read(size_t start, size_t count, double* out) const {
@@ -49,13 +58,15 @@ struct Column {
             case Kind::i64: case Kind::u64: break;
         }
         constexpr uint64_t limit = uint64_t{1} << 53;
-        bool exact = true;
-        for (size_t i = 0; i < count; i++) {
-            Number x = number(start + i);
-            exact = exact && x.magnitude <= limit;
-            out[i] = x.negative ? -static_cast<double>(x.magnitude) : static_cast<double>(x.magnitude);
+        bool beyond = false;
+        if (kind == Kind::i64) {
+            widen<int64_t>(start, count, out);
+            for (size_t i = 0; i < count; i++) beyond |= value<uint64_t>(start + i) + limit > 2 * limit;
+        } else {
+            widen<uint64_t>(start, count, out);
+            for (size_t i = 0; i < count; i++) beyond |= value<uint64_t>(start + i) > limit;
         }
-        return exact;
+        return !beyond;
     }
     Number number(size_t row) const {  // of a finite value
         if (kind == Kind::u64) return {value<uint64_t>(row), 0, false};

@@ -39,7 +39,7 @@ bool Groups::update(const Rows& rows, const Labels& labels) {
     if (std::any_of(labels.places, labels.places + labels.count, unknown))
         for (size_t i = 0; i < rows.count; i++)
             if (unknown(labels.places[labels.codes[i]])) return false;
-    widened_.resize(3 * kBlock), group_.resize(kBlock);
+    group_.resize(kBlock);
     for (size_t at = 0; at < rows.count; at += kBlock) update_block(rows, at, std::min(kBlock, rows.count - at), labels);
     return true;
 }
@@ -53,15 +53,8 @@ std::array<int64_t, kRefused> Groups::refused() const {
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
     for (size_t i = 0; i < n; i++) group_[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
-    const double* from[3] = {};
-    const Column* column[3] = {&rows.y, &rows.p, &rows.w};
-    bool exact = true;
-    for (size_t c = 0; c < (rows.weighted ? 3 : 2); c++) {
-        double* wide = widened_.data() + c * kBlock;
-        from[c] = column[c]->is_plain() ? column[c]->plain() + at : wide;
-        if (from[c] == wide) exact = column[c]->read(at, n, wide) && exact;
-    }
-    if (!exact)
+    const double* from[3];
+    if (!rows.as_doubles(at, n, widened_, from))
         for (size_t i = 0; i < n; i++) add_wide_row(states_[group_[i]], rows, at + i);
     else if (states_.size() * kRowsWorthFeeding <= kBlock)
         feed(group_.data(), n, from);

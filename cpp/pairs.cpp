@@ -11,30 +11,27 @@ constexpr size_t kRowsPerPart = size_t{1} << 16;
 
 std::atomic<const Kernels*> g_kernels{nullptr};
 
-// Rows that are already plain doubles pass without a copy; others are widened block by block; weight 0 is left out here.
+// Rows of plain doubles pass without a copy; others are widened block by block. Weight 0 is left out here.
 void accumulate_part(PairSums& state, const Rows& rows, size_t begin, size_t end, Window& window) {
     Feeder feeder(state, window);
-    if (rows.y.is_plain() && rows.p.is_plain() && !rows.weighted) return feeder.feed(rows.y.plain() + begin, rows.p.plain() + begin, nullptr, end - begin);
-    std::vector<double> scratch(3 * std::min(kBlock, end - begin));
-    double *y = scratch.data(), *p = y + scratch.size() / 3, *w = p + scratch.size() / 3;
+    std::vector<double> widened, compressed;
     for (size_t at = begin; at < end; at += kBlock) {
         size_t count = std::min(kBlock, end - at);
-        bool exact = rows.y.read(at, count, y);
-        exact = rows.p.read(at, count, p) && exact;
-        if (rows.weighted) exact = rows.w.read(at, count, w) && exact;
-        if (!exact) {
+        const double* from[3];
+        if (!rows.as_doubles(at, count, widened, from)) {
             for (size_t i = 0; i < count; i++) add_wide_row(state, rows, at + i);
-            continue;
-        }
-        size_t kept = count;
-        if (rows.weighted) {
-            kept = 0;
+        } else if (!rows.weighted || std::none_of(from[2], from[2] + count, is_zero)) {
+            feeder.feed(from[0], from[1], from[2], count);
+        } else {
+            compressed.resize(3 * kBlock);
+            double *y = compressed.data(), *p = y + kBlock, *w = p + kBlock;
+            size_t kept = 0;
             for (size_t i = 0; i < count; i++) {
-                y[kept] = y[i], p[kept] = p[i], w[kept] = w[i];
-                kept += !is_zero(w[i]);
+                y[kept] = from[0][i], p[kept] = from[1][i], w[kept] = from[2][i];
+                kept += !is_zero(from[2][i]);
             }
+            feeder.feed(y, p, w, kept);
         }
-        feeder.feed(y, p, rows.weighted ? w : nullptr, kept);
     }
 }
 
@@ -55,13 +52,34 @@ const Kernels& kernels_in_use() {
 }
 void use_kernels(const Kernels& kernels) { g_kernels = &kernels; }
 
+bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, const double* (&from)[3]) const {
+    const Column* columns[3] = {&y, &p, &w};
+    bool exact = true;
+    from[2] = nullptr;
+    for (size_t c = 0; c < (weighted ? 3 : 2); c++) {
+        if (columns[c]->is_plain()) {
+            from[c] = columns[c]->plain() + at;
+            continue;
+        }
+        if (widened.size() < 3 * rows) widened.resize(3 * rows);
+        double* wide = widened.data() + c * (widened.size() / 3);
+        exact = columns[c]->read(at, rows, wide) && exact;
+        from[c] = wide;
+    }
+    return exact;
+}
+
 int64_t first_bad_weight(const Column& w, size_t count) {
+    constexpr uint64_t infinity = uint64_t{0x7ff} << 52, minus_zero = uint64_t{1} << 63;
+    auto is_bad = [](double x) { return bits_of(x) >= infinity && bits_of(x) != minus_zero; };  // infinite, NaN or negative
     double block[512];
     for (size_t at = 0; at < count; at += 512) {
         size_t size = std::min<size_t>(512, count - at);
-        w.read(at, size, block);
-        for (size_t i = 0; i < size; i++)
-            if (!is_finite(block[i]) || (bits_of(block[i]) >> 63 && !is_zero(block[i]))) return static_cast<int64_t>(at + i);
+        const double* weights = w.is_plain() ? w.plain() + at : block;
+        if (weights == block) w.read(at, size, block);
+        bool any = false;
+        for (size_t i = 0; i < size; i++) any |= is_bad(weights[i]);
+        if (any) return static_cast<int64_t>(at + static_cast<size_t>(std::find_if(weights, weights + size, is_bad) - weights));
     }
     return -1;
 }

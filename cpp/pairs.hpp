@@ -10,6 +10,10 @@ struct Rows {
     Column y, p, w;
     bool weighted = false;
     size_t count = 0;
+
+    // Points `from` at doubles of y, p and w (null where there are no weights), in place or in `widened`.
+    // False where a 64-bit integer among them has no exact double.
+    bool as_doubles(size_t at, size_t rows, std::vector<double>& widened, const double* (&from)[3]) const;
 };
 
 // Where a kernel looks: a rung of the ladder, and the exponents of the largest pair (e) and weight (f) inside.
