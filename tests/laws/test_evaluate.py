@@ -225,6 +225,22 @@ def test_equal_values_of_different_types_are_no_group() -> None:
         sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "g": [1, True]}, target="y", prediction="p", by="g")
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([-0.0, 0.0]), ["0.0"]),
+        (np.array([0.0, -0.0]), ["0.0"]),
+        ([1, 1.0], ["1"]),
+        ([1.0, 1], ["1"]),
+        ([2.5, 1], ["1", "2.5"]),
+        (np.array([1.0, 2.0]), ["1.0", "2.0"]),
+    ],
+)
+def test_equal_numbers_are_one_group_and_written_in_one_way(values: Any, expected: list[str]) -> None:
+    evaluation = sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "g": values}, target="y", prediction="p", by="g")
+    assert [repr(key) for (key,) in evaluation.groups] == expected
+
+
 def test_questions() -> None:
     evaluation = evaluate(rows())
     assert evaluation["rmse", "p"] == evaluation["root_mean_squared_error", "p"]
