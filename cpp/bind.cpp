@@ -77,9 +77,14 @@ int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsign
         if (bad < 0) accumulate(state, input.rows, 1);
         return bad;
     }
-    nb::gil_scoped_release release;
-    int64_t bad = input.bad_weight();
-    if (bad < 0) accumulate(state, input.rows, threads);
+    PairSums part;  // other threads may read or write `state` while this one does not hold the GIL
+    int64_t bad;
+    {
+        nb::gil_scoped_release release;
+        bad = input.bad_weight();
+        if (bad < 0) accumulate(part, input.rows, threads);
+    }
+    if (bad < 0) state.merge(part);
     return bad;
 }
 

@@ -26,13 +26,6 @@ inline uint64_t bits_of(double x) {
     return bits;
 }
 
-inline double power_of_two(int exponent) {  // -1022 <= exponent <= 1023
-    uint64_t bits = static_cast<uint64_t>(exponent + 1023) << 52;
-    double x;
-    std::memcpy(&x, &bits, 8);
-    return x;
-}
-
 inline Number number_of(double x) {  // x finite; subnormals included, whatever the rounding flags of the process
     uint64_t bits = bits_of(x);
     int biased = static_cast<int>((bits >> 52) & 0x7ff);
@@ -97,6 +90,17 @@ class ExactSum {
 
     void add(const ExactSum& other) { combine(other, false); }
     void subtract(const ExactSum& other) { combine(other, true); }
+    void negate() {
+        ExactSum zero;
+        zero.subtract(*this);
+        *this = std::move(zero);
+    }
+    // Negative, zero or positive, as this value is below, equal to or above the other.
+    int compare(const ExactSum& other) const {
+        ExactSum difference = *this;
+        difference.subtract(other);
+        return difference.is_negative() ? -1 : difference.is_zero() ? 0 : 1;
+    }
 
     // The one canonical form: no zero limb at the low end, no limb at the high end that only repeats the sign. Zero has no limbs.
     void trim() {
@@ -122,15 +126,10 @@ class ExactSum {
 
     // The nearest double, ties to even; infinite when the value is beyond the largest double.
     double rounded() const {
-        std::vector<uint64_t> size = limbs_;
         bool negative = is_negative();
-        if (negative) {
-            uint64_t carry = 1;
-            for (uint64_t& limb : size) {
-                limb = ~limb + carry;
-                carry = carry && limb == 0;
-            }
-        }
+        ExactSum absolute = *this;
+        if (negative) absolute.negate();
+        const std::vector<uint64_t>& size = absolute.limbs_;
         size_t top = size.size();
         while (top && size[top - 1] == 0) top--;
         if (!top) return 0.0;

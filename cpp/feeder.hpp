@@ -37,11 +37,13 @@ inline void add_wide_row(PairSums& state, const Rows& rows, size_t row) {
     if (is_zero(w)) return;
     if (!is_finite(y) || !is_finite(p)) return refuse(state, y, p);
     Number of_y = rows.y.number(row), of_p = rows.p.number(row), of_w = rows.weighted ? rows.w.number(row) : Number{1, 0, false};
-    ExactSum difference;
-    difference.add(of_y);
-    difference.add({of_p.magnitude, of_p.exponent, !of_p.negative});
-    state.extremes.see(y, p, std::fabs(difference.rounded()));
-    state.add_numbers(of_y, of_p, !difference.is_negative(), rows.weighted ? &of_w : nullptr);
+    ExactSum exact_y, exact_p, rounded_y;
+    exact_y.add(of_y), exact_p.add(of_p), rounded_y.add(number_of(y));
+    if (exact_y.compare(rounded_y)) state.extremes.y_min = -INFINITY, state.extremes.y_max = INFINITY;  // no double holds y: the range is unknown
+    bool y_is_larger = exact_y.compare(exact_p) > 0;
+    exact_y.subtract(exact_p);
+    state.extremes.see(y, p, std::fabs(exact_y.rounded()));
+    state.add_numbers(of_y, of_p, y_is_larger, rows.weighted ? &of_w : nullptr);
 }
 
 inline int clamp(int x, int low, int high) { return std::max(low, std::min(high, x)); }

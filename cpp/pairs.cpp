@@ -1,6 +1,8 @@
 #include "feeder.hpp"
 
 #include <atomic>
+#include <exception>
+#include <system_error>
 #include <thread>
 
 namespace squarely {
@@ -93,14 +95,25 @@ void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
     std::vector<PairSums> partial(count);
     std::vector<std::thread> workers;
     std::atomic<size_t> next{0};  // a thread that starts late takes fewer parts
-    auto work = [&](size_t i) {
-        Window window;
-        for (size_t part; (part = next++) < parts;)
-            accumulate_part(partial[i], rows, part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart), window);
+    std::vector<std::exception_ptr> failures(count);
+    auto work = [&](size_t i) noexcept {
+        try {
+            Window window;
+            for (size_t part; (part = next++) < parts;)
+                accumulate_part(partial[i], rows, part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart), window);
+        } catch (...) {
+            failures[i] = std::current_exception();
+        }
     };
-    for (size_t i = 1; i < count; i++) workers.emplace_back(work, i);
+    workers.reserve(count);
+    try {
+        for (size_t i = 1; i < count; i++) workers.emplace_back(work, i);
+    } catch (const std::system_error&) {  // no more threads are to be had: those there are take all parts
+    }
     work(0);
     for (std::thread& worker : workers) worker.join();
+    for (const std::exception_ptr& failure : failures)
+        if (failure) std::rethrow_exception(failure);
     for (const PairSums& part : partial) state.merge(part);
 }
 

@@ -28,6 +28,8 @@ struct Extremes {
     }
 };
 
+constexpr int kFarthest = 128;  // limbs from the point: products of three doubles, and 2^63 of them, stay within 55
+
 // Rows that could not enter the sums, by what stood in the way: the target first, a missing value before an infinite one.
 enum Refused { kMissingTarget, kMissingPrediction, kInfiniteTarget, kInfinitePrediction, kRefused };
 
@@ -116,6 +118,7 @@ struct PairSums {
             int16_t base;
             uint16_t count;
             get(base), get(count);
+            if (base < -kFarthest || base > kFarthest || count > 2 * kFarthest) throw std::invalid_argument("a sum is out of range");
             if (size - at < size_t{8} * count) throw std::invalid_argument("the bytes end too early");
             std::vector<uint64_t> limbs(count);
             for (uint64_t& limb : limbs) get(limb);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -118,6 +119,9 @@ def test_integers_that_no_column_holds_are_refused_not_rounded() -> None:
     assert sq.mse([2**64, 1], [2**64, 3]) == 2.0
     with pytest.raises(DataError, match="y_true at index 0 holds a number that no float64 holds"):
         sq.mse([2**64 + 1, 1], [2**64, 3])
+    with pytest.raises(DataError, match="index 0 holds a number that no float64 holds"):
+        sq.mse([2**53 + 1, 0.5], [2**53, 0.5])
+    assert sq.mse([Decimal(2**53 + 1), Decimal(0)], [Decimal(2**53), Decimal(0)]) == 0.5
     swapped = np.array([1.0, 2.0], ">f8")
     assert sq.evaluate(swapped, swapped.astype(">f4"))["mse"].value == 0.0
 
@@ -165,6 +169,47 @@ def test_functions_are_what_they_say() -> None:
     with pytest.raises(UnknownMetricError, match="Did you mean 'rmse'"):
         sq.PairState.of(Y, P).metric("rsme")
     assert sq.PairState.of(Y, P).metric("mean_pinball_loss", alpha=0.5) == 0.75
+
+
+@pytest.mark.parametrize(
+    "make",
+    [pa.array, lambda v: pa.chunked_array([v]), pl.Series, lambda v: pd.array(v, dtype="Int64"), lambda v: pd.Series(v, dtype="Int64")],
+    ids=["pyarrow", "chunked", "polars", "pandas array", "pandas series"],
+)
+def test_long_integers_beside_missing_values_do_not_round(make: Any) -> None:
+    assert sq.mse(make([2**53 + 1, None, 0]), make([2**53, 1, 0]), nan_policy="omit") == 0.5
+
+
+@pytest.mark.parametrize("absent", [None, NAN])
+def test_a_bad_weight_is_bad_beside_a_missing_value_too(absent: float | None) -> None:
+    with pytest.raises(DataError, match="sample_weight at index 0 is -1"):
+        sq.mse([absent, 2, 3], [1.0, 2, 3], sample_weight=[-1, 1, 1], nan_policy="omit")
+    with pytest.raises(DataError, match="sample_weight at index 2 is -1"):
+        sq.mse([absent, 2, 3], [1.0, 2, 3], sample_weight=[1, 1, -1], nan_policy="omit")
+
+
+def test_the_range_of_integers_that_no_double_holds_is_unknown_not_wrong() -> None:
+    y = np.array([2**60, 2**60 + 1])
+    assert math.isnan(sq.METRICS["normalized_mean_squared_error"].of(sq.PairState.of(y, y[::-1]), normalizer="range").value)
+    assert sq.mse(y, y[::-1]) == 1.0
+
+
+def test_a_distance_of_zero_is_zero() -> None:
+    assert sq.kge([-3, -2, -2, 1], [-3, 2, -3, 2]) == 0.0
+
+
+def test_states_may_be_summed_and_negated() -> None:
+    states = [sq.PairState.of(Y, P), sq.PairState.of(P, Y)]
+    assert sum(states) == states[0] + states[1]
+    assert -states[0] + states[0] == sq.PairState()
+
+
+def test_threads_may_share_a_state() -> None:
+    y, p = np.arange(100_000.0), np.zeros(100_000)
+    shared = sq.PairState()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: shared.update(y, p), range(40)))
+    assert shared == sum(sq.PairState.of(y, p) for _ in range(40))
 
 
 def test_variance_weights_do_not_overflow() -> None:

@@ -302,13 +302,16 @@ def test_a_file_without_rows_is_fine_beside_one_with_rows(tmp_path):
 @pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
 def test_integers_that_become_fractions_or_appear_late_are_read_on(tmp_path, monkeypatch, name):
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 4096)
-    y = [2**53 + 1, *range(999), 0.5, 7]
+    y = [2**53, *range(999), 0.5, 7]
     p = [None] * 600 + list(range(402))
     if name == "t.csv":
         write_csv(tmp_path / name, "y,p\n" + "".join(f"{a},{'' if b is None else b}\n" for a, b in zip(y, p, strict=True)))
     else:
         (tmp_path / name).write_text("".join(json.dumps({"y": a, "p": b}) + "\n" for a, b in zip(y, p, strict=True)))
     assert read(tmp_path / name, Wanted("y", ("p",)))[:2] == (y, [p])
+    content = (tmp_path / name).read_text().replace(str(2**53), str(2**53 + 1))
+    (tmp_path / name).write_text(content)
+    assert "column 'y' has integers beyond 2^53 in its first" in refusal(tmp_path / name, Wanted("y", ("p",)))
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -1,6 +1,6 @@
 """Everything squarely raises or warns about on purpose."""
 
-__all__ = ["DataError", "MissingExtraError", "SquarelyError", "StateError", "UndefinedMetricWarning", "UnknownMetricError"]
+__all__ = ["DataError", "SquarelyError", "StateError", "UndefinedMetricWarning", "UnknownGroupError", "UnknownMetricError"]
 
 
 class SquarelyError(Exception):
@@ -15,16 +15,18 @@ class StateError(SquarelyError, ValueError):
     """The bytes are not a readable state."""
 
 
-class UnknownMetricError(SquarelyError, KeyError):
-    """No metric has this name."""
-
+class _UnknownError(SquarelyError, KeyError):
     def __str__(self) -> str:
         # KeyError would show the sentence in quotes.
         return str(self.args[0]) if self.args else ""
 
 
-class MissingExtraError(SquarelyError, ImportError):
-    """An optional dependency is needed and not installed."""
+class UnknownMetricError(_UnknownError):
+    """No metric has this name."""
+
+
+class UnknownGroupError(_UnknownError):
+    """No group has this key."""
 
 
 class UndefinedMetricWarning(UserWarning):

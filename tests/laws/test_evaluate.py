@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import oracle
 import squarely as sq
 from squarely import METRICS, PairState
-from squarely.errors import DataError, UnknownMetricError
+from squarely.errors import DataError, UnknownGroupError, UnknownMetricError
 from squarely.evaluate.sample import MOST_ROWS
 
 ASKED = [name for name, metric in METRICS.items() if not metric.baseline]
@@ -252,7 +253,7 @@ def test_questions() -> None:
         evaluation["rmse", "z"]
     with pytest.raises(UnknownMetricError, match="Did you mean 'rmse'"):
         evaluation["rmsee", "p"]
-    with pytest.raises(DataError, match="no group"):
+    with pytest.raises(UnknownGroupError, match="no group"):
         evaluation["rmse", "p"].by["nowhere", 2020]
     assert [question.label for question in evaluate(rows(), metrics=["rmse", sq.mae, "rmse"]).questions] == ["rmse", "mean_absolute_error"]
 
@@ -266,3 +267,64 @@ def test_a_frame_comes_back_in_the_library_it_came_in(library: str) -> None:
     assert len(frame) == 12 * 2 * 2
     columns = frame.column_names if library == "pyarrow" else list(frame.columns)
     assert columns == ["town", "year", "model", "metric", "value", "reason", "n", "coverage"]
+
+
+def test_many_wide_key_columns_do_not_overflow() -> None:
+    n = 20_000
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=n)
+    keys = {f"k{at}": rng.permutation(n) for at in range(6)}  # the product of their sizes is 2^85
+    evaluation = sq.evaluate({"y": y, "p": y + 1, **keys}, target="y", prediction="p", by=list(keys), metrics="mse")
+    assert set(evaluation.groups) == set(zip(*(column.tolist() for column in keys.values()), strict=True))
+    assert evaluation.state == PairState.of(y, y + 1)
+
+
+def test_rows_of_weight_zero_leave_no_group() -> None:
+    rows = {"y": [1.0, 2.0, 3.0], "p": [1.0, 2.0, 4.0], "w": [1.0, 1.0, 0.0], "g": ["a", "a", "b"]}
+    without = {name: values[:2] for name, values in rows.items()}
+    with_zero, absent = (sq.evaluate(each, target="y", prediction="p", weight="w", by="g") for each in (rows, without))
+    assert with_zero.groups == absent.groups == (("a",),)
+    assert with_zero.provenance.digest == absent.provenance.digest
+
+
+def test_mixed_keys_are_text_and_tables_merge_alike() -> None:
+    columns = {"target": "y", "prediction": "p", "by": "g"}
+    mixed = sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "g": [1, "1A"]}, **columns)
+    numbers = sq.evaluate({"y": [1.0], "p": [2.0], "g": [1]}, **columns)
+    truths = sq.evaluate({"y": [1.0], "p": [2.0], "g": [True]}, **columns)
+    assert mixed.groups == (("1",), ("1A",))
+    assert (mixed.table + numbers.table).groups.keys() == (numbers.table + mixed.table).groups.keys() == {("1",), ("1A",)}
+    assert len(mixed.to_frame()) == 2 * 8
+    with pytest.raises(DataError, match="True and False"):
+        numbers.table + truths.table
+
+
+def test_groups_called_as_columns_of_ours_get_a_mark() -> None:
+    evaluation = sq.evaluate({"y": [1.0], "p": [1.0], "model": ["a"], "n": [1]}, target="y", prediction="p", by=["model", "n"], metrics="mse")
+    assert evaluation.to_frame().column_names == ["by_model", "by_n", "model", "metric", "value", "reason", "n", "coverage"]
+
+
+def test_answers_by_group_are_a_mapping() -> None:
+    answer = evaluate(rows())["mse", "p"]
+    assert ("a", 2020) in answer.by
+    assert ("z", 2020) not in answer.by
+    assert answer.by.get(("z", 1)) is None
+    assert list(evaluate(rows(), metrics=["rmse", "mae"])) == ["rmse", "mae"]
+    assert "rmse" in evaluate(rows(), metrics="rmse")
+
+
+def test_an_evaluation_travels() -> None:
+    evaluation = evaluate(rows())
+    again = pickle.loads(pickle.dumps(evaluation))
+    assert again["r2", "q"] == evaluation["r2", "q"]
+    assert again.provenance == evaluation.provenance
+
+
+def test_propagate_answers_nan_also_where_nothing_is_left() -> None:
+    assert math.isnan(sq.evaluate([math.nan], [1.0], nan_policy="propagate")["mse"].value)
+
+
+def test_an_error_beyond_every_double_is_infinite() -> None:
+    evaluation = sq.evaluate([1.7e308], [-1.7e308])
+    assert evaluation["max_error"].value == math.inf == sq.max_error([1.7e308], [-1.7e308])
+    assert evaluation["mae"].value == math.inf

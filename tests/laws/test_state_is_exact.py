@@ -109,7 +109,7 @@ def test_many_equal_maximal_values_do_not_overflow_a_lane(width: str) -> None:
     assert got[5] == len(y) * Fraction(y[0]) ** 2
 
 
-def test_flush_of_denormals_elsewhere_does_not_matter(width: str) -> None:
+def test_subnormals_and_zeros_beside_each_other_are_exact(width: str) -> None:
     y, p = np.array([5e-324, -5e-324, 0.0, -0.0] * 40), np.array([2e-323, 1.0, -0.0, 5e-324] * 40)
     assert sums(PairState.of(y, p)) == oracle.eight_sums(y, p)
 

@@ -156,7 +156,7 @@ def _names(names: Any, what: str) -> tuple[str, ...]:
     """Return one name or several as names."""
     if names is None:
         return ()
-    several = (names,) if isinstance(names, str) else tuple(names)
+    several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
     if not all(isinstance(name, str) for name in several):
         raise DataError(f"{what} holds {several[:3]!r}; a table takes names of columns.")
     return several
@@ -181,5 +181,7 @@ def _judge(evaluation: Evaluation, done: Accumulated) -> None:
     for model, state in enumerate(evaluation.states.values()):
         rows = state.n + sum(state.refused)
         validate.judge(evaluation.provenance.nan_policy, state.refused, rows, partial(_first_place, evaluation, done, model), where)
-    if all(state.n == 0 for state in evaluation.states.values()):
+    left = any(state.n for state in evaluation.states.values())
+    refused = any(any(state.refused) for state in evaluation.states.values())
+    if not left and not (refused and evaluation.provenance.nan_policy == "propagate"):
         raise validate.nothing_left(evaluation.provenance.rows, max(sum(state.refused) for state in evaluation.states.values()), where)

@@ -13,7 +13,8 @@ from squarely.errors import DataError
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Key, Keys, Part, Source, Wanted
 from squarely.state import PairState, StateTable
-from squarely.state.table import GroupKey
+from squarely.state.table import GroupKey, written_alike
+from squarely.state.threads import threads as allowed
 
 __all__ = ["Accumulated", "accumulate"]
 
@@ -36,18 +37,16 @@ class Accumulated:
 class _Accumulator:
     """The states of one thread."""
 
-    models: int
-    columns: int  # that make groups
-    weight: str | None
+    wanted: Wanted
     index: dict[GroupKey, int] = field(default_factory=dict)
     rows: int = 0
     sampler: Sampler = field(default_factory=Sampler)
     first_refused: dict[tuple[int, int], _Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.groups = [_core.Groups() for _ in range(self.models)]
-        self.kinds: list[set[type]] = [set() for _ in range(self.columns)]  # of the values of each group column
-        self._refused = [(0, 0, 0, 0)] * self.models
+        self.groups = [_core.Groups() for _ in self.wanted.predictions]
+        self.kinds: list[set[type]] = [set() for _ in self.wanted.by]  # of the values of each group column
+        self._refused = [(0, 0, 0, 0)] * len(self.groups)
         self._labels: tuple[tuple[Key, ...], ...] = ()
         self._places: npt.NDArray[np.int32] = np.empty(0, np.int32)
 
@@ -58,7 +57,7 @@ class _Accumulator:
             return
         self.rows += count
         self.sampler.see(part, batch)
-        weight = _weights(batch, self.weight)
+        weight = _weights(batch, self.wanted.weight)
         labels = self._labels_of(batch.keys, count)
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels)
@@ -95,17 +94,19 @@ class _Accumulator:
                 self._grow([()])
             return None
         labels = tuple(key.labels for key in keys)
-        sizes = [len(each) for each in labels]
-        codes = keys[0].codes if len(keys) == 1 else _combined(keys)
-        if math.prod(sizes) > max(_DENSE, rows):
-            used, dense = np.unique(codes, return_inverse=True)
-            return dense.astype(np.int32), self._places_of(used.astype(np.int64), labels)
-        if not self._continues(labels) or len(self._places) < math.prod(sizes):
+        size = math.prod(map(len, labels))
+        if size > max(_DENSE, rows):
+            dense, columns = _combinations(keys)
+            return dense, self._places_of(columns, labels)
+        codes = keys[0].codes
+        for key in keys[1:]:
+            codes = codes * np.int32(len(key.labels)) + key.codes
+        if not self._continues(labels) or len(self._places) < size:
             self._places = self._known_places(labels)
         self._labels = labels
         if self._places.min() < 0:
-            new = np.flatnonzero((np.bincount(codes, minlength=len(self._places)) > 0) & (self._places < 0))
-            self._places[new] = self._places_of(new, labels)
+            new = np.flatnonzero((np.bincount(codes, minlength=size) > 0) & (self._places < 0))
+            self._places[new] = self._places_of(list(np.unravel_index(new, tuple(map(len, labels)))), labels)
         return np.ascontiguousarray(codes, np.int32), self._places
 
     def _continues(self, labels: tuple[tuple[Key, ...], ...]) -> bool:
@@ -123,15 +124,12 @@ class _Accumulator:
             more[:] = [self.index.get((label,), -1) for label in labels[0][known:]]
         return np.concatenate([self._places[:known], more])
 
-    def _places_of(self, codes: npt.NDArray[np.int64], labels: tuple[tuple[Key, ...], ...]) -> Integers:
-        """Return the groups of combined codes, and make those that are new."""
-        columns: list[list[Key]] = []
-        for column in reversed(labels):
-            codes, at = np.divmod(codes, len(column))
-            columns.insert(0, [column[i] for i in at.tolist()])
-        for kinds, values in zip(self.kinds, columns, strict=True):
-            kinds.update(map(type, values))
-        group_keys = list(zip(*columns, strict=True))
+    def _places_of(self, columns: list[npt.NDArray[np.intp]], labels: tuple[tuple[Key, ...], ...]) -> Integers:
+        """Return the groups of combinations of labels, and make those that are new; ``columns`` has places in the labels of each column."""
+        values = [[of_column[at] for at in column.tolist()] for column, of_column in zip(columns, labels, strict=True)]
+        for kinds, of_column in zip(self.kinds, values, strict=True):
+            kinds.update(map(type, of_column))
+        group_keys = list(zip(*values, strict=True))
         places = list(map(self.index.get, group_keys))
         if None in places:
             self._grow(group_keys)
@@ -152,11 +150,18 @@ def _is_prefix(known: tuple[Key, ...], labels: tuple[Key, ...]) -> bool:
     return begin == known and list(map(type, begin)) == list(map(type, known))
 
 
-def _combined(keys: tuple[Keys, ...]) -> npt.NDArray[np.int64]:
-    combined = keys[0].codes.astype(np.int64)
+def _combinations(keys: tuple[Keys, ...]) -> tuple[Integers, list[npt.NDArray[np.intp]]]:
+    """Number the combinations of labels that occur; return the number of each row, and the labels of each number by column.
+
+    Column by column, so that no product of label counts need fit an integer.
+    """
+    codes: npt.NDArray[np.int64] = keys[0].codes.astype(np.int64)
+    columns = [np.arange(len(keys[0].labels))]
     for key in keys[1:]:
-        combined = combined * len(key.labels) + key.codes
-    return combined
+        used, codes = np.unique(codes * len(key.labels) + key.codes, return_inverse=True)
+        first, last = np.divmod(used, len(key.labels))
+        columns = [*(column[first] for column in columns), last]
+    return codes.astype(np.int32), columns
 
 
 def _absent(column: Column) -> npt.NDArray[np.bool_]:
@@ -196,22 +201,26 @@ def accumulate(source: Source, wanted: Wanted, nan_policy: str, progress: Callab
     progress : callable, optional
         Called with the number of rows read since the last call.
     """
-    run = _Run(enumerate(source.parts(wanted)), progress)
-    workers = [_Accumulator(len(wanted.predictions), len(wanted.by), wanted.weight) for _ in range(validate.threads())]
-    threads = [threading.Thread(target=run.work, args=(worker,), daemon=True) for worker in workers[1:]]
-    for thread in threads:
-        thread.start()
+    run = _Run(enumerate(source.parts(wanted)), wanted, progress)
+    threads = [threading.Thread(target=run.work, daemon=True) for _ in range(allowed() - 1)]
+    started = []
     try:
-        run.work(workers[0])
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+    except RuntimeError:  # no more threads are to be had: those there are take all parts
+        pass
+    try:
+        run.work()
     except BaseException:  # the user interrupts
         run.stop = True
         raise
     finally:
-        for thread in threads:
+        for thread in started:
             thread.join()
     if run.errors:
         raise min(run.errors, key=lambda each: each[0])[1]  # of the first part, whichever thread was first
-    return _merged(workers, wanted, nan_policy)
+    return _merged(run.accumulators, wanted, nan_policy)
 
 
 @dataclass
@@ -219,16 +228,22 @@ class _Run:
     """The parts that threads take one after the other."""
 
     parts: Iterator[tuple[int, Part]]
+    wanted: Wanted
     progress: Callable[[int], None] | None
     errors: list[tuple[int, BaseException]] = field(default_factory=list)
     stop: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     taken: int = -1
+    accumulators: list[_Accumulator] = field(default_factory=list)
 
-    def work(self, accumulator: _Accumulator) -> None:
+    def work(self) -> None:
         """Take parts until there are none, or one failed."""
+        accumulator = None
         while (part := self._next()) is not None:
             number, read = part
+            if accumulator is None:
+                accumulator = _Accumulator(self.wanted)
+                self.accumulators.append(accumulator)
             try:
                 for batch in read():
                     if self.stop:
@@ -254,30 +269,19 @@ class _Run:
             return part
 
 
-def _merged(workers: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
+def _merged(accumulators: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
     table = StateTable(wanted.target, wanted.predictions, wanted.by, wanted.weight, nan_policy)
-    written = [_written(name, set().union(*(worker.kinds[at] for worker in workers))) for at, name in enumerate(wanted.by)]
-    first = workers[0]
-    for worker in workers:
-        table.rows += worker.rows
-        for key, at in worker.index.items():
-            plain = tuple(write(value) for write, value in zip(written, key, strict=True))
-            states = [PairState._wrap(groups.state(at)) for groups in worker.groups]
-            table.groups[plain] = [a + b for a, b in zip(table.groups[plain], states, strict=True)] if plain in table.groups else states
-        if worker is not first:
-            first.sampler.absorb(worker.sampler)
-            for reason, place in worker.first_refused.items():
-                known = first.first_refused.get(reason, place)
-                first.first_refused[reason] = min(known, place, key=lambda each: (each[0], each[2]))
-    return Accumulated(table, first.sampler, first.first_refused)
-
-
-def _written(name: str, kinds: set[type]) -> Callable[[Key], Key]:
-    """Return how the values of a group column are written: equal values in one way, whichever was read first."""
-    if bool in kinds and kinds & {int, float}:
-        raise DataError(f"the group column {name[:60]!r} mixes numbers with True and False, and 1 and True are equal. Write them as text.")
-    if float not in kinds:
-        return lambda value: value
-    if int in kinds:
-        return lambda value: int(value) if isinstance(value, float) and value.is_integer() else value
-    return lambda value: value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
+    sampler = Sampler()
+    first_refused: dict[tuple[int, int], _Place] = {}
+    kinds = [set().union(*(each.kinds[at] for each in accumulators)) for at in range(len(wanted.by))]
+    written = [written_alike(name, of_column) for name, of_column in zip(wanted.by, kinds, strict=True)]
+    while accumulators:  # each is let go once it is merged
+        accumulator = accumulators.pop()
+        table.rows += accumulator.rows
+        for key, at in accumulator.index.items():
+            states = [PairState._wrap(groups.state(at)) for groups in accumulator.groups]
+            table.add(tuple(write(value) for write, value in zip(written, key, strict=True)), states)
+        sampler.absorb(accumulator.sampler)
+        for reason, place in accumulator.first_refused.items():
+            first_refused[reason] = min(first_refused.get(reason, place), place, key=lambda each: (each[0], each[2]))
+    return Accumulated(table, sampler, first_refused)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from squarely.errors import DataError
+from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.sample import Sample
 from squarely.metric import Question, Value, find
 from squarely.state import PairState, StateTable
@@ -142,6 +142,16 @@ class Evaluation:
         label, model = asked if isinstance(asked, tuple) else (asked, None)
         return self.answer(label, self._only_model(f"[{label!r}]", f"[{label!r}, model]") if model is None else model)
 
+    def __contains__(self, label: object) -> bool:
+        """Say whether this was asked."""
+        return any(question.label == label for question in self.questions)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([question.label for question in self.questions])
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
     def answer(self, label: str, model: str, group: GroupKey | None = None) -> Answer:
         """Return any metric by name, alias or label, also one that was not asked for before.
 
@@ -150,7 +160,9 @@ class Evaluation:
         UnknownMetricError
             There is no such metric.
         DataError
-            There is no such model or group.
+            There is no such model.
+        UnknownGroupError
+            There is no such group.
         """
         if model not in self.models:
             raise DataError(f"there is no model {model!r}; the models are {', '.join(map(repr, self.models[:12]))}.")
@@ -174,7 +186,7 @@ class Evaluation:
         if group is None:
             return self.states[model]
         if group not in self.table.groups:
-            raise DataError(f"there is no group {group!r} of {', '.join(self.by) or 'no column'}.")
+            raise UnknownGroupError(f"there is no group {str(group)[:80]} of {', '.join(self.by)[:80] or 'no column'}.")
         return self.table.groups[group][self.models.index(model)]
 
     def _only_model(self, short: str, long: str) -> str:
@@ -185,9 +197,12 @@ class Evaluation:
     def to_frame(self) -> Any:
         """Return one row for each metric, model and group: a frame of the library that the data came in, else a pyarrow table.
 
-        Columns: those of ``by``, model, metric, value, reason, n, coverage. Without ``by`` there is one row for each metric and model.
+        Columns: those of ``by`` (as ``by_model`` where one is called as one of these), model, metric, value, reason, n, coverage.
+        Without ``by`` there is one row for each metric and model.
         """
-        columns: dict[str, list[Any]] = {name: [] for name in (*self.by, "model", "metric", "value", "reason", "n", "coverage")}
+        fixed = ("model", "metric", "value", "reason", "n", "coverage")
+        keys = [f"by_{name}" if name in fixed else name for name in self.by]
+        columns: dict[str, list[Any]] = {name: [] for name in (*keys, *fixed)}
         for group in self.groups or (None,):
             for model in self.models:
                 state = self._state(model, group)

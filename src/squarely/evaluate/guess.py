@@ -8,6 +8,7 @@ __all__ = ["guess_predictions", "guess_target"]
 
 _TARGETS = ("y_true", "y", "target", "actual", "actuals", "observed", "truth", "ground_truth", "label", "obs")
 _PREDICTIONS = ("y_pred", "yhat", "y_hat", "prediction", "predictions", "predicted", "pred", "forecast", "fitted", "estimate")
+_SPREADS = ("_std", "_se", "_var", "_lower", "_upper")  # what a model says of its own error
 
 
 def guess_target(columns: Sequence[str], where: str) -> str:
@@ -28,7 +29,9 @@ def guess_target(columns: Sequence[str], where: str) -> str:
 def guess_predictions(columns: Sequence[str], where: str) -> tuple[str, ...]:
     """Return the columns whose names mean a prediction: one, or several models such as ``pred_a`` and ``pred_b``."""
     found = _named(columns, _PREDICTIONS) or [
-        name for name in columns if any(name.lower().startswith((f"{known}_", f"{known}.")) for known in _PREDICTIONS)
+        name
+        for name in columns
+        if name.lower().startswith(tuple(f"{known}{mark}" for known in _PREDICTIONS for mark in "_.")) and not name.lower().endswith(_SPREADS)
     ]
     if not found:
         raise DataError(

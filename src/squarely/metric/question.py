@@ -1,6 +1,7 @@
 """Names become questions: `rmse`, `root_mean_squared_error`, `mean_pinball_loss(alpha=0.9)`."""
 
 import ast
+import copyreg
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def find(asked: Any) -> Question:
     >>> find("mean_pinball_loss(alpha=0.9)").parameters
     {'alpha': 0.9}
     """
-    label = str(getattr(asked, "__name__", asked)).strip()
+    label = str(asked.name if isinstance(asked, Metric) else getattr(asked, "__name__", asked)).strip()
     name, bracket, _ = label.partition("(")
     found = _by_name(name.strip())
     parameters = _settings(label) if bracket else {}
@@ -82,4 +83,5 @@ def _ask(state: PairState, name: str, parameters: dict[str, Any]) -> float:
     return question.metric.of(state, **{**question.parameters, **parameters}).value
 
 
+copyreg.pickle(Metric, lambda metric: (_by_name, (metric.name,)))  # its formula has the name of its function, and cannot travel
 PairState.ask = staticmethod(_ask)  # a state lies below the metrics and cannot import them

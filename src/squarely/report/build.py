@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from squarely.report.plots import panel
-from squarely.report.report import Cell, GroupRow, Key, MetricRow, Note, Panel, Report, one_line, whole
+from squarely.report.report import Cell, GroupRow, MetricRow, Note, Panel, Report, one_line, whole
 from squarely.report.verdict import verdict
+from squarely.state.table import Key
 
 if TYPE_CHECKING:
     from squarely.evaluate import Evaluation

@@ -6,7 +6,8 @@ import csv
 import io
 import math
 
-from squarely.report.report import Cell, Key, Report
+from squarely.report.report import Cell, Report
+from squarely.state.table import Key
 
 __all__ = ["render"]
 

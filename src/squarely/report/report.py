@@ -6,9 +6,9 @@ import math
 import unicodedata
 from dataclasses import dataclass, field
 
-__all__ = ["Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "whole"]
+from squarely.state.table import Key
 
-Key = str | int | float | bool | None
+__all__ = ["Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "whole"]
 
 SHOWN_GROUPS = 50
 # Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.

@@ -49,7 +49,7 @@ def _best_word(row: MetricRow) -> str:
 
 
 def _article(name: str) -> str:
-    return "an" if name.startswith(("RMSE", "MSE", "MAE")) or name[:1] in "AEIOaeio" else "a"
+    return "an" if name.startswith(("RMSE", "MSE", "MAE", "R ")) or name[:1] in "AEIOaeio" else "a"
 
 
 def _in_unit(row: MetricRow, target: str) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from squarely import validate
 from squarely.sources import refusals
 from squarely.sources.batch import Batch, Column, Key, Keys, Part, Wanted
+from squarely.sources.times import iso
 
 __all__ = ["ArraysSource", "arrays_source", "mapping_source"]
 
@@ -62,7 +63,7 @@ def _key(value: object, where: str, name: str) -> Key:
     if isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+        return iso(value.isoformat())
     if isinstance(value, decimal.Decimal):
         return str(value)
     raise refusals.not_a_key(where, name, type(value).__name__)
@@ -107,7 +108,7 @@ def _keys(data: Any, where: str, name: str) -> Keys:
     labels, codes = np.unique(array, return_inverse=True)
     if array.dtype.kind == "M":
         texts = (str(text) for text in np.datetime_as_string(labels))
-        return Keys(codes.astype(np.int32), tuple(None if text == "NaT" else text for text in texts))
+        return Keys(codes.astype(np.int32), tuple(None if text == "NaT" else iso(text) for text in texts))
     return Keys(codes.astype(np.int32), tuple(labels.tolist()))
 
 

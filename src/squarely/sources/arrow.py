@@ -56,7 +56,9 @@ def _plain(array: pa.Array) -> pa.Array:
         elif pa.types.is_run_end_encoded(array.type):
             array = pc.run_end_decode(array)
         elif pa.types.is_decimal(array.type):
-            array = array.cast(pa.float64())
+            whole = array.type.scale <= 0 and array.type.precision <= 18
+            # By way of text, because the direct cast is not always to the nearest double.
+            array = array.cast(pa.int64()) if whole else array.cast(pa.string()).cast(pa.float64())
         else:
             return array
 

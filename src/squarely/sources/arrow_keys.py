@@ -1,7 +1,6 @@
 """Group columns of Arrow batches become codes and labels."""
 
 import math
-import re
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from squarely.sources import refusals
 from squarely.sources.batch import Key, Keys
+from squarely.sources.times import iso
 
 __all__ = ["KeyReader", "is_text", "key_of_text"]
 
@@ -17,9 +17,6 @@ _INDEX = {
     pa.int8(): np.int8, pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64,
     pa.uint8(): np.uint8, pa.uint16(): np.uint16, pa.uint32(): np.uint32, pa.uint64(): np.uint64,
 }  # fmt: skip
-# Fractions of a second that end in zeros, and the offsets +01 and +0130.
-_IDLE_ZEROS = re.compile(r"(?:(\.\d*[1-9])|\.)0+(?!\d)")
-_OFFSET = re.compile(r"([+-]\d\d):?(\d\d)?$")
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -42,18 +39,6 @@ def key_of_text(text: str | None) -> Key:
     digits = text[1:] if text[0] == "-" else text
     written_as_integer = digits.isascii() and digits.isdigit() and len(digits) < 19
     return int(text) if written_as_integer and str(int(text)) == text else text
-
-
-def _iso(text: str | None) -> str | None:
-    """Return a date and time as Arrow writes it, in ISO form without idle zeros."""
-    if text is None:
-        return None
-    day, space, clock = text.partition(" ")
-    clock = _IDLE_ZEROS.sub(r"\1", clock if space else day)
-    if not space:
-        return clock
-    offset = _OFFSET.search(clock)
-    return f"{day}T{clock[: offset.start()]}{offset[1]}:{offset[2] or '00'}" if offset else f"{day}T{clock}"
 
 
 class KeyReader:
@@ -131,7 +116,7 @@ class KeyReader:
         types, kind = pa.types, dictionary.type
         if types.is_date(kind) or types.is_timestamp(kind) or types.is_time(kind):
             # As text, because to_pylist() would import pandas for nanoseconds.
-            return tuple(_iso(text) for text in dictionary.cast(pa.string()).to_pylist())
+            return tuple(iso(text) for text in dictionary.cast(pa.string()).to_pylist())
         if types.is_decimal(kind):
             return tuple(None if value is None else str(value) for value in dictionary.to_pylist())
         if self._written and is_text(kind):

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted"]
+from squarely.state.table import Key
 
-Key = str | int | float | bool | None
+__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)

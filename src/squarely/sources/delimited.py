@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.json as pc_json
 
@@ -34,12 +35,20 @@ def _widened(types: Types, names: list[str]) -> Types | None:
     return {**types, **wider} if wider else None
 
 
-def _stream(open_as: Callable[[Types], Any], types: Types, widen: Callable[[Types, Exception], Types]) -> Iterator[pa.RecordBatch]:
+def _long_integers(rows: pa.RecordBatch) -> set[str]:
+    """Return the columns with an integer that float64 may not hold."""
+    ends = {name: pc.min_max(rows.column(name)).as_py() for name in rows.schema.names if rows.schema.field(name).type == pa.int64()}
+    return {name for name, end in ends.items() if end["max"] is not None and max(-end["min"], end["max"]) > 2**53}
+
+
+def _stream(where: str, open_as: Callable[[Types], Any], types: Types, widen: Callable[[Types, Exception], Types]) -> Iterator[pa.RecordBatch]:
     """Yield record batches; where a block does not fit the types, read on with wider ones.
 
-    The rows already given are skipped: an integer read as int64 and the same integer read as float64 add up alike.
+    The rows already given are skipped: an integer read as int64 and the same integer read as float64 add up alike, up to 2^53;
+    beyond, a column must not change.
     """
     done = 0
+    long: set[str] = set()
     while True:
         skip = done
         try:
@@ -47,10 +56,15 @@ def _stream(open_as: Callable[[Types], Any], types: Types, widen: Callable[[Type
                 kept = rows.slice(min(skip, rows.num_rows))
                 skip -= rows.num_rows - kept.num_rows
                 done += kept.num_rows
+                long |= _long_integers(kept)
                 yield kept
             return
         except _FAILURES as error:
-            types = widen(types, error)
+            wider = widen(types, error)
+            for name in long:
+                if wider[name] != types[name]:
+                    raise refusals.long_integers(where, name, done) from error
+            types = wider
 
 
 class CsvFile:
@@ -112,7 +126,7 @@ class CsvFile:
                 self._refuse_text(name)
         text = pa.dictionary(pa.int32(), pa.string())
         types.update({name: text for name in wanted.by if name in self.columns and name not in types})
-        rows = _stream(self._open, types, self._widen)
+        rows = _stream(self.path, self._open, types, self._widen)
         return BatchReader(wanted, self.path, 0, folders, keys_are_text=True).read(rows)
 
     def _widen(self, types: Types, error: Exception) -> Types:
@@ -203,7 +217,7 @@ class JsonFile:
             kind = types.get(name)
             if kind is not None and name not in wanted.numeric and (is_text(kind) or str(kind).startswith(("null", "time"))):
                 types[name] = pa.string()
-        rows = _stream(self._open, types, partial(self._widen, wanted))
+        rows = _stream(self.path, self._open, types, partial(self._widen, wanted))
         return BatchReader(wanted, self.path, 0, folders).read(rows)
 
     def _widen(self, wanted: Wanted, types: Types, error: Exception) -> Types:

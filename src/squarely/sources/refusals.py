@@ -17,6 +17,7 @@ __all__ = [
     "float_key_missing",
     "folder_as_number",
     "json_array",
+    "long_integers",
     "missing_file",
     "mixed_keys",
     "name_taken",
@@ -191,6 +192,14 @@ def not_numbers(where: str, column: str, kind: str) -> DataError:
     return DataError(
         f"{_at(where)}: column {shown(column)} has the type {kind[:_LONGEST]} where numbers were expected. "
         "Cast the column to a number type, or choose another column."
+    )
+
+
+def long_integers(where: str, column: str, rows: int) -> DataError:
+    """A column of integers beyond 2^53 that goes on with other numbers."""
+    return DataError(
+        f"{where}: column {shown(column)} has integers beyond 2^53 in its first {rows:,} rows and other numbers after them, which would round them. "
+        "Write the file as Parquet, or every value with a decimal point."
     )
 
 

@@ -8,6 +8,7 @@ from squarely import _core, validate
 from squarely.errors import StateError
 from squarely.state import codec
 from squarely.state.sums import Sums
+from squarely.state.threads import threads
 
 __all__ = ["PairState"]
 
@@ -22,7 +23,18 @@ class PairState:
     The same rows give the same bytes in any order, in any number of parts, on any processor. Equality and the digest are
     over sums and counters; the extremes (largest error, range) merge with ``+`` and are unknown after ``-``.
 
-    Do not use it where rows must be known again: it keeps sums, not rows.
+    Do not use it where rows must be known again: it keeps sums, not rows. Sums are in the unit of y, of y squared, or of the weights.
+
+    Raises
+    ------
+    DataError
+        From ``of`` and ``update``: shapes differ, or a weight is negative or not finite.
+    StateError
+        From ``from_bytes``: the bytes are not those of a state.
+
+    References
+    ----------
+    Neal, R. M. (2015), Fast exact summation using small and large superaccumulators, arXiv:1505.05571.
 
     Examples
     --------
@@ -52,6 +64,10 @@ class PairState:
         sample_weight : array-like of shape (n,), optional
             Finite and not negative; 0 leaves no trace.
 
+        Returns
+        -------
+        PairState
+
         Raises
         ------
         DataError
@@ -63,7 +79,7 @@ class PairState:
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
         y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
         self._sums = None
-        bad = self._core.update(y, p, w, validate.threads() if y.size > _LARGE else 1)
+        bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1)
         if bad >= 0 and w is not None:
             raise validate.bad_weight(w[bad], f"sample_weight at index {bad:,}")
         if missing:
@@ -90,6 +106,12 @@ class PairState:
         core = self._core.copy()
         core.remove(other._core)
         return self._wrap(core)
+
+    def __neg__(self) -> "PairState":
+        return PairState() - self
+
+    def __radd__(self, other: object) -> "PairState":
+        return self if other == 0 else NotImplemented  # sum() begins with 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PairState) and self.canonical_bytes() == other.canonical_bytes()

@@ -19,17 +19,17 @@ def best_constant(y_true: Any, y_pred: Any, sample_weight: Any, alpha: float) ->
     y, p, w, _ = validate.pair_columns(y_true, y_pred, sample_weight)
     kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
     y, w = y[kept], None if w is None else w[kept]
-    corners, rows = np.unique(y, return_inverse=True)
-    weights = np.bincount(rows, w)  # in floating point: near the best constant, and the walk below goes the rest
-    place = min(int(np.searchsorted(np.cumsum(weights), alpha * weights.sum())), len(corners) - 1)
-    here = _constant(y, corners[place], w)
-    for step in (-1, 1):  # the loss is convex: a constant without a better neighbour is the best
-        while 0 <= place + step < len(corners):
-            there = _constant(y, corners[place + step], w)
-            if not _is_better(there.sums, here.sums, alpha):
-                break
-            place, here = place + step, there
-    return here
+    if not len(y):
+        return PairState()
+    corners = np.unique(y)
+    low, high = 0, len(corners) - 1
+    while low < high:  # the loss is convex: it falls up to the best corner, and not after it
+        middle = (low + high) // 2
+        if _is_better(_constant(y, corners[middle + 1], w).sums, _constant(y, corners[middle], w).sums, alpha):
+            low = middle + 1
+        else:
+            high = middle
+    return _constant(y, corners[low], w)
 
 
 def _constant(y: Any, c: Any, w: Any) -> PairState:

@@ -64,7 +64,7 @@ class Ratio:
         return Ratio(self.numerator * other.denominator, self.denominator * other.numerator)
 
     def root(self) -> "Ratio":
-        """Return the square root, right to more than 250 bits; exact where the radicand is an even power of two.
+        """Return the square root, exact where it is rational, and else right to more than 250 bits.
 
         Undefined below 0, where only sums of differences of states can lead.
         """
@@ -75,6 +75,10 @@ class Ratio:
             numerator, denominator = -numerator, -denominator
         if numerator < 0:
             return Ratio(0, 0)
+        product = numerator * denominator
+        whole = math.isqrt(product)
+        if whole * whole == product:
+            return Ratio(whole, denominator)
         shift = 2 * _ROOT_BITS + denominator.bit_length() - numerator.bit_length()
         shift += shift & 1
         radicand = (numerator << shift) // denominator if shift >= 0 else numerator // (denominator << -shift)

@@ -1,5 +1,6 @@
 """Sums: what a formula sees of a state. Plain integers, all of one scale, so that formulas need only + - * and one division."""
 
+import math
 from typing import TYPE_CHECKING
 
 from squarely.state.ratio import Ratio
@@ -93,5 +94,7 @@ class Sums:
         extremes = self._core.extremes()
         if extremes is None or self.n <= 0:
             return Ratio(0, 0)
+        if math.isinf(extremes[which]):  # an error beyond every double is infinite; a target that no double holds has no range
+            return Ratio.scaled(1, 1025 - self.scale) if which == 0 else Ratio(0, 0)
         numerator, denominator = extremes[which].as_integer_ratio()
         return Ratio.scaled(numerator, -self.scale, denominator)

@@ -3,16 +3,16 @@
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from squarely import validate
-from squarely.errors import StateError
+from squarely.errors import DataError, StateError
 from squarely.state import codec
 from squarely.state.pairs import PairState
 
-__all__ = ["GroupKey", "Key", "StateTable"]
+__all__ = ["GroupKey", "Key", "StateTable", "written_alike"]
 
 Key = str | int | float | bool | None
 GroupKey = tuple[Key, ...]
@@ -29,7 +29,20 @@ def _shown(value: str | tuple[str, ...] | None) -> str:
 
 def _order(key: GroupKey) -> tuple[tuple[int, float, str], ...]:
     """Sort numbers as numbers before text, and the missing value last."""
-    return tuple((2, 0.0, "") if k is None else (1, 0.0, k) if isinstance(k, str) else (0, float(k), str(k)) for k in key)
+    return tuple((2, 0, "") if k is None else (1, 0, k) if isinstance(k, str) else (0, k, str(k)) for k in key)
+
+
+def written_alike(name: str, kinds: set[type]) -> Callable[[Key], Key]:
+    """Return how the values of a group column are written: equal ones in one way, and all as text where some are text."""
+    if bool in kinds and kinds & {int, float}:
+        raise DataError(f"the group column {name[:60]!r} mixes numbers with True and False, and 1 and True are equal. Write them as text.")
+    if str in kinds and kinds & {int, float, bool}:
+        return lambda value: None if value is None else str(value)
+    if float not in kinds:
+        return lambda value: value
+    if int in kinds:
+        return lambda value: int(value) if isinstance(value, float) and value.is_integer() else value
+    return lambda value: value + 0.0 if isinstance(value, float) else value  # -0.0 is 0.0
 
 
 @dataclass
@@ -66,10 +79,20 @@ class StateTable:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise StateError(f"the {_TITLES[name]} is {_shown(mine)} in one state and {_shown(theirs)} in the other. Evaluate both alike.")
-        groups = {key: list(states) for key, states in self.groups.items()}
-        for key, states in other.groups.items():
-            groups[key] = [a + b for a, b in zip(groups[key], states, strict=True)] if key in groups else list(states)
-        return StateTable(self.target, self.models, self.by, self.weight, self.nan_policy, self.rows + other.rows, groups)
+        kinds = [{type(key[at]) for table in (self, other) for key in table.groups} for at in range(len(self.by))]
+        written = [written_alike(name, of_column) for name, of_column in zip(self.by, kinds, strict=True)]
+        total = StateTable(self.target, self.models, self.by, self.weight, self.nan_policy, self.rows + other.rows)
+        for table in (self, other):
+            for key, states in table.groups.items():
+                total.add(tuple(write(value) for write, value in zip(written, key, strict=True)), states)
+        return total
+
+    def add(self, key: GroupKey, states: Sequence[PairState]) -> None:
+        """Add the states of a group; a group in which nothing counts leaves no trace."""
+        if key in self.groups:
+            self.groups[key] = [a + b for a, b in zip(self.groups[key], states, strict=True)]
+        elif any(state.n or any(state.refused) for state in states) or not self.by:
+            self.groups[key] = list(states)
 
     def to_bytes(self) -> bytes:
         """Return the table as bytes: a JSON head, then the states in the order of the head, all under one checksum."""
