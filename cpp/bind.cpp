@@ -89,33 +89,34 @@ int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsign
 }
 
 nb::object integer_from(const ExactSum& sum, int exponent) {  // sum / 2^exponent, which must be an integer
-    const std::vector<uint64_t>& limbs = sum.limbs();
+    const Limbs& limbs = sum.limbs();
     if (limbs.empty()) return nb::steal(PyLong_FromLong(0));
-    thread_local std::vector<uint64_t> words;
-    words.clear();
     int distance = 64 * sum.base() - exponent;  // >= -63 after trim(), since the lowest set bit is at or above `exponent`
     int whole = distance >= 0 ? distance / 64 : -1, shift = distance - 64 * whole;
-    bool negative = sum.is_negative();
-    if (whole > 0) words.assign(static_cast<size_t>(whole), 0);
+    size_t zeros = whole > 0 ? static_cast<size_t>(whole) : 0, count = zeros;
+    uint64_t few[32], *words = few;
+    std::vector<uint64_t> many;
+    if (zeros + limbs.size() + 1 > 32) many.resize(zeros + limbs.size() + 1), words = many.data();
+    std::fill_n(words, zeros, 0);
     uint64_t carry = 0;
     for (size_t i = 0; i < limbs.size(); i++) {
         uint64_t word = shift ? (limbs[i] << shift) | carry : limbs[i];
         carry = shift ? limbs[i] >> (64 - shift) : 0;
-        if (whole >= 0 || i > 0) words.push_back(word);
+        if (whole >= 0 || i > 0) words[count++] = word;
     }
-    uint64_t fill = negative ? ~uint64_t{0} : 0;
-    words.push_back(shift ? carry | (fill << shift) : fill);
-    const unsigned char* bytes = reinterpret_cast<const unsigned char*>(words.data());
+    uint64_t fill = sum.is_negative() ? ~uint64_t{0} : 0;
+    words[count++] = shift ? carry | (fill << shift) : fill;
+    const unsigned char* bytes = reinterpret_cast<const unsigned char*>(words);
 #if PY_VERSION_HEX >= 0x030D0000
-    return nb::steal(PyLong_FromNativeBytes(bytes, 8 * words.size(), Py_ASNATIVEBYTES_LITTLE_ENDIAN));
+    return nb::steal(PyLong_FromNativeBytes(bytes, 8 * count, Py_ASNATIVEBYTES_LITTLE_ENDIAN));
 #else
-    return nb::steal(_PyLong_FromByteArray(bytes, 8 * words.size(), 1, 1));
+    return nb::steal(_PyLong_FromByteArray(bytes, 8 * count, 1, 1));
 #endif
 }
 
 int lowest_bit(const ExactSum& sum) { return 64 * sum.base() + __builtin_ctzll(sum.limbs().front()); }
 
-// (rows, a, b, w, y, p, max, abs, yy, yp, pp): weight in units of 2^b, linear sums of 2^(a+b), quadratic sums of 2^(2a+b).
+// (whole, rows, a, b, w, y, p, max, abs, yy, yp, pp), whole where there are rows and none was refused: weight in units of 2^b, linear sums of 2^(a+b), quadratic sums of 2^(2a+b).
 nb::tuple integers(PairSums& state) {
     bool any = false;
     int a = 0, b = 0;
@@ -130,7 +131,8 @@ nb::tuple integers(PairSums& state) {
         if (!state.sums[term].limbs().empty()) lower(lowest_bit(state.sums[term]), term < kYY ? 1 : 2);
     auto unit = [&](int term) { return term == kW ? b : term < kYY ? a + b : 2 * a + b; };
     auto of = [&](int term) { return integer_from(state.sums[term], unit(term)); };
-    return nb::make_tuple(state.rows, a, b, of(kW), of(kY), of(kP), of(kMax), of(kAbs), of(kYY), of(kYP), of(kPP));
+    bool whole = state.rows > 0 && state.refused == std::array<int64_t, kRefused>{};
+    return nb::make_tuple(whole, state.rows, a, b, of(kW), of(kY), of(kP), of(kMax), of(kAbs), of(kYY), of(kYP), of(kPP));
 }
 
 nb::object extremes(const PairSums& state) {
@@ -186,7 +188,6 @@ NB_MODULE(_core, m) {
                 return nb::make_tuple(high, low);
             }, "term"_a)
         .def_ro("rows", &PairSums::rows)
-        .def_prop_ro("is_whole", [](const PairSums& s) { return s.rows > 0 && s.refused == std::array<int64_t, kRefused>{}; })
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("annotations", [](const PairSums& s) { return to_bytes(s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);

@@ -5,8 +5,8 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <vector>
+
+#include "limbs.hpp"
 
 namespace squarely {
 
@@ -111,13 +111,13 @@ class ExactSum {
             base_ = 0;
             return;
         }
-        limbs_.erase(limbs_.begin(), limbs_.begin() + static_cast<std::ptrdiff_t>(low));
+        limbs_.drop_front(low);
         base_ += static_cast<int>(low);
         while (limbs_.size() > 1 && limbs_.back() == sign_of(limbs_[limbs_.size() - 2])) limbs_.pop_back();
     }
     int base() const { return base_; }
-    const std::vector<uint64_t>& limbs() const { return limbs_; }
-    static ExactSum from_limbs(int base, std::vector<uint64_t> limbs) {
+    const Limbs& limbs() const { return limbs_; }
+    static ExactSum from_limbs(int base, Limbs limbs) {
         ExactSum sum;
         sum.base_ = limbs.empty() ? 0 : base;
         sum.limbs_ = std::move(limbs);
@@ -129,7 +129,7 @@ class ExactSum {
         bool negative = is_negative();
         ExactSum absolute = *this;
         if (negative) absolute.negate();
-        const std::vector<uint64_t>& size = absolute.limbs_;
+        const Limbs& size = absolute.limbs_;
         size_t top = size.size();
         while (top && size[top - 1] == 0) top--;
         if (!top) return 0.0;
@@ -174,18 +174,17 @@ class ExactSum {
     void open_window(int low, int high) {
         if (limbs_.empty()) {
             base_ = low;
-            limbs_.reserve(static_cast<size_t>(high - low) + 3);
-            limbs_.assign(static_cast<size_t>(high - low) + 1, 0);
+            limbs_.resize(static_cast<size_t>(high - low) + 1);
             return;
         }
         if (low < base_) {
-            limbs_.insert(limbs_.begin(), static_cast<size_t>(base_ - low), 0);
+            limbs_.add_front(static_cast<size_t>(base_ - low));
             base_ = low;
         }
         size_t wanted = static_cast<size_t>(high - base_) + 1;
         if (limbs_.size() < wanted) limbs_.resize(wanted, sign_of(limbs_.back()));
         int64_t top = static_cast<int64_t>(limbs_.back());
-        if (top >= INT64_MAX - 1 || top <= INT64_MIN + 1) limbs_.push_back(sign_of(limbs_.back()));
+        if (top >= INT64_MAX - 1 || top <= INT64_MIN + 1) limbs_.resize(limbs_.size() + 1, sign_of(limbs_.back()));
     }
     void add_words(const uint64_t* words, int count, size_t at) {
         uint64_t carry = 0;
@@ -207,7 +206,7 @@ class ExactSum {
     }
     void combine(const ExactSum& other, bool minus) {
         if (other.limbs_.empty()) return;
-        std::vector<uint64_t> words = other.limbs_;  // a copy: other may be *this
+        Limbs words = other.limbs_;  // a copy: other may be *this
         int low = other.base_, high = low + static_cast<int>(words.size());
         open_window(low, high);
         words.resize(limbs_.size() - static_cast<size_t>(low - base_), sign_of(words.back()));
@@ -221,7 +220,7 @@ class ExactSum {
     }
 
     int base_ = 0;
-    std::vector<uint64_t> limbs_;
+    Limbs limbs_;
 };
 
 }  // namespace squarely

@@ -154,7 +154,7 @@ class Feeder {
         const Rung* rungs = w ? kWeighted : kPlain;
         int rung_count = w ? kWeightedRungs : kPlainRungs;
         uint32_t high = 0, low = ~uint32_t{0}, w_high = 0, w_low = ~uint32_t{0};
-        size_t looked = std::min<size_t>(count, 512) / kernels_.lanes * kernels_.lanes;
+        size_t looked = std::min<size_t>(count, 128) / kernels_.lanes * kernels_.lanes;
         look(y, looked, high, low), look(p, looked, high, low);
         if (w) look(w, looked, w_high, w_low);
         auto exponent = [](uint32_t word) { return static_cast<int>(word >> 20) - 1023; };

@@ -1,5 +1,7 @@
 // Rows of (y, p, w) into a state: whole columns, in threads.
 #pragma once
+#include <vector>
+
 #include "columns.hpp"
 #include "state.hpp"
 #include "window.hpp"

@@ -120,8 +120,9 @@ struct PairSums {
             get(base), get(count);
             if (base < -kFarthest || base > kFarthest || count > 2 * kFarthest) throw std::invalid_argument("a sum is out of range");
             if (size - at < size_t{8} * count) throw std::invalid_argument("the bytes end too early");
-            std::vector<uint64_t> limbs(count);
-            for (uint64_t& limb : limbs) get(limb);
+            Limbs limbs;
+            limbs.resize(count);
+            for (size_t i = 0; i < count; i++) get(limbs[i]);
             sum = ExactSum::from_limbs(base, limbs);
             sum.trim();
             if (sum.limbs().size() != count || sum.base() != (count ? base : 0) || (!count && base))

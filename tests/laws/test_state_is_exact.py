@@ -28,7 +28,7 @@ def width(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def sums(state: PairState) -> tuple[Fraction, ...]:
     """The eight sums a state holds, as rationals."""
-    _, a, b, *integers = state._core.integers()
+    _, _, a, b, *integers = state._core.integers()
     scales = [b] + [a + b] * 4 + [2 * a + b] * 3
     return tuple(Fraction(integer) * Fraction(2) ** scale for integer, scale in zip(integers, scales, strict=True))
 

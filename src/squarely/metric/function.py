@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from squarely import validate
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
 from squarely.state import PairState, Ratio, Sums, best_constant
+from squarely.validate import accepts, pair_outputs
 
 __all__ = ["as_function"]
 
@@ -28,7 +28,7 @@ def as_function(metric: Metric) -> Any:
             if metric.constant == "force_finite":
                 finite = bool(parameters.pop("force_finite", True))
             metric.check(parameters)
-        outputs = validate.pair_outputs(y_true, y_pred)
+        outputs = pair_outputs(y_true, y_pred)
         if outputs is None and isinstance(multioutput, str) and multioutput == "uniform_average":
             return _answer(metric, _summed(metric, y_true, y_pred, sample_weight, nan_policy, parameters), parameters, finite)
         summed = [_summed(metric, y, p, sample_weight, nan_policy, parameters) for y, p in outputs or [(y_true, y_pred)]]
@@ -43,14 +43,15 @@ def as_function(metric: Metric) -> Any:
 
 def _summed(metric: Metric, y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> tuple[Sums, ...] | None:
     """Return the sums, None where the answer is nan by the nan_policy."""
-    state = PairState.of(y_true, y_pred, sample_weight)
-    if not state.is_whole or nan_policy != "raise":
-        if not validate.accepts(nan_policy, state.refused, state.n, y_true, y_pred, sample_weight):
+    state = PairState().update(y_true, y_pred, sample_weight)
+    sums = state.sums
+    if not sums.is_whole or nan_policy != "raise":
+        if not accepts(nan_policy, state.refused, state.n, y_true, y_pred, sample_weight):
             return None
     if metric.baseline:
         level = parameters.get("alpha", 0.5)
-        return state.sums, best_constant(y_true, y_pred, sample_weight, level).sums
-    return (state.sums,)
+        return sums, best_constant(y_true, y_pred, sample_weight, level).sums
+    return (sums,)
 
 
 def _answer(metric: Metric, summed: tuple[Sums, ...] | None, parameters: dict[str, Any], finite: bool | None) -> float:

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from squarely import _core, validate
+from squarely import _core
 from squarely.errors import StateError
 from squarely.state import codec
 from squarely.state.sums import Sums
 from squarely.state.threads import threads
+from squarely.validate import bad_weight, pair_columns
 
 __all__ = ["PairState"]
 
@@ -77,11 +78,11 @@ class PairState:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
-        y, p, w, missing = validate.pair_columns(y_true, y_pred, sample_weight)
+        y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
         self._sums = None
         bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1)
         if bad >= 0 and w is not None:
-            raise validate.bad_weight(w[bad], f"sample_weight at index {bad:,}")
+            raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
         if missing:
             for counter, count in enumerate(missing):
                 self._core.add_refused(counter, count)
@@ -149,11 +150,6 @@ class PairState:
     def n(self) -> int:
         """Rows in the sums."""
         return self._core.rows
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether there are rows, and none was left out."""
-        return self._core.is_whole
 
     @property
     def weight_sum(self) -> float:

@@ -19,11 +19,13 @@ class Sums:
     multiplied by ``2^(a degree)`` where it is rounded.
     """
 
-    __slots__ = ("_core", "_weight_scale", "absolute_y", "larger", "n", "p", "pp", "scale", "w", "y", "yp", "yy")
+    __slots__ = ("_core", "_weight_scale", "absolute_y", "is_whole", "larger", "n", "p", "pp", "scale", "w", "y", "yp", "yy")
 
     def __init__(self, core: "PairSums") -> None:
         self._core = core
-        self.n, self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = core.integers()
+        self.is_whole, self.n, self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = (
+            core.integers()
+        )
 
     @property
     def linear_scale(self) -> int:
