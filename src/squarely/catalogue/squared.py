@@ -89,7 +89,7 @@ def residual_variance(s: Sums) -> Ratio:
     best=0.0,
     tex=r"\frac{\mathrm{MSE}}{N},\quad N \in \{\mathrm{Var}(y),\ \overline{y^2},\ \bar y\,\bar{\hat y},\ (\max y - \min y)^2\}",
     undefined="the normalizer is 0, as the variance of a constant target is, or unknown, as a range is after a subtraction",
-    reference="Hanna, S. R. (1993), Atmospheric Environment 27(14), doi:10.1016/0960-1686(93)90020-7 (mean product); variance: 1 - R2.",
+    reference="Chang, J. C. and Hanna, S. R. (2004), Meteorology and Atmospheric Physics 87, doi:10.1007/s00703-003-0070-7 (mean product).",
     settings={"normalizer": Parameter("variance", "What the MSE is divided by.", ("variance", "energy", "mean_product", "range"))},
 )
 def normalized_mean_squared_error(s: Sums, normalizer: str = "variance") -> Ratio:
