@@ -76,9 +76,11 @@ class Ratio:
         if numerator < 0:
             return Ratio(0, 0)
         product = numerator * denominator
-        whole = math.isqrt(product)
-        if whole * whole == product:
-            return Ratio(whole, denominator)
+        zeros = (product & -product).bit_length() - 1
+        if zeros % 2 == 0 and (product >> zeros) % 8 == 1:  # as in every square, and few other numbers
+            whole = math.isqrt(product)
+            if whole * whole == product:
+                return Ratio(whole, denominator)
         shift = 2 * _ROOT_BITS + denominator.bit_length() - numerator.bit_length()
         shift += shift & 1
         radicand = (numerator << shift) // denominator if shift >= 0 else numerator // (denominator << -shift)
