@@ -100,17 +100,18 @@ def evaluate(
     questions = questions_of(metrics)
     source, wanted = _source(data, y_pred, target, prediction, by, weight)
     done = accumulate(source, wanted, nan_policy, progress)
-    evaluation = evaluation_of(done.table, source.name, questions)
-    evaluation.sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
-    evaluation._frame = _library(data)
+    sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
+    evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data))
     _judge(evaluation, done)
     return evaluation
 
 
-def evaluation_of(table: StateTable, source: str, questions: Iterable[Question] | None = None) -> Evaluation:
+def evaluation_of(
+    table: StateTable, source: str, questions: tuple[Question, ...], sample: Sample | None = None, frame: str = "pyarrow"
+) -> Evaluation:
     """Return the evaluation of states that are at hand, as from a file of saved states."""
     provenance = Provenance(source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version)
-    return Evaluation(table, tuple(questions or questions_of(None)), provenance)
+    return Evaluation(table, questions, provenance, sample, frame)
 
 
 def questions_of(metrics: str | Iterable[Any] | None) -> tuple[Question, ...]:
@@ -177,7 +178,6 @@ def _first_place(evaluation: Evaluation, done: Accumulated, model: int, reason: 
 def _judge(evaluation: Evaluation, done: Accumulated) -> None:
     """Refuse data that the policy refuses, and data of which nothing is left."""
     where = evaluation.provenance.source
-
     for model, state in enumerate(evaluation.states.values()):
         rows = state.n + sum(state.refused)
         validate.judge(evaluation.provenance.nan_policy, state.refused, rows, partial(_first_place, evaluation, done, model), where)

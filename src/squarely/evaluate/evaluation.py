@@ -10,7 +10,7 @@ from typing import Any
 from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.sample import Sample
 from squarely.metric import Question, Value, find
-from squarely.state import PairState, StateTable
+from squarely.state import PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
 __all__ = ["Answer", "Evaluation", "Provenance", "register_renderers"]
@@ -173,14 +173,14 @@ class Evaluation:
 
     def _answer(self, question: Question, model: str, group: GroupKey | None) -> Answer:
         state = self._state(model, group)
-        value, reason = self._ask(question, state)
+        value, reason = self._ask(question, state, state.sums)
         by = _ByGroup(self, question, model) if group is None and self.by else {}
         return Answer(value, reason, state.n, _coverage(state), by)
 
-    def _ask(self, question: Question, state: PairState) -> Value:
+    def _ask(self, question: Question, state: PairState, sums: Sums) -> Value:
         if self.table.nan_policy == "propagate" and any(state.refused):
             return Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")
-        return question.ask(state)
+        return question.ask(sums)
 
     def _state(self, model: str, group: GroupKey | None) -> PairState:
         if group is None:
@@ -206,9 +206,9 @@ class Evaluation:
         for group in self.groups or (None,):
             for model in self.models:
                 state = self._state(model, group)
-                of_state = state.n, _coverage(state)
+                sums, of_state = state.sums, (state.n, _coverage(state))
                 for question in self.questions:
-                    row = (*(group or ()), model, question.label, *self._ask(question, state), *of_state)
+                    row = (*(group or ()), model, question.label, *self._ask(question, state, sums), *of_state)
                     for column, value in zip(columns.values(), row, strict=True):
                         column.append(value)
         if self._frame == "pyarrow":

@@ -119,8 +119,6 @@ class Metric:
 
     def of(self, state: PairState, **parameters: Any) -> Value:
         """Return the answer on a state; nan with a reason where there is none."""
-        if self.baseline:
-            return Value(math.nan, f"it needs a quantile of the target, which sums do not keep; call sq.{self.name} on arrays")
         return Value(*self.of_sums((state.sums,), parameters))
 
     def of_sums(self, sums: tuple[Sums, ...], parameters: Mapping[str, Any], finite: bool | None = None) -> tuple[float, str | None]:
@@ -129,6 +127,8 @@ class Metric:
         With ``finite`` a score that would divide by 0 has scikit-learn's value instead of none.
         """
         rows = sums[0]
+        if self.baseline and len(sums) == 1:
+            return math.nan, f"it needs a quantile of the target, which sums do not keep; call sq.{self.name} on arrays"
         if rows.n < self.minimum_n or rows.w <= 0:
             return math.nan, "there are no rows" if rows.n <= 0 or rows.w <= 0 else f"it needs at least {self.minimum_n} rows; there is {rows.n}"
         ratio = self.formula(*sums, **parameters)

@@ -10,7 +10,7 @@ from typing import Any
 from squarely.errors import UnknownMetricError
 from squarely.metric.declaration import Metric, Value
 from squarely.metric.registry import METRICS
-from squarely.state import PairState
+from squarely.state import PairState, Sums
 
 __all__ = ["Question", "find"]
 
@@ -23,9 +23,9 @@ class Question:
     metric: Metric
     parameters: Mapping[str, Any]
 
-    def ask(self, state: PairState) -> Value:
-        """Return the answer on a state."""
-        return self.metric.of(state, **self.parameters)
+    def ask(self, sums: Sums) -> Value:
+        """Return the answer on the sums of a state."""
+        return Value(*self.metric.of_sums((sums,), self.parameters))
 
     def same(self, other: "Question") -> bool:
         """Say whether both ask the same, whatever their labels."""

@@ -47,13 +47,12 @@ class PairState:
     True
     """
 
-    __slots__ = ("_core", "_sums")
+    __slots__ = ("_core",)
 
     ask: Callable[["PairState", str, dict[str, Any]], float]  # set by squarely.metric: a state knows sums, not formulas
 
     def __init__(self) -> None:
         self._core = _core.PairSums()
-        self._sums: Sums | None = None
 
     @classmethod
     def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
@@ -79,7 +78,6 @@ class PairState:
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
         y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
-        self._sums = None
         bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1)
         if bad >= 0 and w is not None:
             raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
@@ -91,7 +89,7 @@ class PairState:
     @classmethod
     def _wrap(cls, core: _core.PairSums) -> "PairState":
         state = cls.__new__(cls)
-        state._core, state._sums = core, None
+        state._core = core
         return state
 
     def __add__(self, other: "PairState") -> "PairState":
@@ -184,9 +182,7 @@ class PairState:
     @property
     def sums(self) -> Sums:
         """The sums as integers, for a formula."""
-        if self._sums is None:
-            self._sums = Sums(self._core)
-        return self._sums
+        return Sums(self._core)
 
     def metric(self, name: str, **parameters: Any) -> float:
         """Return a metric of the catalogue by name or alias; nan where it is undefined."""
