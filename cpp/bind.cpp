@@ -1,11 +1,14 @@
 // The only file that knows Python. Arrays arrive through the buffer protocol: no copy, any stride, read-only welcome.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
 
 #include "groups.hpp"
+#include "quantiles.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -17,8 +20,8 @@ constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the G
 
 class View {
    public:
-    explicit View(nb::handle array) {
-        if (PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_STRIDED_RO | PyBUF_FORMAT)) throw nb::python_error();
+    explicit View(nb::handle array, bool writable = false) {
+        if (PyObject_GetBuffer(array.ptr(), &buffer_, (writable ? PyBUF_STRIDED : PyBUF_STRIDED_RO) | PyBUF_FORMAT)) throw nb::python_error();
         if (buffer_.ndim != 1) {
             PyBuffer_Release(&buffer_);
             throw nb::value_error("expected a one-dimensional array");
@@ -30,6 +33,10 @@ class View {
     size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
     Column column() const { return {static_cast<const char*>(buffer_.buf), buffer_.strides[0], kind()}; }
     const char* data() const { return static_cast<const char*>(buffer_.buf); }
+    double* doubles() const {
+        if (column().kind != Kind::f64 || column().stride != 8) throw nb::value_error("expected contiguous float64");
+        return static_cast<double*>(buffer_.buf);
+    }
 
    private:
     Kind kind() const {
@@ -56,28 +63,35 @@ class View {
 
 struct Input {
     View y, p;
-    std::unique_ptr<View> w;
+    std::vector<std::unique_ptr<View>> others;
     Rows rows;
-    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight) : y(y_true), p(y_pred) {
+    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred) {
         rows.y = y.column(), rows.p = p.column(), rows.count = y.size();
         if (p.size() != y.size()) throw nb::value_error("arrays differ in length");
-        if (weight.is_none()) return;
-        w = std::make_unique<View>(weight);
-        if (w->size() != y.size()) throw nb::value_error("arrays differ in length");
-        rows.w = w->column(), rows.weighted = true;
+        if (!weight.is_none()) rows.w = open(weight), rows.weighted = true;
+        if (more)
+            for (nb::handle column : more) rows.more.push_back(open(column));
+        if (rows.more.size() != columns) throw nb::value_error("expected one array for each column of the plan");
+    }
+    Column open(nb::handle array) {
+        others.push_back(std::make_unique<View>(array));
+        if (others.back()->size() != y.size()) throw nb::value_error("arrays differ in length");
+        return others.back()->column();
     }
     // The row of the first weight that cannot be one; -1 when all are fine.
     int64_t bad_weight() const { return rows.weighted ? first_bad_weight(rows.w, rows.count) : -1; }
 };
 
-int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsigned threads) {
-    Input input(y, p, w);
+size_t columns_of(const PairSums& state) { return state.kept.plan ? state.kept.plan->columns.size() : 0; }
+
+int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsigned threads, nb::tuple more) {
+    Input input(y, p, w, more, columns_of(state));
     if (input.rows.count < kWorthReleasing) {
         int64_t bad = input.bad_weight();
         if (bad < 0) accumulate(state, input.rows, 1);
         return bad;
     }
-    PairSums part;  // other threads may read or write `state` while this one does not hold the GIL
+    PairSums part(state.kept.plan);  // other threads may read or write `state` while this one does not hold the GIL
     int64_t bad;
     {
         nb::gil_scoped_release release;
@@ -141,9 +155,53 @@ nb::object extremes(const PairSums& state) {
     return nb::make_tuple(x.error, x.y_min, x.y_max, x.p_min, x.p_max);
 }
 
+// A plan from (recipe, constants, places of columns) per term.
+using TermTuple = std::tuple<uint16_t, std::vector<double>, std::vector<uint8_t>>;
+std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram) {
+    auto plan = std::make_shared<Plan>();
+    if (columns.size() > kMostColumns || terms.size() > kMostTerms) throw nb::value_error("too many columns or terms");
+    for (const auto& [recipe, constants, places] : terms) plan->terms.push_back(checked_term(recipe, constants, places, columns.size()));
+    plan->columns = std::move(columns), plan->histogram = histogram;
+    return plan;
+}
+nb::object plan_of(const PairSums& state) {
+    if (!state.kept.plan) return nb::none();
+    const Plan& plan = *state.kept.plan;
+    std::vector<TermTuple> terms;
+    for (const TermPlan& term : plan.terms) terms.emplace_back(static_cast<uint16_t>(term.recipe), term.constants, term.columns);
+    return nb::make_tuple(plan.columns, terms, plan.histogram);
+}
+nb::tuple number_from(ExactSum sum) {  // (integer, exponent)
+    sum.trim();
+    int exponent = sum.limbs().empty() ? 0 : lowest_bit(sum);
+    return nb::make_tuple(integer_from(sum, exponent), exponent);
+}
+nb::tuple term_of(const PairSums& state, size_t i) {
+    const TermSum& term = state.kept.terms.at(i);
+    return nb::make_tuple(number_from(term.sum), term.without[kOutside], term.without[kTooLarge], term.without[kTooSmall]);
+}
+nb::list cells_of(const PairSums& state) {
+    nb::list out;
+    for (const auto& [bucket, total] : state.kept.histogram.cells()) out.append(nb::make_tuple(bucket, number_from(total)));
+    return out;
+}
+
+// Writes the term of each row; NaN where there is none.
+void pointwise(uint16_t recipe, nb::handle y, nb::handle p, const std::vector<double>& constants, nb::tuple more, nb::handle out) {
+    std::vector<uint8_t> places(nb::len(more));
+    for (size_t i = 0; i < places.size(); i++) places[i] = static_cast<uint8_t>(i);
+    const TermPlan term = checked_term(recipe, constants, places, places.size());
+    Input input(y, p, nb::none(), more, places.size());
+    View result(out, true);
+    if (result.size() != input.rows.count) throw nb::value_error("arrays differ in length");
+    double* to = result.doubles();
+    nb::gil_scoped_release release;
+    write_terms(term, input.rows, to);
+}
+
 // Labels of rows as int32, and the group of each label (-1: not known yet). None: every row belongs to group 0.
-int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes, nb::handle places) {
-    Input input(y, p, w);
+int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes, nb::handle places, nb::tuple more) {
+    Input input(y, p, w, more, groups.columns());
     if (!groups.size()) throw nb::value_error("there is no group");
     if (codes.is_none()) {
         nb::gil_scoped_release release;
@@ -170,15 +228,20 @@ nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text
 
 NB_MODULE(_core, m) {
     m.doc() = "Exact sums over pairs: the compiled core of squarely.";
+    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a);
     nb::class_<PairSums>(m, "PairSums")
         .def(nb::init<>())
-        .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a,
+        .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a)
+        .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a, "more"_a = nb::make_tuple(),
              "Add rows; returns the row of the first impossible weight (then nothing was added), or -1.")
         .def("add_refused", [](PairSums& s, int which, int64_t count) { s.refused.at(static_cast<size_t>(which)) += count; }, "which"_a, "count"_a)
         .def("merge", &PairSums::merge, "other"_a)
         .def("remove", &PairSums::remove, "other"_a)
         .def("copy", [](const PairSums& s) { return PairSums(s); })
         .def("integers", &integers)
+        .def("plan", &plan_of)
+        .def("term", &term_of, "index"_a)
+        .def("cells", &cells_of)
         .def("extremes", &extremes)
         .def("refused", [](const PairSums& s) { return refused(s.refused); })
         .def("weight_sum", [](const PairSums& s) { return s.sums[kW].rounded(); })
@@ -192,9 +255,9 @@ NB_MODULE(_core, m) {
         .def("annotations", [](const PairSums& s) { return to_bytes(s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     nb::class_<Groups>(m, "Groups")
-        .def(nb::init<>())
+        .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan) { new (g) Groups(std::move(plan)); }, "plan"_a.none() = nb::none())
         .def("grow", &Groups::grow, "count"_a)
-        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none())
+        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none(), "more"_a = nb::make_tuple())
         .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
         .def("refused", [](const Groups& g) { return refused(g.refused()); })
@@ -205,6 +268,13 @@ NB_MODULE(_core, m) {
             View view(weight);
             return first_bad_weight(view.column(), view.size());
         }, "weight"_a);
+    m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
+    m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, double level, bool of_target) {
+            Input input(y, p, w);
+            nb::gil_scoped_release release;
+            Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, level);
+            return std::make_tuple(found.lower, found.upper);
+        }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "level"_a, "of_target"_a = false, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
     m.def("available", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);

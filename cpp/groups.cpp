@@ -12,7 +12,7 @@ constexpr size_t kRowsWorthFeeding = 16;          // of a group: fewer, and find
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
 template <bool kWeighted>
-void sort_by_group(const uint32_t* group, size_t n, const double* const from[3], double* const to[3], std::vector<uint32_t>& ends) {
+void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double* const* to, size_t columns, std::vector<uint32_t>& ends) {
     uint32_t* next = ends.data() + 1;
     auto counts = [&](size_t i) { return !kWeighted || !is_zero(from[2][i]); };
     for (size_t i = 0; i < n; i++) next[group[i]] += counts(i);
@@ -25,6 +25,7 @@ void sort_by_group(const uint32_t* group, size_t n, const double* const from[3],
         uint32_t at = next[group[i]]++;
         sorted_y[at] = y[i], sorted_p[at] = p[i];
         if (kWeighted) sorted_w[at] = w[i];
+        for (size_t c = 3; c < columns; c++) to[c][at] = from[c][i];
     }
 }
 
@@ -40,6 +41,7 @@ bool Groups::update(const Rows& rows, const Labels& labels) {
         for (size_t i = 0; i < rows.count; i++)
             if (unknown(labels.places[labels.codes[i]])) return false;
     group_.resize(kBlock);
+    DefaultRounding rules;
     for (size_t at = 0; at < rows.count; at += kBlock) update_block(rows, at, std::min(kBlock, rows.count - at), labels);
     return true;
 }
@@ -53,45 +55,78 @@ std::array<int64_t, kRefused> Groups::refused() const {
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
     for (size_t i = 0; i < n; i++) group_[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
-    const double* from[3];
-    if (!rows.as_doubles(at, n, widened_, from))
-        for (size_t i = 0; i < n; i++) add_wide_row(states_[group_[i]], rows, at + i);
-    else if (states_.size() * kRowsWorthFeeding <= kBlock)
+    Pointers from;
+    if (!rows.as_doubles(at, n, widened_, from)) {
+        if (terms_) rows.differences(at, n, differences_);
+        for (size_t i = 0; i < n; i++) {
+            add_wide_row(states_[group_[i]], rows, at + i);
+            if (!terms_) continue;
+            Pointers row;
+            for (size_t c = 0; c < rows.columns(); c++) row[c] = from[c] ? from[c] + i : nullptr;
+            const TermFeeder::Segment one{&states_[group_[i]].kept, 1};
+            terms_->feed(row, &differences_[i], 1, &one, 1);
+        }
+    } else if (states_.size() * kRowsWorthFeeding <= kBlock) {
         feed(group_.data(), n, from);
-    else
+    } else {
         keep_waiting(n, from);
+    }
 }
 
 // Where groups are many, few rows of a block belong to one: rows wait until there are enough.
-void Groups::keep_waiting(size_t n, const double* const from[3]) {
+void Groups::keep_waiting(size_t n, const Pointers& from) {
     bool weighted = from[2] != nullptr;
     if (weighted != (waiting_[2].size() > 0)) flush();
     for (size_t i = 0; i < n; i++)
         if ((!is_finite(from[0][i]) || !is_finite(from[1][i])) && !(weighted && is_zero(from[2][i]))) waiting_refused_[why_refused(from[0][i], from[1][i])]++;
     waiting_group_.insert(waiting_group_.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(n));
-    for (size_t c = 0; c < (weighted ? 3 : 2); c++) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
+    for (size_t c = 0; c < 3 + columns(); c++)
+        if (from[c]) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
     if (waiting_group_.size() >= std::min(kMostWaiting, states_.size() * kRowsWorthFeeding)) flush();
 }
 
 void Groups::flush() {
     if (waiting_group_.empty()) return;
-    const double* from[3] = {waiting_[0].data(), waiting_[1].data(), waiting_[2].empty() ? nullptr : waiting_[2].data()};
+    DefaultRounding rules;
+    Pointers from;
+    for (size_t c = 0; c < 3 + columns(); c++) from[c] = waiting_[c].empty() ? nullptr : waiting_[c].data();
     feed(waiting_group_.data(), waiting_group_.size(), from);
     waiting_group_.clear();
     for (std::vector<double>& column : waiting_) column.clear();
     waiting_refused_ = {};
 }
 
-void Groups::feed(const uint32_t* group, size_t n, const double* const from[3]) {
-    double* to[3];
-    sorted_.resize(std::max(sorted_.size(), 3 * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
-    for (size_t c = 0; c < 3; c++) to[c] = sorted_.data() + c * n;
-    (from[2] ? sort_by_group<true> : sort_by_group<false>)(group, n, from, to, ends_);
+void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
+    size_t count = 3 + columns();
+    double* to[3 + kMostColumns];
+    sorted_.resize(std::max(sorted_.size(), count * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
+    for (size_t c = 0; c < count; c++) to[c] = sorted_.data() + c * n;
+    (from[2] ? sort_by_group<true> : sort_by_group<false>)(group, n, from, to, count, ends_);
+    Pointers sorted;
+    for (size_t c = 0; c < count; c++) sorted[c] = from[c] ? to[c] : nullptr;
     size_t begin = 0;
     for (size_t g = 0; g < states_.size(); g++) {
         size_t end = ends_[g];
-        if (end > begin) Feeder(states_[g], windows_[g]).feed(to[0] + begin, to[1] + begin, from[2] ? to[2] + begin : nullptr, end - begin);
+        if (end > begin) Feeder(states_[g], windows_[g]).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
+    }
+    if (terms_) feed_terms(begin, sorted);
+}
+
+// Terms are computed for blocks that may hold the end of one group and the beginning of the next.
+void Groups::feed_terms(size_t n, const Pointers& sorted) {
+    size_t g = 0;
+    for (size_t at = 0; at < n; at += TermFeeder::kMostRows) {
+        size_t count = std::min(TermFeeder::kMostRows, n - at);
+        segments_.clear();
+        for (size_t begin = at; begin < at + count;) {
+            while (ends_[g] <= begin) g++;
+            begin = std::min<size_t>(ends_[g], at + count);
+            segments_.push_back({&states_[g].kept, begin - at});
+        }
+        Pointers from;
+        for (size_t c = 0; c < 3 + columns(); c++) from[c] = sorted[c] ? sorted[c] + at : nullptr;
+        terms_->feed(from, nullptr, count, segments_.data(), segments_.size());
     }
 }
 

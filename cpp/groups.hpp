@@ -1,6 +1,8 @@
 // Groups: one state per group, fed with rows that carry a label.
 #pragma once
-#include "pairs.hpp"
+#include <optional>
+
+#include "term_feeder.hpp"
 
 namespace squarely {
 
@@ -12,10 +14,14 @@ struct Labels {
 
 class Groups {
    public:
+    explicit Groups(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {
+        if (plan_) terms_.emplace(*plan_, TermFeeder::kMostRows);
+    }
     // The states, with every row in them.
     std::vector<PairSums>& states() { return flush(), states_; }
     size_t size() const { return states_.size(); }
-    void grow(size_t count) { states_.resize(std::max(count, states_.size())); }
+    size_t columns() const { return plan_ ? plan_->columns.size() : 0; }
+    void grow(size_t count) { states_.resize(std::max(count, states_.size()), PairSums(plan_)); }
 
     void add_refused(size_t group, size_t which, int64_t count) { states_.at(group).refused.at(which) += count; }
     // Rows refused so far, over all groups and the rows that wait.
@@ -26,15 +32,19 @@ class Groups {
 
    private:
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
-    void keep_waiting(size_t count, const double* const columns[3]);
+    void keep_waiting(size_t count, const Pointers& columns);
     void flush();
-    void feed(const uint32_t* group, size_t count, const double* const columns[3]);
+    void feed(const uint32_t* group, size_t count, const Pointers& columns);
+    void feed_terms(size_t count, const Pointers& columns);
 
+    std::shared_ptr<const Plan> plan_;
+    std::optional<TermFeeder> terms_;
+    std::vector<TermFeeder::Segment> segments_;
     std::vector<PairSums> states_;
     std::vector<Window> windows_;             // of each group: where the kernel looked last
     std::vector<double> widened_, sorted_;    // kept, because fresh memory costs more than the sort
     std::vector<uint32_t> group_, ends_, waiting_group_;
-    std::vector<double> waiting_[3];
+    std::vector<double> waiting_[3 + kMostColumns], differences_;
     std::array<int64_t, kRefused> waiting_refused_{};
 };
 

@@ -1,6 +1,8 @@
 // The kernel itself, written over a vector type V; each kernel_*.cpp names V and includes this in its own anonymous namespace.
 #include <cstring>
 
+#include "terms.hpp"
+
 using squarely::Rung;
 using squarely::Run;
 using squarely::ceil_divide;
@@ -21,6 +23,17 @@ inline __attribute__((always_inline)) void put(V& carrier, V& z, int slice, int 
     V sum = carrier + z;
     if (slice < last) z = z - (sum - carrier);
     carrier = sum;
+}
+
+// Takes the bits of the magic constant back out of every lane and adds the lanes.
+template <class V>
+inline __int128 total(typename V::Int lanes, size_t deposits, V unit) {
+    int64_t lane[V::N], offset[V::N];
+    lanes.store(lane);
+    bits(unit).store(offset);
+    __int128 sum = 0;
+    for (int i = 0; i < V::N; i++) sum += static_cast<int64_t>(static_cast<uint64_t>(lane[i]) - deposits * static_cast<uint64_t>(offset[i]));
+    return sum;
 }
 
 template <class V, bool kWeights, int kProduct>
@@ -111,16 +124,6 @@ struct Slicer {
         }
     }
 
-    // Takes the bits of the magic constant back out of every lane and adds the lanes.
-    static __int128 total(I lanes, size_t deposits, V unit) {
-        int64_t lane[V::N], offset[V::N];
-        lanes.store(lane);
-        bits(unit).store(offset);
-        __int128 sum = 0;
-        for (int i = 0; i < V::N; i++)
-            sum += static_cast<int64_t>(static_cast<uint64_t>(lane[i]) - deposits * static_cast<uint64_t>(offset[i]));
-        return sum;
-    }
     void finish(size_t deposits, __int128* out) {
         for (auto& row : products)
             for (int k = 0; k < P; k++) *out++ = total(row[k], deposits, product_unit[k]);
@@ -129,6 +132,29 @@ struct Slicer {
         for (int k = 0; k < W; k++) *out++ = total(weights[k], deposits, weight_unit[k]);
     }
 };
+
+template <class V, bool kWeights>
+void sum_terms(const squarely::TermRun& run) {
+    constexpr int B = squarely::kTermWidth[kWeights], L = squarely::kTermSlices[kWeights];
+    V unit[L];
+    typename V::Int sums[L];
+    for (int k = 0; k < L; k++) unit[k] = V::set(magic(run.e + (kWeights ? run.f : 0) - B * (k + 1))), sums[k] = V::Int::zero();
+    for (size_t i = 0; i < run.rows; i += V::N) {
+        V head = V::load(run.t + i), tail = head;
+        if constexpr (kWeights) {
+            V term = head, weight = V::load(run.w + i);
+            head = weight * term, tail = V::product_error(weight, term, head);
+        }
+#pragma GCC unroll 8
+        for (int k = 0; k < L; k++) {
+            V carrier = unit[k];
+            put(carrier, head, k + 1, 1, kWeights ? L - 1 : L);
+            if constexpr (kWeights) put(carrier, tail, k + 1, 2, L);
+            sums[k] = sums[k] + bits(carrier);
+        }
+    }
+    for (int k = 0; k < L; k++) run.slices[k] = total(sums[k], run.rows / V::N, unit[k]);
+}
 
 template <class V>
 struct Outlook {  // of a micro-block, while it is checked
@@ -218,5 +244,7 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             {run_kernel<V, false, kPlain[0].product>, run_kernel<V, false, kPlain[1].product>, run_kernel<V, false, kPlain[2].product>,
              run_kernel<V, false, kPlain[3].product>},
             {run_kernel<V, true, kWeighted[0].product>, run_kernel<V, true, kWeighted[1].product>},
-            find_spread<V>};
+            find_spread<V>,
+            {sum_terms<V, false>, sum_terms<V, true>},
+            evaluate_term<V>};
 }

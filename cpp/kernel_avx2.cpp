@@ -25,6 +25,20 @@ struct V {
     static V min(V a, V b) { return {_mm256_min_pd(a.v, b.v)}; }
     static V greater(V a, V b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)}; }
     static V choose(V mask, V yes, V no) { return {_mm256_blendv_pd(no.v, yes.v, mask.v)}; }
+    static bool any(V mask) { return _mm256_movemask_pd(mask.v) != 0; }
+    V operator/(V o) const { return {_mm256_div_pd(v, o.v)}; }
+    static V sqrt(V a) { return {_mm256_sqrt_pd(a.v)}; }
+    static V exponent(V a) {  // of a positive normal number, as a double
+        __m256i biased = _mm256_or_si256(_mm256_srli_epi64(_mm256_castpd_si256(a.v), 52), _mm256_castpd_si256(_mm256_set1_pd(0x1p52)));
+        return {_mm256_sub_pd(_mm256_castsi256_pd(biased), _mm256_set1_pd(0x1p52 + 1023))};
+    }
+    static V mantissa(V a) {  // of a positive normal number, in [1, 2)
+        __m256i fraction = _mm256_and_si256(_mm256_castpd_si256(a.v), _mm256_set1_epi64x((int64_t{1} << 52) - 1));
+        return {_mm256_castsi256_pd(_mm256_or_si256(fraction, _mm256_castpd_si256(_mm256_set1_pd(1.0))))};
+    }
+    static V power_of_two(V k) {  // -1022 <= k <= 1023, an integer
+        return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(_mm256_add_pd(k.v, _mm256_set1_pd(0x1p52 + 1023))), 52))};
+    }
     struct Spread {
         __m256i high = _mm256_setzero_si256(), low = _mm256_set1_epi32(-1);
         void see(V a) {

@@ -1,9 +1,11 @@
-#include "feeder.hpp"
-
 #include <atomic>
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <thread>
+
+#include "feeder.hpp"
+#include "term_feeder.hpp"
 
 namespace squarely {
 namespace {
@@ -14,28 +16,47 @@ constexpr size_t kRowsPerPart = size_t{1} << 16;
 std::atomic<const Kernels*> g_kernels{nullptr};
 
 // Rows of plain doubles pass without a copy; others are widened block by block. Weight 0 is left out here.
-void accumulate_part(PairSums& state, const Rows& rows, size_t begin, size_t end, Window& window) {
-    Feeder feeder(state, window);
-    std::vector<double> widened, compressed;
-    for (size_t at = begin; at < end; at += kBlock) {
-        size_t count = std::min(kBlock, end - at);
-        const double* from[3];
-        if (!rows.as_doubles(at, count, widened, from)) {
-            for (size_t i = 0; i < count; i++) add_wide_row(state, rows, at + i);
-        } else if (!rows.weighted || std::none_of(from[2], from[2] + count, is_zero)) {
-            feeder.feed(from[0], from[1], from[2], count);
+class Accumulator {
+   public:
+    Accumulator(PairSums& state, const Rows& rows) : state_(state), rows_(rows), feeder_(state, window_) {
+        if (state.kept.plan) terms_.emplace(*state.kept.plan, rows.count);
+    }
+    void add(size_t begin, size_t end) {
+        for (size_t at = begin; at < end; at += kBlock) add_block(at, std::min(kBlock, end - at));
+    }
+
+   private:
+    void add_block(size_t at, size_t count) {
+        Pointers from;
+        bool exact = rows_.as_doubles(at, count, widened_, from);
+        if (terms_) {
+            if (!exact) rows_.differences(at, count, differences_);
+            const TermFeeder::Segment all{&state_.kept, count};
+            terms_->feed(from, exact ? nullptr : differences_.data(), count, &all, 1);
+        }
+        if (!exact) {
+            for (size_t i = 0; i < count; i++) add_wide_row(state_, rows_, at + i);
+        } else if (!rows_.weighted || std::none_of(from[2], from[2] + count, is_zero)) {
+            feeder_.feed(from[0], from[1], from[2], count);
         } else {
-            compressed.resize(3 * kBlock);
-            double *y = compressed.data(), *p = y + kBlock, *w = p + kBlock;
+            compressed_.resize(3 * kBlock);
+            double *y = compressed_.data(), *p = y + kBlock, *w = p + kBlock;
             size_t kept = 0;
             for (size_t i = 0; i < count; i++) {
                 y[kept] = from[0][i], p[kept] = from[1][i], w[kept] = from[2][i];
                 kept += !is_zero(from[2][i]);
             }
-            feeder.feed(y, p, w, kept);
+            feeder_.feed(y, p, w, kept);
         }
     }
-}
+
+    PairSums& state_;
+    const Rows& rows_;
+    Window window_;
+    Feeder feeder_;
+    std::optional<TermFeeder> terms_;
+    std::vector<double> widened_, compressed_, differences_;
+};
 
 }  // namespace
 
@@ -54,21 +75,39 @@ const Kernels& kernels_in_use() {
 }
 void use_kernels(const Kernels& kernels) { g_kernels = &kernels; }
 
-bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, const double* (&from)[3]) const {
-    const Column* columns[3] = {&y, &p, &w};
+bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Pointers& from) const {
     bool exact = true;
     from[2] = nullptr;
-    for (size_t c = 0; c < (weighted ? 3 : 2); c++) {
-        if (columns[c]->is_plain()) {
-            from[c] = columns[c]->plain() + at;
+    for (size_t c = 0; c < columns(); c++) {
+        if (c == 2 && !weighted) continue;
+        const Column& values = column(c);
+        if (values.is_plain()) {
+            from[c] = values.plain() + at;
             continue;
         }
-        if (widened.size() < 3 * rows) widened.resize(3 * rows);
-        double* wide = widened.data() + c * (widened.size() / 3);
-        exact = columns[c]->read(at, rows, wide) && exact;
+        if (widened.size() < columns() * rows) widened.resize(columns() * rows);
+        double* wide = widened.data() + c * (widened.size() / columns());
+        bool same = values.read(at, rows, wide);
+        exact = exact && (same || c > 2);  // a term is rounded anyway
         from[c] = wide;
     }
     return exact;
+}
+
+void Rows::differences(size_t at, size_t rows, std::vector<double>& out) const {
+    out.resize(rows);
+    for (size_t i = 0; i < rows; i++) {
+        double of_y, of_p;
+        y.read(at + i, 1, &of_y), p.read(at + i, 1, &of_p);
+        out[i] = of_y - of_p;
+        if (!is_finite(of_y) || !is_finite(of_p)) continue;
+        ExactSum exact;
+        exact.add(y.number(at + i));
+        Number less = p.number(at + i);
+        less.negative = !less.negative;
+        exact.add(less);
+        out[i] = exact.rounded();
+    }
 }
 
 int64_t first_bad_weight(const Column& w, size_t count) {
@@ -89,18 +128,18 @@ int64_t first_bad_weight(const Column& w, size_t count) {
 void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
     size_t parts = (rows.count + kRowsPerPart - 1) / kRowsPerPart, count = std::min<size_t>(threads, parts);
     if (count <= 1) {
-        Window window;
-        return accumulate_part(state, rows, 0, rows.count, window);
+        DefaultRounding rules;
+        return Accumulator(state, rows).add(0, rows.count);
     }
-    std::vector<PairSums> partial(count);
+    std::vector<PairSums> partial(count, PairSums(state.kept.plan));
     std::vector<std::thread> workers;
     std::atomic<size_t> next{0};  // a thread that starts late takes fewer parts
     std::vector<std::exception_ptr> failures(count);
     auto work = [&](size_t i) noexcept {
         try {
-            Window window;
-            for (size_t part; (part = next++) < parts;)
-                accumulate_part(partial[i], rows, part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart), window);
+            DefaultRounding rules;
+            Accumulator accumulator(partial[i], rows);
+            for (size_t part; (part = next++) < parts;) accumulator.add(part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart));
         } catch (...) {
             failures[i] = std::current_exception();
         }

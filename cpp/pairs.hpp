@@ -8,14 +8,21 @@
 
 namespace squarely {
 
+using Pointers = const double* [3 + kMostColumns];  // to y, p, w (null without weights), and the columns of the plan
+
 struct Rows {
     Column y, p, w;
     bool weighted = false;
     size_t count = 0;
+    std::vector<Column> more;  // the columns of the plan
 
-    // Points `from` at doubles of y, p and w (null where there are no weights), in place or in `widened`.
-    // False where a 64-bit integer among them has no exact double.
-    bool as_doubles(size_t at, size_t rows, std::vector<double>& widened, const double* (&from)[3]) const;
+    size_t columns() const { return 3 + more.size(); }
+    const Column& column(size_t i) const { return i == 0 ? y : i == 1 ? p : i == 2 ? w : more[i - 3]; }
+
+    // Points `from` at doubles, in place or in `widened`. False where a 64-bit integer of y, p or w has no exact double.
+    bool as_doubles(size_t at, size_t rows, std::vector<double>& widened, Pointers& from) const;
+    // y - p, rounded once, of rows that doubles hold only nearly.
+    void differences(size_t at, size_t rows, std::vector<double>& out) const;
 };
 
 // Where a kernel looks: a rung of the ladder, and the exponents of the largest pair (e) and weight (f) inside.

@@ -1,4 +1,5 @@
-// PairSums: what is known about pairs (y, p) with weight w. Eight exact sums, counters, extremes, and canonical bytes.
+// PairSums: what is known about pairs (y, p) with weight w. Eight exact sums, counters, extremes, what a plan keeps beside them, and
+// canonical bytes.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -6,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "exact.hpp"
+#include "kept.hpp"
 
 namespace squarely {
 
@@ -39,8 +40,19 @@ struct PairSums {
     std::array<ExactSum, kTerms> sums;
     Extremes extremes;
     bool extremes_known = true;
+    Kept kept;
 
+    PairSums() = default;
+    explicit PairSums(std::shared_ptr<const Plan> plan) : kept(std::move(plan)) {}
+
+    // A state of nothing may be added to any other; else both must keep the same.
+    void demand_same_plan(const PairSums& o) const {
+        if (kept.same_plan(o.kept) || (!kept.plan && is_identity()) || (!o.kept.plan && o.is_identity())) return;
+        throw std::invalid_argument("the states keep different terms");
+    }
     void merge(const PairSums& o) {
+        demand_same_plan(o);
+        kept.merge(o.kept);
         rows += o.rows;
         for (int i = 0; i < kRefused; i++) refused[i] += o.refused[i];
         for (int i = 0; i < kTerms; i++) sums[i].add(o.sums[i]);
@@ -48,7 +60,9 @@ struct PairSums {
         extremes_known = extremes_known && o.extremes_known;
     }
     void remove(const PairSums& o) {
+        demand_same_plan(o);
         bool nothing = o.is_identity();
+        kept.remove(o.kept);
         rows -= o.rows;
         for (int i = 0; i < kRefused; i++) refused[i] -= o.refused[i];
         for (int i = 0; i < kTerms; i++) sums[i].subtract(o.sums[i]);
@@ -59,7 +73,7 @@ struct PairSums {
     bool is_identity() const {
         for (const ExactSum& sum : sums)
             if (!sum.is_zero()) return false;
-        return rows == 0 && refused == std::array<int64_t, kRefused>{};
+        return rows == 0 && refused == std::array<int64_t, kRefused>{} && kept.is_zero();
     }
 
     // One row whose numbers are finite and whose weight is positive: the integer path, for any magnitude.
@@ -80,8 +94,9 @@ struct PairSums {
         sums[kYY].add_product(y, y, *w), sums[kYP].add_product(y, p, *w), sums[kPP].add_product(p, p, *w);
     }
 
-    // Canonical bytes, little endian: rows and counters (5 x i64), then per sum i16 base, u16 count, limbs. A pure function of the
-    // multiset of rows. The extremes follow separately, since they are not part of the group.
+    // Canonical bytes, little endian: rows and counters (5 x i64), then per sum i16 base, u16 count, limbs; then, unless the state is
+    // of nothing, what the plan keeps. A pure function of the multiset of rows. The extremes follow separately, since they are not
+    // part of the group.
     std::string canonical() {
         std::string out;
         auto put = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
@@ -93,8 +108,10 @@ struct PairSums {
             put(static_cast<uint16_t>(sum.limbs().size()));
             for (uint64_t limb : sum.limbs()) put(limb);
         }
+        if (kept.plan && !is_identity()) kept.write(put);
         return out;
     }
+    static constexpr size_t kAnnotations = 1 + 5 * sizeof(double);
     std::string annotations() const {
         std::string out(1, static_cast<char>(extremes_known));
         for (double x : {extremes.error, extremes.y_min, extremes.y_max, extremes.p_min, extremes.p_max}) {
@@ -114,7 +131,7 @@ struct PairSums {
         };
         get(state.rows);
         for (int64_t& count : state.refused) get(count);
-        for (ExactSum& sum : state.sums) {
+        auto get_sum = [&]() {
             int16_t base;
             uint16_t count;
             get(base), get(count);
@@ -123,11 +140,14 @@ struct PairSums {
             Limbs limbs;
             limbs.resize(count);
             for (size_t i = 0; i < count; i++) get(limbs[i]);
-            sum = ExactSum::from_limbs(base, limbs);
+            ExactSum sum = ExactSum::from_limbs(base, limbs);
             sum.trim();
             if (sum.limbs().size() != count || sum.base() != (count ? base : 0) || (!count && base))
                 throw std::invalid_argument("a sum is not in canonical form");
-        }
+            return sum;
+        };
+        for (ExactSum& sum : state.sums) sum = get_sum();
+        if (size - at != kAnnotations) state.kept = Kept::parse(get, get_sum);
         uint8_t known;
         get(known);
         state.extremes_known = known != 0;

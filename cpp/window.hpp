@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "recipes.hpp"
+
 namespace squarely {
 
 constexpr int ceil_divide(int a, int b) { return (a + b - 1) / b; }
@@ -46,6 +48,18 @@ struct Run {
     __int128* slices;  // out: yy, yp, pp, then y, p, max(y, p), max(y, 0), then w; each from the highest slice down
     double* extremes;  // in and out: error, y_min, y_max, p_min, p_max of the rows that were not repaired
 };
+// Terms are doubles that were rounded once; one window of 101 bits holds nearly all of them, so there is no ladder. Unweighted, then weighted.
+constexpr int kTermWidth[] = {51, 50}, kTermSlices[] = {3, 5}, kTermRange[] = {51 * 3 - 52, 90}, kMostTermSlices = 5;
+constexpr int kTermWeightRange = 50 * 5 - 104 - kTermRange[1];
+constexpr int kLowestTermTop = -500, kHighestTermTop = 600, kLowestWeightTop = -250, kHighestWeightTop = 350, kRoomAboveTerms = 12;
+
+struct TermRun {
+    const double *t, *w;  // w is null in an unweighted run; both lie inside the window or are 0
+    size_t rows;          // a multiple of lanes, at most kVectorsPerRun * lanes
+    int e, f;
+    __int128* slices;  // out: from the highest down
+};
+
 struct Kernels {
     const char* name;
     size_t lanes;
@@ -53,6 +67,8 @@ struct Kernels {
     void (*weighted[kWeightedRungs])(const Run&);
     // Highest and lowest (magnitude bits - 1) >> 32 among `rows` doubles, a multiple of lanes; zeros do not count.
     void (*spread)(const double* x, size_t rows, uint32_t* high, uint32_t* low);
+    void (*sum[2])(const TermRun&);
+    void (*term)(const TermCall&);
 };
 
 extern const Kernels kPortable;

@@ -1,0 +1,86 @@
+// Histogram: how much weight has an error of which size. The bucket of a size is the top bits of its double, so a bucket is at most
+// 2^-7 of its size wide, counts are integers, and histograms add and subtract exactly.
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "exact.hpp"
+
+namespace squarely {
+
+constexpr int kBucketBits = 18;  // 11 of the exponent, 7 of the fraction
+
+inline uint32_t bucket_of(double size) { return static_cast<uint32_t>(bits_of(size) << 1 >> (64 - kBucketBits)); }
+
+class Histogram {
+   public:
+    // Rows whose error is NaN are left out.
+    void see(const double* error, const double* weight, size_t rows) {
+        for (size_t i = 0; i < rows; i++) {
+            if (bits_of(error[i]) << 1 > uint64_t{0x7ff} << 53) continue;
+            size_t cell = cell_of(bucket_of(error[i]));
+            if (weight)
+                weigh(cell).add(number_of(weight[i]));
+            else
+                counts_[cell]++;
+        }
+    }
+    void merge(const Histogram& o) { combine(o, false); }
+    void remove(const Histogram& o) { combine(o, true); }
+
+    // The buckets that hold anything, from the smallest error, with the weight in each.
+    std::vector<std::pair<uint32_t, ExactSum>> cells() const {
+        std::vector<std::pair<uint32_t, ExactSum>> out;
+        for (size_t cell = 0; cell < buckets_.size(); cell++) {
+            ExactSum total = total_of(cell);
+            total.trim();
+            if (!total.is_zero()) out.emplace_back(buckets_[cell], std::move(total));
+        }
+        std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        return out;
+    }
+    void put(uint32_t bucket, const ExactSum& total) { weigh(cell_of(bucket)).add(total); }
+
+   private:
+    ExactSum total_of(size_t cell) const {
+        ExactSum total = cell < weights_.size() ? weights_[cell] : ExactSum();
+        total.add_integer(counts_[cell], 0);
+        return total;
+    }
+    ExactSum& weigh(size_t cell) {
+        if (weights_.size() < buckets_.size()) weights_.resize(buckets_.size());
+        return weights_[cell];
+    }
+    void combine(const Histogram& o, bool minus) {
+        for (const auto& [bucket, total] : o.cells()) {
+            ExactSum& sum = weigh(cell_of(bucket));
+            minus ? sum.subtract(total) : sum.add(total);
+        }
+    }
+    // Neighbouring buckets have neighbouring places; a place that is taken sends the next bucket one further.
+    size_t cell_of(uint32_t bucket) {
+        if (2 * buckets_.size() >= places_.size()) grow();
+        size_t mask = places_.size() - 1, place = bucket & mask;
+        for (; places_[place]; place = (place + 1) & mask)
+            if (buckets_[places_[place] - 1] == bucket) return places_[place] - 1;
+        buckets_.push_back(bucket), counts_.push_back(0);
+        places_[place] = static_cast<uint32_t>(buckets_.size());
+        return buckets_.size() - 1;
+    }
+    void grow() {
+        places_.assign(std::max<size_t>(16, 2 * places_.size()), 0);
+        size_t mask = places_.size() - 1;
+        for (size_t cell = 0; cell < buckets_.size(); cell++) {
+            size_t place = buckets_[cell] & mask;
+            while (places_[place]) place = (place + 1) & mask;
+            places_[place] = static_cast<uint32_t>(cell + 1);
+        }
+    }
+
+    std::vector<uint32_t> places_;  // of a bucket: its cell plus 1, or 0 for none; a power of 2 of them
+    std::vector<uint32_t> buckets_;  // of each cell
+    std::vector<int64_t> counts_;    // rows without a weight
+    std::vector<ExactSum> weights_;  // weights of the others; shorter while there are none
+};
+
+}  // namespace squarely

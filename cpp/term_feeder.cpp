@@ -1,0 +1,120 @@
+#include "term_feeder.hpp"
+
+#include "feeder.hpp"
+
+namespace squarely {
+
+void write_terms(const TermPlan& term, const Rows& rows, double* out) {
+    DefaultRounding rules;
+    constexpr size_t block = TermFeeder::kMostRows;
+    const auto constants = term.padded();
+    std::vector<double> widened, differences(block);
+    for (size_t at = 0; at < rows.count; at += block) {
+        size_t count = std::min(block, rows.count - at);
+        Pointers from;
+        if (!rows.as_doubles(at, count, widened, from))
+            rows.differences(at, count, differences);
+        else
+            for (size_t i = 0; i < count; i++) differences[i] = from[0][i] - from[1][i];
+        const double* more[kMostTermColumns] = {};
+        for (size_t c = 0; c < term.columns.size(); c++) more[c] = from[3 + term.columns[c]];
+        kernels_in_use().term({term.recipe, from[0], from[1], differences.data(), more[0], more[1], constants.data(), count, out + at});
+        for (size_t i = 0; i < count; i++)
+            if (!is_finite(from[0][i]) || !is_finite(from[1][i])) out[at + i] = NAN;
+    }
+}
+
+TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
+    size_t padded = std::min(rows, kMostRows) + kMostLanes;
+    errors_.resize(padded), terms_.resize(padded), patch_.resize(2 * padded);
+}
+
+void TermFeeder::feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count) {
+    const double *y = columns[0], *p = columns[1], *w = columns[2];
+    if (differences)
+        std::copy(differences, differences + count, errors_.begin());
+    else
+        for (size_t i = 0; i < count; i++) errors_[i] = y[i] - p[i];
+    leave_out(columns, count);
+    for (size_t k = 0; k < plan_.terms.size(); k++) {
+        const TermPlan& term = plan_.terms[k];
+        const double* more[kMostTermColumns] = {};
+        for (size_t c = 0; c < term.columns.size(); c++) more[c] = columns[3 + term.columns[c]];
+        const auto constants = term.padded();
+        kernels_in_use().term({term.recipe, y, p, errors_.data(), more[0], more[1], constants.data(), count, terms_.data()});
+        for (uint32_t row : left_out_) terms_[row] = 0.0;
+        size_t begin = 0;
+        for (const Segment* segment = segments; segment != segments + segment_count; begin = segment++->end)
+            add(segment->kept->terms[k], windows_[k], terms_.data() + begin, w ? w + begin : nullptr, segment->end - begin);
+    }
+    if (!plan_.histogram) return;
+    for (uint32_t row : left_out_) errors_[row] = NAN;
+    size_t begin = 0;
+    for (const Segment* segment = segments; segment != segments + segment_count; begin = segment++->end)
+        segment->kept->histogram.see(errors_.data() + begin, w ? w + begin : nullptr, segment->end - begin);
+}
+
+void TermFeeder::leave_out(const double* const* columns, size_t count) {
+    const double *y = columns[0], *p = columns[1], *w = columns[2];
+    left_out_.clear();
+    auto left_out = [&](size_t i) { return !is_finite(y[i]) || !is_finite(p[i]) || (w && is_zero(w[i])); };
+    constexpr uint64_t exponent = uint64_t{0x7ff} << 52;
+    bool any = false;
+    for (size_t i = 0; i < count; i++) any |= (bits_of(y[i]) & exponent) == exponent || (bits_of(p[i]) & exponent) == exponent;
+    if (w)
+        for (size_t i = 0; i < count; i++) any |= is_zero(w[i]);
+    for (size_t i = 0; any && i < count; i++)
+        if (left_out(i)) left_out_.push_back(static_cast<uint32_t>(i));
+}
+
+// Says whether all finite values of the block fall into the window, and moves the window where they do not.
+bool TermFeeder::look(TermWindow& window, const double* t, const double* w, size_t count) {
+    auto fits = [&](const double* x, int& top, int range, int low, int high, int room) {
+        uint32_t most, least;
+        kernels_in_use().spread(x, count, &most, &least);
+        auto inside = [&] { return static_cast<int>(most >> 20) < top + 1023 && static_cast<int>(least >> 20) >= top + 1023 - range; };
+        if (window.chosen && inside()) return true;
+        int highest = static_cast<int>(most >> 20);
+        if (highest != 0x7ff) top = clamp(highest - 1022 + room, low, high);
+        return highest != 0x7ff && inside();
+    };
+    bool fine = fits(t, window.e, kTermRange[w != nullptr], kLowestTermTop, kHighestTermTop, kRoomAboveTerms);
+    if (w) fine = fits(w, window.f, kTermWeightRange, kLowestWeightTop, kHighestWeightTop, 0) && fine;
+    window.chosen = true;
+    return fine;
+}
+
+void TermFeeder::add(TermSum& term, TermWindow& window, const double* t, const double* w, size_t count) {
+    if (count < kFewRows) {
+        for (size_t i = 0; i < count; i++) term.add(t[i], w ? w + i : nullptr);
+        return;
+    }
+    size_t lanes = kernels_in_use().lanes, padded = (count + lanes - 1) / lanes * lanes;
+    bool whole = padded == count;
+    double *patched = patch_.data(), *weights = patched + patch_.size() / 2;
+    auto copy = [&] {
+        std::fill(std::copy(t, t + count, patched), patched + padded, 0.0);
+        if (w) std::fill(std::copy(w, w + count, weights), weights + padded, 0.0);
+        t = patched, w = w ? weights : nullptr;
+    };
+    if (!whole) copy();
+    if (!look(window, t, w, padded)) {
+        if (whole) copy();
+        auto inside = [](double x, int top, int range) {
+            int biased = biased_exponent(x);
+            return is_zero(x) || (biased < top + 1023 && biased >= top + 1023 - range);
+        };
+        for (size_t i = 0; i < count; i++) {
+            if (inside(patched[i], window.e, kTermRange[w != nullptr]) && (!w || inside(w[i], window.f, kTermWeightRange))) continue;
+            term.add(patched[i], w ? w + i : nullptr);
+            patched[i] = 0.0;
+            if (w) weights[i] = 0.0;
+        }
+    }
+    __int128 slices[kMostTermSlices];
+    kernels_in_use().sum[w != nullptr]({t, w, padded, window.e, window.f, slices});
+    int width = kTermWidth[w != nullptr], top = window.e + (w ? window.f : 0);
+    for (int k = 0; k < kTermSlices[w != nullptr]; k++) term.sum.add_integer(slices[k], top - width * (k + 1));
+}
+
+}  // namespace squarely

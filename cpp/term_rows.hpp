@@ -1,0 +1,68 @@
+// What the recipes share: a vector of rows, its residual, the edges of the domain, and the loop.
+#pragma once
+#include "elementary.hpp"
+
+using squarely::Recipe;
+using squarely::TermCall;
+
+constexpr double kLargest = 0x1.fffffffffffffp1023;
+
+template <class V>
+struct Row {
+    V y, p, r, x0, x1;
+};
+
+// r as the sum hi + lo of two doubles, times `unit`: where y - p overflows it is the difference of the halves, and unit is 2.
+// lo is 0 where r is not the rounded difference of the doubles, which happens for 64-bit integers.
+template <class V>
+struct Residual {
+    Two<V> value;
+    V unit;
+};
+template <class V>
+SQUARELY_INLINE Residual<V> residual(const Row<V>& row) {
+    auto big = V::greater(V::absolute(row.r), V::set(kLargest));
+    V half = V::set(0.5), zero = V::set(0.0);
+    Two<V> difference = two_sum(V::choose(big, row.y * half, row.y), negative(V::choose(big, row.p * half, row.p)));
+    V r = V::choose(big, difference.hi, row.r);
+    return {{r, V::choose(V::greater(V::absolute(difference.hi - r), zero), zero, difference.lo)}, V::choose(big, V::set(2.0), V::set(1.0))};
+}
+template <class V>
+SQUARELY_INLINE Two<V> absolute(Two<V> a) {
+    return choose(V::greater(V::set(0.0), a.hi), negative(a), a);
+}
+template <class V>
+SQUARELY_INLINE V half_square(V a) {
+    return (a * V::set(0.5)) * a;
+}
+
+template <class V, class Mask>
+SQUARELY_INLINE V only_where(Mask inside, V term) {
+    return V::choose(inside, term, V::set(__builtin_nan("")));
+}
+template <class V>
+SQUARELY_INLINE V with_scale(V scale, V term) {  // a scale must be positive and finite
+    return only_where(V::greater(scale, V::set(0.0)), only_where(V::greater(V::set(__builtin_inf()), scale), term));
+}
+template <class V>
+SQUARELY_INLINE V with_interval(const Row<V>& row, V term) {  // bounds must be finite and in order
+    const V infinity = V::set(__builtin_inf()), lower = V::absolute(row.x0), upper = V::absolute(row.x1);
+    term = only_where(V::greater(infinity, lower), only_where(V::greater(infinity, upper), term));
+    return V::choose(V::greater(row.x0, row.x1), V::set(__builtin_nan("")), term);
+}
+
+template <class V, int kColumns, class Term>
+void each_row(const TermCall& call, Term term) {
+    auto at = [](const double* y, const double* p, const double* r, const double* x0, const double* x1) {
+        return Row<V>{V::load(y), V::load(p), V::load(r), V::load(kColumns > 0 ? x0 : r), V::load(kColumns > 1 ? x1 : r)};
+    };
+    size_t whole = call.rows / V::N * V::N, rest = call.rows - whole;
+    for (size_t i = 0; i < whole; i += V::N) term(at(call.y + i, call.p + i, call.r + i, call.x0 + i, call.x1 + i)).store(call.out + i);
+    if (!rest) return;
+    double padded[5][V::N], out[V::N];  // copies of the last row
+    const double* columns[5] = {call.y, call.p, call.r, kColumns > 0 ? call.x0 : call.r, kColumns > 1 ? call.x1 : call.r};
+    for (int column = 0; column < 5; column++)
+        for (size_t i = 0; i < V::N; i++) padded[column][i] = columns[column][whole + (i < rest ? i : rest - 1)];
+    term(at(padded[0], padded[1], padded[2], padded[3], padded[4])).store(out);
+    for (size_t i = 0; i < rest; i++) call.out[whole + i] = out[i];
+}

@@ -1,0 +1,112 @@
+// Recipes that are logarithms of quotients: squared logarithmic error and the Tweedie deviances.
+#pragma once
+#include "term_rows.hpp"
+
+template <class V>
+SQUARELY_INLINE V squared_log(const Row<V>& row) {
+    const V one = V::set(1.0), minus_one = V::set(-1.0);
+    Two<V> log = logarithm(two_sum(one, row.y), two_sum(one, row.p), residual(row).value).value();
+    V term = log.hi * log.hi + (log.hi + log.hi) * log.lo;
+    return only_where(V::greater(row.y, minus_one), only_where(V::greater(row.p, minus_one), term));
+}
+
+// 2 (y log(y/p) - y + p). Near: with s = (y - p)/(y + p) and log(y/p) = 2 s + s R it is 2 s ((y - p) + y R), where nothing cancels.
+template <class V>
+SQUARELY_INLINE V poisson_deviance(const Row<V>& row) {
+    const V zero = V::set(0.0), tiny = V::set(0x1p-200);
+    auto some = V::greater(row.y, zero);
+    V y = V::choose(some, row.y, row.p);
+    Two<V> difference = residual(row).value;
+    Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
+    V lever = difference.hi + (y * log.series + difference.lo), near = log.s.hi * lever + log.s.lo * lever;
+
+    Split<V> top = split(V::choose(V::greater(y, row.p), y, row.p));
+    V a = top.apply(y), b = top.apply(row.p);
+    a = V::choose(V::greater(a, tiny), a, zero), b = V::choose(V::greater(b, tiny), b, zero);
+    Two<V> bracket = add(multiply(log.value(), a), two_sum(b, negative(a)));
+    V far = scale(bracket.hi, top.exponent + V::set(1.0));
+
+    V term = V::choose(V::greater(V::absolute(log.k), zero), far, near + near);
+    term = V::choose(some, term, row.p + row.p);
+    return only_where(V::greater(row.p, zero), V::choose(V::greater(zero, row.y), V::set(__builtin_nan("")), term));
+}
+
+// 2 (log(p/y) + y/p - 1). Near: 2 s (2 s + 2 s^2/(1 - s) - R), since (y - p)/p = 2 s/(1 - s).
+template <class V>
+SQUARELY_INLINE V gamma_deviance(const Row<V>& row) {
+    const V zero = V::set(0.0), one = V::set(1.0);
+    Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), residual(row).value);
+    V s = log.s.hi, twice = s + s, lever = twice + ((log.s.lo + log.s.lo) + ((twice * s) / (one - s) - log.series));
+    V near = s * lever + log.s.lo * lever;
+
+    Split<V> y = split(row.y), p = split(row.p);
+    Two<V> ratio = divide(exactly(y.mantissa), exactly(p.mantissa));
+    V k = y.exponent - p.exponent, power = V::power_of_two(clamp(k, -200.0, 200.0));
+    Two<V> bracket = add(add(Two<V>{ratio.hi * power, ratio.lo * power}, V::set(-1.0)), negative(log.value()));
+    V far = V::choose(V::greater(k, V::set(100.0)), scale(ratio.hi, k + one), bracket.hi + bracket.hi);
+
+    V term = V::choose(V::greater(V::absolute(log.k), zero), far, near + near);
+    return only_where(V::greater(row.y, zero), only_where(V::greater(row.p, zero), term));
+}
+
+// The unit deviance of any other power q. With a = 2 - q, d = 1 - q and L = log(y/p) it is 2 p^a times
+//     h = L^2/2! + (1 + a) L^3/3! + (1 + a + a^2) L^4/4! + ...                    where |L| max(1, |a|) is small,
+//     h = (expm1(a L)/a - expm1(L)) / d,  or  (exp(L) expm1(d L)/d - expm1(L)) / a  elsewhere:
+// the first for a smaller |a|, the second for a smaller |d|, so that a power near 2 or 1 costs no digits.
+template <class V>
+struct Tweedie {
+    static constexpr int kTerms = 15;
+    Two<V> a, inverse_a, inverse_d, inner, inverse_inner, inverse_outer;  // inner and outer: a and d, or d and a
+    V lead, reach, lowest;  // lead: 1 where exp(L) leads; reach: of the series in L; y must exceed `lowest`
+    double series[kTerms];
+    explicit Tweedie(double power) {
+        const bool near_one = power < 1.5;
+        const V one = V::set(1.0), q = V::set(-power);
+        const Two<V> d = two_sum(one, q);
+        a = two_sum(V::set(2.0), q), inverse_a = divide(exactly(one), a), inverse_d = divide(exactly(one), d);
+        inner = near_one ? d : a, inverse_inner = near_one ? inverse_d : inverse_a, inverse_outer = near_one ? inverse_a : inverse_d;
+        lead = V::set(near_one ? 1.0 : 0.0);
+        lowest = V::set(power < 0 ? -__builtin_inf() : power < 2 ? -0x1p-1074 : 0.0);
+        double base = 2.0 - power, size = base < 0 ? -base : base, sum = 1.0, next = 1.0, factorial = 2.0;
+        reach = V::set(0.35 / (size > 1.0 ? size : 1.0));
+        for (int k = 0; k < kTerms; k++) {
+            series[k] = sum / factorial;
+            next = next * base, sum = sum + next, factorial = factorial * (k + 3);
+        }
+    }
+};
+// 2^k (1 + less_one) - 2^floor, for k, floor <= 0: what lies below 2^-1000 is lost.
+template <class V>
+SQUARELY_INLINE Two<V> lowered(Two<V> less_one, V k, V floor) {
+    V power = V::power_of_two(clamp(k, -1000.0, 0.0)), base = V::power_of_two(clamp(floor, -1000.0, 0.0));
+    return add(two_sum(power, negative(base)), Two<V>{less_one.hi * power, less_one.lo * power});
+}
+template <class V>
+SQUARELY_INLINE V tweedie_deviance(const Row<V>& row, const Tweedie<V>& of) {
+    const V zero = V::set(0.0), one = V::set(1.0);
+    auto below = V::greater(zero, row.y), some = V::greater(V::absolute(row.y), zero);
+    V y = V::choose(some, V::absolute(row.y), row.p);
+    Two<V> difference = choose(below, two_sum(y, negative(row.p)), residual(row).value);
+    Two<V> log = logarithm(exactly(y), exactly(row.p), choose(some, difference, exactly(zero))).value();
+    Two<V> near = multiply(multiply(log, log), polynomial(log.hi, of.series));
+
+    Exponential<V> ratio = exponential(log), inner = exponential(multiply(log, of.inner));  // exp(L) = y/p
+    V lead = of.lead * ratio.k, top = lead + inner.k;
+    V k = V::choose(V::greater(lead, top), lead, top);
+    k = V::choose(V::greater(ratio.k, k), ratio.k, k), k = V::choose(V::greater(zero, k), zero, k);
+    Two<V> less_one = ratio.less_one(), factor = add(Two<V>{less_one.hi * of.lead, less_one.lo * of.lead}, one);
+    Two<V> first = multiply(multiply(lowered(inner.less_one(), top - k, lead - k), factor), of.inverse_inner);
+    Two<V> far = multiply(add(first, negative(lowered(less_one, ratio.k - k, negative(k)))), of.inverse_outer);
+
+    V power = V::power_of_two(clamp(ratio.k - k, -1000.0, 0.0)), base = V::power_of_two(clamp(negative(k), -1000.0, 0.0));
+    Two<V> fraction = ratio.fraction(), last{of.inverse_a.hi * base, of.inverse_a.lo * base};
+    Two<V> other = add(multiply(Two<V>{fraction.hi * power, fraction.lo * power}, of.inverse_d), last);  // y < 0, where nothing cancels
+
+    auto close = V::greater(of.reach, V::absolute(log.hi));
+    k = V::choose(close, V::choose(below, k, zero), k);
+    Two<V> h = choose(some, choose(below, other, choose(close, near, far)), of.inverse_a);
+    Two<V> log_p = logarithm(exactly(row.p), exactly(one), two_sum(row.p, V::set(-1.0))).value();
+    Exponential<V> scaled = exponential(multiply(log_p, of.a));  // p^a
+    V term = scale(multiply(h, scaled.fraction()).hi, (scaled.k + k) + one);
+    return only_where(V::greater(row.p, zero), only_where(V::greater(row.y, of.lowest), term));
+}
