@@ -1,6 +1,14 @@
 """Everything squarely raises or warns about on purpose."""
 
-__all__ = ["DataError", "SquarelyError", "StateError", "UndefinedMetricWarning", "UnknownGroupError", "UnknownMetricError"]
+__all__ = [
+    "DataError",
+    "MissingExtraError",
+    "SquarelyError",
+    "StateError",
+    "UndefinedMetricWarning",
+    "UnknownGroupError",
+    "UnknownMetricError",
+]
 
 
 class SquarelyError(Exception):
@@ -13,6 +21,10 @@ class DataError(SquarelyError, ValueError):
 
 class StateError(SquarelyError, ValueError):
     """The bytes are not a readable state."""
+
+
+class MissingExtraError(SquarelyError, ImportError):
+    """An optional library is not installed; the message says how to install it."""
 
 
 class _UnknownError(SquarelyError, KeyError):

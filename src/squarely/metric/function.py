@@ -3,6 +3,8 @@
 import inspect
 import math
 import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,93 +12,181 @@ import numpy.typing as npt
 
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
-from squarely.state import PairState, Ratio, Sums, best_constant
-from squarely.validate import accepts, pair_outputs
+from squarely.metric.needs import Known, plan_of, terms_of
+from squarely.state import OutsideDomain, PairState, Ratio, Rows, seasonal_scale
+from squarely.validate import accepts, as_one_column, output_columns, output_weights, pair_outputs
 
 __all__ = ["as_function"]
+
+Pairs = list[tuple[Any, Any]]
+REDUCTIONS = ("mean", "none")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def as_function(metric: Metric) -> Any:
     """Return the function of arrays that a metric declares."""
-    usually = None if metric.constant == "undefined" else True
 
-    def function(
+    plain = not metric.columns
+
+    def of_predictions(
         y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
     ) -> Any:
-        finite = usually
-        if parameters:
-            if metric.constant == "force_finite":
-                finite = bool(parameters.pop("force_finite", True))
-            metric.check(parameters)
+        call = _Call(metric, sample_weight, nan_policy)
+        if parameters or not plain:
+            call.read(parameters)
         outputs = pair_outputs(y_true, y_pred)
-        if outputs is None and isinstance(multioutput, str) and multioutput == "uniform_average":
-            return _answer(metric, _summed(metric, y_true, y_pred, sample_weight, nan_policy, parameters), parameters, finite)
-        summed = [_summed(metric, y, p, sample_weight, nan_policy, parameters) for y, p in outputs or [(y_true, y_pred)]]
-        values = np.array([_answer(metric, each, parameters, finite) for each in summed])
-        return _combined(metric, values, summed, multioutput)
+        pairs = [(y_true, y_pred)] if outputs is None else outputs
+        if call.reduction == "none":
+            losses = [call.losses(pair) for pair in pairs]
+            return losses[0] if outputs is None else np.stack(losses, axis=1)
+        mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
+        if (outputs is None and mode == "uniform_average") or mode == "pooled":
+            return call.answer(call.known(pairs))
+        known = [call.known([pair]) for pair in pairs]
+        values = np.array([call.answer(each) for each in known])
+        return _combined(metric, values, known, multioutput, mode)
 
+    def of_inputs(y_true: Any, *inputs: Any, sample_weight: Any = None, nan_policy: str = "raise", **parameters: Any) -> Any:
+        if len(inputs) != len(metric.inputs):
+            raise DataError(f"{metric.name} takes y_true, {', '.join(metric.inputs)}; {len(inputs) + 1} arrays were given.")
+        call = _Call(metric, sample_weight, nan_policy)
+        call.read({**parameters, **dict(zip(metric.inputs, inputs, strict=True))})
+        pair = (y_true, next(iter(call.columns.values())))
+        return call.losses(pair) if call.reduction == "none" else call.answer(call.known([pair]))
+
+    function: Any = of_inputs if metric.inputs else of_predictions
     function.__name__ = function.__qualname__ = metric.name
     function.__module__ = metric.formula.__module__
-    function.__signature__ = _signature(metric)  # type: ignore[attr-defined]
+    function.__signature__ = _signature(metric)
     return function
 
 
-def _summed(metric: Metric, y_true: Any, y_pred: Any, sample_weight: Any, nan_policy: str, parameters: dict[str, Any]) -> tuple[Sums, ...] | None:
-    """Return the sums, None where the answer is nan by the nan_policy."""
-    state = PairState().update(y_true, y_pred, sample_weight)
-    sums = state.sums
-    if not sums.is_whole or nan_policy != "raise":
-        if not accepts(nan_policy, state.refused, state.n, y_true, y_pred, sample_weight):
-            return None
-    if metric.baseline:
-        level = parameters.get("alpha", 0.5)
-        return sums, best_constant(y_true, y_pred, sample_weight, level).sums
-    return (sums,)
+class _Call:
+    """One call of the function: its settings, and the columns among them."""
+
+    __slots__ = ("columns", "finite", "metric", "nan_policy", "parameters", "reduction", "sample_weight")
+
+    def __init__(self, metric: Metric, sample_weight: Any, nan_policy: str) -> None:
+        self.metric, self.sample_weight, self.nan_policy = metric, sample_weight, nan_policy
+        self.parameters: Mapping[str, Any] = _NONE
+        self.columns: dict[str, Any] = {}
+        self.reduction = "mean"
+        self.finite = None if metric.constant == "undefined" else True
+
+    def read(self, parameters: dict[str, Any]) -> None:
+        """Take the keywords apart: what the function adds, columns given as arrays, and settings."""
+        metric = self.metric
+        if metric.constant == "force_finite":
+            self.finite = metric.check_force_finite(parameters.pop("force_finite", True))
+        if metric.pointwise:
+            self.reduction = parameters.pop("reduction", "mean")
+            if self.reduction not in REDUCTIONS:
+                raise DataError(f"{metric.name}: reduction is {str(self.reduction)[:60]!r}; expected 'mean' or 'none'.")
+        if metric.training:
+            series, seasonality = parameters.pop("y_train", None), parameters.pop("seasonality", 1)
+            if parameters.get("scale") is None and series is not None:
+                parameters["scale"] = seasonal_scale(series, seasonality, metric.training)
+        for name in metric.columns:
+            given = parameters.get(name)
+            if given is None:
+                parameters.pop(name, None)
+            elif not (isinstance(given, str) and given in metric.settings[name].allowed):
+                parameters[name] = self._column(name, given)
+        metric.check(parameters)
+        self.parameters = parameters
+
+    def _column(self, name: str, given: Any) -> Any:
+        """Keep an array, and return the name under which the formula finds it; several arrays under several names."""
+        if not getattr(self.metric.settings[name], "several", False):
+            self.columns[name] = given
+            return name
+        several = {f"{name}[{at}]": array for at, array in enumerate(output_columns(given, name))}
+        self.columns.update(several)
+        return tuple(several)
+
+    def known(self, pairs: Pairs) -> Known | None:
+        """Return what is known of one output, or of several as one column; None where the answer is nan by the nan_policy."""
+        needs = self.metric.needs_of(self.parameters, True)
+        plan = plan_of(needs, rows=True)
+        state = PairState.planned(plan)
+        columns = {name: self.columns[name] for name in plan.columns} if plan.columns else _NONE
+        for y_true, y_pred in pairs:
+            state.update(y_true, y_pred, self.sample_weight, **columns)
+        sums = state.sums
+        if not sums.is_whole or self.nan_policy != "raise":
+            if not accepts(self.nan_policy, state.refused, state.n, pairs, self.sample_weight):
+                return None
+        if not needs:
+            return Known(sums)
+        if len(pairs) > 1 and self.columns:
+            raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
+        return Known(sums, Rows(*as_one_column(pairs, self.sample_weight), self.columns))
+
+    def answer(self, known: Known | None) -> float:
+        if known is None:
+            return math.nan
+        try:
+            value, reason = self.metric.answer(known, self.parameters, self.finite)
+        except OutsideDomain as error:
+            raise self._outside(known) from error
+        if reason is not None:
+            warnings.warn(f"{self.metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)
+        return value
+
+    def _outside(self, known: Known) -> DataError:
+        """Return the error that shows the first row outside the domain."""
+        for term in terms_of(self.metric.needs_of(self.parameters, True)):
+            found = known.rows.first_outside(term) if known.rows else None
+            if found is not None:
+                where = f"at index {found.row:,} {found.values}"
+                return DataError(f"{self.metric.name} takes {self.metric.domain}; {where}. Mend the row or leave it out.")
+        raise AssertionError("a row that was counted as outside the domain can be found")
+
+    def losses(self, pair: tuple[Any, Any]) -> npt.NDArray[np.float64]:
+        """Return the loss of every row, times its weight where there are weights."""
+        assert self.metric.pointwise is not None, "only then is there a reduction"
+        term = (self.metric.forgiving_term or self.metric.pointwise)(**{**self.metric.parameters, **self.parameters})
+        state = PairState.of(*pair, self.sample_weight)
+        if not state.sums.is_whole:
+            accepts(self.nan_policy, state.refused, state.n, [pair], self.sample_weight)
+        return Rows(*pair, self.sample_weight, self.columns).pointwise(term)
 
 
-def _answer(metric: Metric, summed: tuple[Sums, ...] | None, parameters: dict[str, Any], finite: bool | None) -> float:
-    if summed is None:
-        return math.nan
-    value, reason = metric.of_sums(summed, parameters, finite)
-    if reason is not None:
-        warnings.warn(f"{metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)
-    return value
-
-
-def _combined(metric: Metric, values: npt.NDArray[np.float64], summed: list[tuple[Sums, ...] | None], multioutput: Any) -> Any:
+def _combined(metric: Metric, values: npt.NDArray[np.float64], known: list[Known | None], multioutput: Any, mode: str) -> Any:
     """Return the values of several outputs, or their average."""
-    if isinstance(multioutput, str):
-        averages = ("uniform_average", "raw_values", *(("variance_weighted",) if metric.constant == "force_finite" else ()))
-        if multioutput not in averages:
-            raise DataError(f"multioutput is {multioutput!r}; {metric.name} takes {', '.join(map(repr, averages))} or one weight per output.")
-        if multioutput == "raw_values":
-            return values
-        weights = _variances(summed) if multioutput == "variance_weighted" else None
-        return float(np.average(values, weights=weights))
-    weights = np.asarray(multioutput)
-    if len(values) == 1:
-        raise DataError("multioutput holds weights, but there is one output; weights are for several.")
-    if weights.shape != values.shape or weights.dtype.kind not in "biuf":
-        raise DataError(f"multioutput has shape {weights.shape}; expected one number for each of the {len(values)} outputs.")
-    if not np.isfinite(weights).all() or weights.sum() == 0:
-        raise DataError("multioutput must hold finite weights whose sum is not 0.")
-    return float(np.average(values, weights=weights))
+    if mode == "weights":
+        return float(np.average(values, weights=output_weights(multioutput, len(values))))
+    metric.check_multioutput(mode)
+    if mode == "raw_values":
+        return values
+    return float(np.average(values, weights=_variances(known) if mode == "variance_weighted" else None))
 
 
-def _variances(summed: list[tuple[Sums, ...] | None]) -> npt.NDArray[np.float64] | None:
+def _variances(known: list[Known | None]) -> npt.NDArray[np.float64] | None:
     """Return the variances of the targets up to a common factor that brings them into range; None where all are 0."""
-    known = [(Ratio(s.variance_y, s.w * s.w), 2 * s.scale) for each in summed for s in (each or ())[:1]]
-    if len(known) < len(summed) or not any(ratio.numerator for ratio, _ in known):
+    variances = [(Ratio(each.sums.variance_y, each.sums.w * each.sums.w), 2 * each.sums.scale) for each in known if each]
+    if len(variances) < len(known) or not any(ratio.numerator for ratio, _ in variances):
         return None
-    top = max(e + r.numerator.bit_length() - r.denominator.bit_length() for r, e in known if r.numerator)
-    return np.array([ratio.rounded(exponent - top) for ratio, exponent in known])
+    top = max(e + r.numerator.bit_length() - r.denominator.bit_length() for r, e in variances if r.numerator)
+    return np.array([ratio.rounded(exponent - top) for ratio, exponent in variances])
+
+
+def keywords_of(metric: Metric) -> Mapping[str, Any]:
+    """Return the keywords of the function and their defaults."""
+    keywords: dict[str, Any] = {"sample_weight": None, **{name: default for name, default in metric.parameters.items() if name not in metric.inputs}}
+    if metric.training:
+        keywords |= {"y_train": None, "seasonality": 1}
+    if not metric.inputs:
+        keywords["multioutput"] = "uniform_average"
+    if metric.constant == "force_finite":
+        keywords["force_finite"] = True
+    if metric.pointwise:
+        keywords["reduction"] = "mean"
+    return keywords | {"nan_policy": "raise"}
 
 
 def _signature(metric: Metric) -> inspect.Signature:
     keyword, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    keywords: dict[str, Any] = {"sample_weight": None, **metric.parameters}
-    if metric.constant == "force_finite":
-        keywords["force_finite"] = True
-    keywords |= {"multioutput": "uniform_average", "nan_policy": "raise"}
-    positional = [inspect.Parameter(name, either) for name in ("y_true", "y_pred")]
-    return inspect.Signature([*positional, *(inspect.Parameter(name, keyword, default=default) for name, default in keywords.items())])
+    positional = [inspect.Parameter(name, either) for name in ("y_true", *(metric.inputs or ("y_pred",)))]
+    keywords = [inspect.Parameter(name, keyword, default=default) for name, default in keywords_of(metric).items()]
+    return inspect.Signature([*positional, *keywords])

@@ -1,26 +1,30 @@
-"""A setting of a metric: what it means, and the values it takes."""
+"""Settings of a metric: what they mean, and the values they take."""
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from squarely.errors import DataError
 
-__all__ = ["Parameter"]
+__all__ = ["ColumnParameter", "LevelsParameter", "Parameter"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A setting; ``allowed`` holds the choices of a text, or the least and the largest of a number.
 
-    A default that is an int asks for whole numbers.
+    A default that is an int asks for whole numbers. With ``above`` the least value is not taken itself; between the two values of
+    ``gap`` there is nothing.
     """
 
     default: Any
     text: str
     allowed: tuple[Any, ...]
+    above: bool = False
+    gap: tuple[float, float] | None = None
 
     @property
     def expected(self) -> str:
@@ -29,16 +33,60 @@ class Parameter:
             return "one of " + ", ".join(map(repr, self.allowed))
         low, high = self.allowed
         kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} of at least {low}" if high == math.inf else f"{kind} between {low} and {high}"
+        if self.gap is not None:
+            return f"{kind}, but none between {self.gap[0]:g} and {self.gap[1]:g}"
+        if self.above:
+            return f"{kind} above {low}" if high == math.inf else f"{kind} above {low} and at most {high}"
+        return kind if low == -math.inf else f"{kind} of at least {low}" if high == math.inf else f"{kind} between {low} and {high}"
 
     def check(self, metric: str, name: str, value: Any) -> None:
         """Refuse a value that the metric cannot use."""
         if not self._fits(value):
-            raise DataError(f"{metric}: {name} is {value!r}; expected {self.expected}.")
+            raise DataError(f"{metric}: {name} is {str(value)[:80] if not isinstance(value, str) else repr(value[:80])}; expected {self.expected}.")
 
     def _fits(self, value: Any) -> bool:
         if isinstance(self.default, str):
             return isinstance(value, str) and value in self.allowed
-        kinds = (int, np.integer) if isinstance(self.default, int) else (int, float, np.integer, np.floating)
         low, high = self.allowed
-        return isinstance(value, kinds) and not isinstance(value, bool) and bool(low <= value <= high)
+        if not isinstance(value, Integral if isinstance(self.default, int) else Real) or isinstance(value, bool) or not low <= value <= high or (self.above and value == low):
+            return False
+        return self.gap is None or not self.gap[0] < value < self.gap[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnParameter(Parameter):
+    """A column that is read beside target and prediction: an array for a function, a name for an evaluation.
+
+    ``allowed`` holds words that stand for no column, such as "mean". With ``several`` it is one column per value of another setting.
+    """
+
+    default: Any = None
+    text: str = ""
+    allowed: tuple[Any, ...] = ()
+    several: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The values it takes, in words."""
+        words = "".join(f", or {word!r}" for word in self.allowed)
+        return ("the names of columns" if self.several else "the name of a column") + words
+
+    def _fits(self, value: Any) -> bool:
+        if self.several:
+            return isinstance(value, tuple | list) and bool(value) and all(isinstance(name, str) for name in value)
+        return isinstance(value, str)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelsParameter(Parameter):
+    """Levels of quantiles, one for each forecast."""
+
+    @property
+    def expected(self) -> str:
+        """The values it takes, in words."""
+        return "levels above 0 and below 1, each once"
+
+    def _fits(self, value: Any) -> bool:
+        if not isinstance(value, tuple | list | np.ndarray) or not len(value):
+            return False
+        return all(isinstance(level, Real) and 0 < level < 1 for level in value) and len(set(value)) == len(value)

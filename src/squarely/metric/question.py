@@ -3,14 +3,15 @@
 import ast
 import copyreg
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from squarely.errors import UnknownMetricError
 from squarely.metric.declaration import Metric, Value
+from squarely.metric.needs import Known, Need, plan_of
 from squarely.metric.registry import METRICS
-from squarely.state import PairState, Sums
+from squarely.state import PairState, Plan, Sums
 
 __all__ = ["Question", "find"]
 
@@ -23,17 +24,27 @@ class Question:
     metric: Metric
     parameters: Mapping[str, Any]
 
-    def ask(self, sums: Sums) -> Value:
-        """Return the answer on the sums of a state."""
-        return Value(*self.metric.of_sums((sums,), self.parameters))
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the formula takes beside the sums."""
+        return self.metric.needs_of(self.parameters)
+
+    @property
+    def plan(self) -> Plan:
+        """What a state must keep for the answer."""
+        return plan_of(self.needs)
+
+    def ask(self, sums: Sums, others: Callable[[str], Sums] | None = None) -> Value:
+        """Return the answer on the sums of a state; ``others`` has those of other models of the same rows."""
+        return Value(*self.metric.answer(Known(sums, others=others), self.parameters))
 
     def same(self, other: "Question") -> bool:
         """Say whether both ask the same, whatever their labels."""
         return self.metric is other.metric and {**self.metric.parameters, **self.parameters} == {**other.metric.parameters, **other.parameters}
 
 
-def find(asked: Any) -> Question:
-    """Return the question that a name, an alias, a name with settings, or a metric function stands for.
+def find(asked: Any, **settings: Any) -> Question:
+    """Return the question that a name, an alias, a name with settings, or a metric function stands for, with further settings.
 
     Raises
     ------
@@ -50,7 +61,7 @@ def find(asked: Any) -> Question:
     label = str(asked.name if isinstance(asked, Metric) else getattr(asked, "__name__", asked)).strip()
     name, bracket, _ = label.partition("(")
     found = _by_name(name.strip())
-    parameters = _settings(label) if bracket else {}
+    parameters = (_settings(label) if bracket else {}) | settings
     found.check(parameters)
     return Question(label, found, parameters)
 
@@ -78,10 +89,14 @@ def _settings(label: str) -> dict[str, Any]:
 
 
 def _ask(state: PairState, name: str, parameters: dict[str, Any]) -> float:
-    question = find(name)
-    question.metric.check(parameters)
-    return question.metric.of(state, **{**question.parameters, **parameters}).value
+    question = find(name, **parameters)
+    return question.ask(state.sums).value
+
+
+def _plan_of(metrics: Any) -> Plan:
+    several = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics]
+    return Plan.union(find(each).plan for each in several)
 
 
 copyreg.pickle(Metric, lambda metric: (_by_name, (metric.name,)))  # its formula has the name of its function, and cannot travel
-PairState.ask = staticmethod(_ask)  # a state lies below the metrics and cannot import them
+PairState.ask, PairState.plan_of = staticmethod(_ask), staticmethod(_plan_of)  # a state lies below the metrics and cannot import them

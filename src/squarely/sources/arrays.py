@@ -50,8 +50,10 @@ def _column(data: Any, where: str, name: str) -> Column:
 
 def _labels(data: Any, where: str, name: str) -> npt.NDArray[Any]:
     """Return group values as a 1-D array; an array of one column counts as one."""
-    array: npt.NDArray[Any] = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
-    return validate.one_column(array, None, f"{where}: column {refusals.shown(name)}")[0]
+    column = f"{where}: column {refusals.shown(name)}"
+    place = validate.Place(column, lambda row: f"{column}, row {row + 1:,}")
+    array: npt.NDArray[Any] = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else validate.as_array(data, place)
+    return validate.one_column(array, None, column)[0]
 
 
 def _key(value: object, where: str, name: str) -> Key:
@@ -155,6 +157,7 @@ class ArraysSource:
                 tuple(Keys(keys[name].codes[rows], keys[name].labels) for name in wanted.by),
                 start,
                 self.name,
+                tuple(_rows(columns[name], rows) for name in wanted.plan.columns),
             )
 
 

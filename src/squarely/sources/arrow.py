@@ -169,7 +169,8 @@ class BatchReader:
         self._row += rows.num_rows
         weight = None if wanted.weight is None else columns[wanted.weight]
         predictions = tuple(columns[name] for name in wanted.predictions)
-        return Batch(columns[wanted.target], predictions, weight, keys, start, self._where)
+        more = tuple(columns[name] for name in wanted.plan.columns)
+        return Batch(columns[wanted.target], predictions, weight, keys, start, self._where, more)
 
     def _key(self, name: str, length: int, array: pa.Array | None) -> Keys:
         if array is None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from squarely.state import NOTHING, Plan
 from squarely.state.table import Key
 
 __all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted"]
@@ -25,6 +26,11 @@ class Column:
     values: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None = None
 
+    def doubles(self) -> npt.NDArray[np.float64]:
+        """Return the nearest doubles, NaN where a value is missing."""
+        values = self.values.astype(np.float64)
+        return values if self.valid is None else np.where(self.valid, values, np.nan)
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -40,7 +46,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows of the data, only the wanted columns."""
+    """Consecutive rows of the data, only the wanted columns; ``more`` has those of the plan."""
 
     target: Column
     predictions: tuple[Column, ...]
@@ -48,6 +54,7 @@ class Batch:
     keys: tuple[Keys, ...]
     start: int
     where: str
+    more: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,13 @@ class Wanted:
     predictions: tuple[str, ...]
     weight: str | None = None
     by: tuple[str, ...] = ()
+    plan: Plan = NOTHING
 
     @property
     def numeric(self) -> tuple[str, ...]:
         """Names of the columns that must hold numbers, each once."""
         weight = () if self.weight is None else (self.weight,)
-        return tuple(dict.fromkeys((self.target, *self.predictions, *weight)))
+        return tuple(dict.fromkeys((self.target, *self.predictions, *weight, *self.plan.columns)))
 
     @property
     def names(self) -> tuple[str, ...]:

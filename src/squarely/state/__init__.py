@@ -1,9 +1,26 @@
-"""What can be added and subtracted: exact sums over pairs."""
+"""What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
 from squarely.state.pairs import PairState
-from squarely.state.quantile import best_constant
 from squarely.state.ratio import Ratio
-from squarely.state.sums import Sums
+from squarely.state.rows import Rows, seasonal_scale
+from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND
+from squarely.state.sums import NoAnswer, OutsideDomain, Sums
 from squarely.state.table import StateTable
+from squarely.state.terms import NOTHING, RECIPES, Plan, Term
 
-__all__ = ["PairState", "Ratio", "StateTable", "Sums", "best_constant"]
+__all__ = [
+    "BUCKET_SHIFT",
+    "NOTHING",
+    "RECIPES",
+    "RELATIVE_BOUND",
+    "NoAnswer",
+    "OutsideDomain",
+    "PairState",
+    "Plan",
+    "Ratio",
+    "Rows",
+    "StateTable",
+    "Sums",
+    "Term",
+    "seasonal_scale",
+]

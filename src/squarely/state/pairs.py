@@ -1,18 +1,22 @@
 """PairState: the exact sums over (y_true, y_pred, weight), with the laws of an abelian group."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from squarely import _core
 from squarely.errors import StateError
 from squarely.state import codec
+from squarely.state.ratio import Ratio
 from squarely.state.sums import Sums
+from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import threads
-from squarely.validate import bad_weight, pair_columns
+from squarely.validate import bad_weight, more_columns, pair_columns
 
 __all__ = ["PairState"]
 
+_NO_QUANTILES: Mapping[float, Ratio] = MappingProxyType({})  # a second pass over the rows may find some, which no other state has
 _LARGE = 1 << 16  # rows from which a second thread is worth its start
 
 
@@ -24,14 +28,22 @@ class PairState:
     The same rows give the same bytes in any order, in any number of parts, on any processor. Equality and the digest are
     over sums and counters; the extremes (largest error, range) merge with ``+`` and are unknown after ``-``.
 
+    Metrics that are no function of these sums, such as MAPE or the median absolute error, are answered where ``metrics`` named them
+    before the first row: the state then keeps the sums of their terms, or the sizes of the errors, too.
+
     Do not use it where rows must be known again: it keeps sums, not rows. Sums are in the unit of y, of y squared, or of the weights.
+
+    Parameters
+    ----------
+    metrics : str, metric function or several
+        What will be asked beside the metrics that need the eight sums only.
 
     Raises
     ------
     DataError
         From ``of`` and ``update``: shapes differ, or a weight is negative or not finite.
     StateError
-        From ``from_bytes``: the bytes are not those of a state.
+        From ``from_bytes``: the bytes are not those of a state. From ``+`` and ``-``: the states keep different terms.
 
     References
     ----------
@@ -45,17 +57,34 @@ class PairState:
     220.0
     >>> (monday + tuesday) - tuesday == monday
     True
+    >>> PairState.of([250, 300, 180], [240, 310, 200], metrics="mape").metric("mape")
+    0.06148148148148148
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "plan", "quantiles")
 
-    ask: Callable[["PairState", str, dict[str, Any]], float]  # set by squarely.metric: a state knows sums, not formulas
+    plan: Plan
+    quantiles: Mapping[float, Ratio]
+    # Set by squarely.metric: a state knows sums, not formulas.
+    ask: Callable[["PairState", str, dict[str, Any]], float]
+    plan_of: Callable[[Any], Plan]
 
-    def __init__(self) -> None:
-        self._core = _core.PairSums()
+    def __init__(self, metrics: Any = ()) -> None:
+        self._start(PairState.plan_of(metrics) if metrics else NOTHING)
+
+    def _start(self, plan: Plan) -> None:
+        self.plan, self.quantiles = plan, _NO_QUANTILES
+        self._core = _core.PairSums() if plan.core is None else _core.PairSums(plan.core)
 
     @classmethod
-    def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
+    def planned(cls, plan: Plan) -> "PairState":
+        """Return an empty state that keeps what a plan says."""
+        state = cls.__new__(cls)
+        state._start(plan)
+        return state
+
+    @classmethod
+    def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = (), **columns: Any) -> "PairState":
         """Return the state of arrays.
 
         Parameters
@@ -63,6 +92,10 @@ class PairState:
         y_true, y_pred : array-like of shape (n,), numbers in the same unit
         sample_weight : array-like of shape (n,), optional
             Finite and not negative; 0 leaves no trace.
+        metrics : str, metric function or several
+            What will be asked beside the metrics that need the eight sums only.
+        **columns : array-like of shape (n,)
+            The columns that these metrics read, by name.
 
         Returns
         -------
@@ -73,12 +106,13 @@ class PairState:
         DataError
             Shapes differ, or a weight is negative or not finite. Missing and infinite values are counted, not refused.
         """
-        return cls().update(y_true, y_pred, sample_weight)
+        return cls(metrics).update(y_true, y_pred, sample_weight, **columns)
 
-    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> "PairState":
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None, **columns: Any) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
+        more = more_columns(columns, self.plan.columns, y_true, y_pred) if columns or self.plan.columns else ()
         y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
-        bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1)
+        bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1, more)
         if bad >= 0 and w is not None:
             raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
         if missing:
@@ -87,24 +121,26 @@ class PairState:
         return self
 
     @classmethod
-    def _wrap(cls, core: _core.PairSums) -> "PairState":
+    def _wrap(cls, core: _core.PairSums, plan: Plan) -> "PairState":
         state = cls.__new__(cls)
-        state._core = core
+        state._core, state.plan, state.quantiles = core, plan, _NO_QUANTILES
         return state
 
     def __add__(self, other: "PairState") -> "PairState":
-        if not isinstance(other, PairState):
-            return NotImplemented
-        core = self._core.copy()
-        core.merge(other._core)
-        return self._wrap(core)
+        return self._combined(other, _core.PairSums.merge) if isinstance(other, PairState) else NotImplemented
 
     def __sub__(self, other: "PairState") -> "PairState":
-        if not isinstance(other, PairState):
-            return NotImplemented
+        return self._combined(other, _core.PairSums.remove) if isinstance(other, PairState) else NotImplemented
+
+    def _combined(self, other: "PairState", combine: Callable[[_core.PairSums, _core.PairSums], None]) -> "PairState":
         core = self._core.copy()
-        core.remove(other._core)
-        return self._wrap(core)
+        try:
+            combine(core, other._core)
+        except ValueError as error:
+            raise StateError(
+                f"one state keeps {self.plan.in_words} beside its sums, the other {other.plan.in_words}. Make both with the same metrics."
+            ) from error
+        return self._wrap(core, self.plan or other.plan)
 
     def __neg__(self) -> "PairState":
         return PairState() - self
@@ -137,7 +173,8 @@ class PairState:
     @classmethod
     def _parse(cls, body: bytes) -> "PairState":
         try:
-            return cls._wrap(_core.PairSums.parse(body))
+            core = _core.PairSums.parse(body)
+            return cls._wrap(core, Plan.read(core))
         except ValueError as error:
             raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
 
@@ -182,7 +219,7 @@ class PairState:
     @property
     def sums(self) -> Sums:
         """The sums as integers, for a formula."""
-        return Sums(self._core)
+        return Sums(self._core, self.plan, self.quantiles)
 
     def metric(self, name: str, **parameters: Any) -> float:
         """Return a metric of the catalogue by name or alias; nan where it is undefined."""

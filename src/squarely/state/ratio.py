@@ -6,6 +6,8 @@ __all__ = ["Ratio"]
 
 _ROOT_BITS = 256  # a root keeps so many bits: far beyond the 53 of a double and what the formulas around it cancel
 
+_BEYOND = 1 << 8192  # no root and no quotient of doubles brings it back into their range
+
 
 class Ratio:
     """A quotient of integers that is never reduced, because reducing costs more than it saves.
@@ -27,6 +29,18 @@ class Ratio:
     def scaled(cls, numerator: int, exponent: int, denominator: int = 1) -> "Ratio":
         """Return numerator 2^exponent / denominator."""
         return cls(numerator << exponent, denominator) if exponent >= 0 else cls(numerator, denominator << -exponent)
+
+    @classmethod
+    def of(cls, value: float) -> "Ratio":
+        """Return a double as the quotient that it is; undefined for nan, and beyond every double for an infinity."""
+        if math.isnan(value):
+            return cls(0, 0)
+        return cls(*value.as_integer_ratio()) if math.isfinite(value) else cls(_BEYOND if value > 0 else -_BEYOND)
+
+    @classmethod
+    def middle(cls, low: float, high: float) -> "Ratio":
+        """Return the mean of two doubles, which may be beyond the largest double on the way."""
+        return (cls.of(low) + cls.of(high)) / 2
 
     def __add__(self, other: "Ratio | int") -> "Ratio":
         if isinstance(other, int):

@@ -1,39 +1,168 @@
-"""The best constant prediction under the pinball loss, found exactly."""
+"""Rows: arrays that can be read again, for answers that one pass over them cannot give."""
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from squarely import validate
+from squarely import _core, validate
+from squarely.errors import DataError
 from squarely.state.pairs import PairState
-from squarely.state.sums import Sums
+from squarely.state.ratio import Ratio
+from squarely.state.sums import NoAnswer, Sums
+from squarely.state.terms import RECIPES, Plan, Term
 
-__all__ = ["best_constant"]
+__all__ = ["Rows", "seasonal_scale"]
+
+Array = npt.NDArray[Any]
 
 
-def best_constant(y_true: Any, y_pred: Any, sample_weight: Any, alpha: float) -> PairState:
-    """Return the state of (y, c, w) for the constant c with the least pinball loss at level ``alpha``.
+class Outside(NamedTuple):
+    """A row outside a domain: where it is, and its values in words."""
 
-    c is a weighted quantile of the target, and one of its values. The rows are those that a state of (y, p, w) keeps.
+    row: int
+    values: str
+
+
+def seasonal_scale(y_train: Any, seasonality: int, power: int) -> float:
+    """Return the mean absolute (power 1) or root mean square (power 2) difference of a series to itself one season before."""
+    if not isinstance(seasonality, int | np.integer) or isinstance(seasonality, bool) or seasonality < 1:
+        raise DataError(f"seasonality is {seasonality!r}; expected a whole number of at least 1: the rows of a season.")
+    series, missing = validate.column(y_train, "y_train")
+    if missing is not None or (series.dtype.kind == "f" and not np.isfinite(series).all()):
+        raise DataError("y_train has a missing or infinite value. Fill the series, or give scale instead.")
+    if len(series) <= seasonality:
+        raise DataError(f"y_train has {len(series)} rows; expected more than one season of {seasonality}.")
+    sums = PairState.of(series[seasonality:], series[:-seasonality]).sums
+    scale = Ratio(sums.absolute_error, sums.w) if power == 1 else Ratio(sums.squared_error, sums.w).root()
+    return scale.rounded(sums.scale)
+
+
+class Rows:
+    """Targets, predictions, weights and further columns by name, as they were given.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+    sample_weight : array-like of shape (n,), optional
+    columns : mapping from name to array-like of shape (n,)
     """
-    y, p, w, _ = validate.pair_columns(y_true, y_pred, sample_weight)
-    kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
-    y, w = y[kept], None if w is None else w[kept]
-    if not len(y):
-        return PairState()
-    corners = np.unique(y)
-    low, high = 0, len(corners) - 1
-    while low < high:  # the loss is convex: it falls up to the best corner, and not after it
-        middle = (low + high) // 2
-        if _is_better(_constant(y, corners[middle + 1], w).sums, _constant(y, corners[middle], w).sums, alpha):
-            low = middle + 1
-        else:
-            high = middle
-    return _constant(y, corners[low], w)
+
+    __slots__ = ("_judged", "columns", "sample_weight", "y_pred", "y_true")
+
+    def __init__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self.y_true, self.y_pred, self.sample_weight, self.columns = y_true, y_pred, sample_weight, columns
+        self._judged: tuple[Array, Array, Array | None] | None = None
+
+    @property
+    def _kept(self) -> tuple[Array, Array, Array | None]:
+        """Targets, predictions and weights of the rows that a state keeps."""
+        if self._judged is None:
+            self._judged = self._keep()
+        return self._judged
+
+    def _keep(self) -> tuple[Array, Array, Array | None]:
+        y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
+        kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
+        return (y, p, w) if kept.all() else (y[kept], p[kept], None if w is None else w[kept])
+
+    def state(self, plan: Plan) -> PairState:
+        """Return the state that keeps what a plan says."""
+        return PairState.planned(plan).update(self.y_true, self.y_pred, self.sample_weight, **self.columns)
+
+    def constant(self, prediction: Any, plan: Plan) -> Sums:
+        """Return the sums of the same rows under a constant prediction."""
+        y, _, w = self._kept
+        return PairState.planned(plan).update(y, np.broadcast_to(prediction, y.shape), w).sums
+
+    def best_constant(self, alpha: float) -> Sums:
+        """Return the sums under the constant with the least pinball loss: the quantile of the target, one of its values."""
+        y, _, w = self._kept
+        if not len(y):
+            return PairState().sums
+        if w is None:
+            top, bottom = float(alpha).as_integer_ratio()
+            rank = max(0, -(-top * len(y) // bottom) - 1)
+            return self.constant(np.partition(y, rank)[rank], Plan())
+        corners = np.unique(y)
+        low, high = 0, len(corners) - 1
+        while low < high:  # the loss is convex: it falls up to the best corner, and not after it
+            middle = (low + high) // 2
+            if _is_better(self.constant(corners[middle + 1], Plan()), self.constant(corners[middle], Plan()), alpha):
+                low = middle + 1
+            else:
+                high = middle
+        return self.constant(corners[low], Plan())
+
+    def error_quantile(self, level: float) -> tuple[float, float]:
+        """Return the values of |y - p| on both sides of a quantile."""
+        return _core.quantile(*self._kept, level)
+
+    def target_quantile(self, level: float) -> tuple[float, float]:
+        """Return the values of the target on both sides of a quantile."""
+        return _core.quantile(*self._kept, level, True)
+
+    def trimmed_square(self, trim: float, winsorised: bool) -> Ratio:
+        """Return the mean square of the smallest share 1 - trim of the errors; the others are left out, or set back to the largest of them."""
+        y, p, w = self._kept
+        limit = self.error_quantile(1 - trim)[0]
+        if not math.isfinite(limit):
+            return Ratio.of(math.inf)
+        small = np.abs(np.subtract(y, p, dtype=np.float64)) < limit
+        inner = PairState.of(y[small], p[small], None if w is None else w[small]).sums
+        weight = PairState.of(y, p, w).sums.observations
+        kept = weight if winsorised else weight * Ratio.of(1 - trim)
+        squares = Ratio.scaled(inner.squared_error, 2 * inner.scale + inner.weight_scale) if inner.n else Ratio(0)
+        limit_ratio = Ratio.of(limit)
+        return (squares + (kept - inner.observations) * limit_ratio * limit_ratio) / kept if kept.numerator else Ratio(0, 0)
+
+    def other(self, column: str) -> Sums:
+        """Return the sums of the same rows under the predictions of another column."""
+        y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
+        (other,) = validate.more_columns(self.columns, (column,), self.y_true, self.y_pred)
+        kept = np.isfinite(y) & np.isfinite(p)
+        if not np.isfinite(other[kept]).all():
+            raise DataError(f"{column} is missing or infinite at index {int(np.flatnonzero(kept & ~np.isfinite(other))[0]):,}, where y_pred is not.")
+        return PairState.of(y[kept], other[kept], None if w is None else w[kept]).sums
+
+    def after(self, step: int) -> tuple[Sums, Sums]:
+        """Return the sums of the rows after the first ``step``, and those under the target of ``step`` rows before as the prediction."""
+        y, p, w = self._kept
+        if len(y) <= step:
+            raise NoAnswer(f"no row has a target {step} rows before it")
+        weight = None if w is None else w[step:]
+        return PairState.of(y[step:], p[step:], weight).sums, PairState.of(y[step:], y[:-step], weight).sums
+
+    def first_outside(self, term: Term) -> "Outside | None":
+        """Return the first row where a term has no value, of those that a state keeps."""
+        columns = {"y_true": self.y_true, "y_pred": self.y_pred, **{name: self.columns[name] for name in term.columns}}
+        known = {name: values if np.isscalar(values) else _with_nan(values, name) for name, values in columns.items()}
+        y, p = known["y_true"], known["y_pred"]
+        counts = True if self.sample_weight is None else validate.column(self.sample_weight, "sample_weight")[0] != 0
+        losses = Rows(y, p, None, {name: known[name] for name in term.columns}).pointwise(term)
+        rows = np.flatnonzero(np.isnan(losses) & np.isfinite(y) & np.isfinite(p) & counts)
+        if not len(rows):
+            return None
+        row = int(rows[0])
+        return Outside(row, ", ".join(f"{name} is {np.broadcast_to(values, losses.shape)[row]}" for name, values in known.items()))
+
+    def pointwise(self, term: Term) -> npt.NDArray[np.float64]:
+        """Return the term of every row; NaN where there is none."""
+        y, p, w, missing = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
+        if missing:
+            raise DataError("the loss of a single row needs a target and a prediction in every row. Leave the missing ones out first.")
+        more = validate.more_columns(self.columns, term.columns, y, p)
+        out = np.empty(len(y))
+        _core.pointwise(RECIPES[term.recipe], y, p, list(term.constants), more, out)
+        return out if w is None else out * w
 
 
-def _constant(y: Any, c: Any, w: Any) -> PairState:
-    return PairState.of(y, np.broadcast_to(c, y.shape), w)
+def _with_nan(values: Any, name: str) -> Array:
+    column, missing = validate.column(values, name)
+    return column if missing is None else np.where(missing, np.nan, column)
 
 
 def _is_better(a: Sums, b: Sums, alpha: float) -> bool:

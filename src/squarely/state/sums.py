@@ -1,14 +1,25 @@
 """Sums: what a formula sees of a state. Plain integers, all of one scale, so that formulas need only + - * and one division."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from squarely.state.ratio import Ratio
+from squarely.state.sizes import Sizes
+from squarely.state.terms import Plan, Term
 
 if TYPE_CHECKING:
     from squarely._core import PairSums
 
-__all__ = ["Sums"]
+__all__ = ["NoAnswer", "OutsideDomain", "Sums"]
+
+
+class NoAnswer(Exception):
+    """A formula cannot be answered; the text says why."""
+
+
+class OutsideDomain(NoAnswer):
+    """Rows lie where the formula has no value."""
 
 
 class Sums:
@@ -19,18 +30,18 @@ class Sums:
     multiplied by ``2^(a degree)`` where it is rounded.
     """
 
-    __slots__ = ("_core", "_weight_scale", "absolute_y", "is_whole", "larger", "n", "p", "pp", "scale", "w", "y", "yp", "yy")
+    __slots__ = ("_core", "absolute_y", "is_whole", "larger", "n", "p", "plan", "pp", "quantiles", "scale", "w", "weight_scale", "y", "yp", "yy")
 
-    def __init__(self, core: "PairSums") -> None:
-        self._core = core
-        self.is_whole, self.n, self.scale, self._weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = (
+    def __init__(self, core: "PairSums", plan: Plan, quantiles: Mapping[float, Ratio]) -> None:
+        self._core, self.plan, self.quantiles = core, plan, quantiles
+        self.is_whole, self.n, self.scale, self.weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = (
             core.integers()
         )
 
     @property
     def linear_scale(self) -> int:
         """The exponent of the unit of a linear sum."""
-        return self.scale + self._weight_scale
+        return self.scale + self.weight_scale
 
     @property
     def squared_error(self) -> int:
@@ -80,7 +91,7 @@ class Sums:
     @property
     def observations(self) -> Ratio:
         """Sum w, without a unit: the number of rows where no weights are given."""
-        return Ratio.scaled(self.w, self._weight_scale)
+        return Ratio.scaled(self.w, self.weight_scale)
 
     @property
     def max_error(self) -> Ratio:
@@ -91,6 +102,35 @@ class Sums:
     def range_y(self) -> Ratio:
         """Largest y less smallest y, in the unit of the integers."""
         return self._extreme(2) - self._extreme(1)
+
+    def mean_of(self, term: Term) -> Ratio:
+        """Return sum w t / sum w of a term, without a unit of its own."""
+        place = self.plan.places.get(term)
+        if place is None:
+            raise NoAnswer("the sums do not hold its terms; name the metric where the rows are read")
+        (integer, exponent), outside, too_large, too_small = self._core.term(place)
+        if outside:
+            raise OutsideDomain(f"{outside:,} {'row is' if outside == 1 else 'rows are'} outside its domain")
+        if too_large and too_small:
+            raise NoAnswer("its terms exceed the largest double on both sides")
+        if too_large or too_small:
+            return Ratio.of(math.inf if too_large else -math.inf)
+        return Ratio.scaled(integer, exponent - self.weight_scale, self.w)
+
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes of the errors, counted in buckets."""
+        if not self.plan.histogram:
+            raise NoAnswer("the sums do not hold the sizes of errors; name the metric where the rows are read")
+        return Sizes(self._core)
+
+    def error_quantile(self, level: float) -> Ratio:
+        """Return a quantile of |y - p|: exact where a second pass found it, and else to a relative 2^-8."""
+        return self.quantiles[level] if level in self.quantiles else self.sizes.quantile(level)
+
+    def absolute(self, ratio: Ratio, degree: int) -> Ratio:
+        """Return a quotient of sums in the unit of the data rather than in that of the integers."""
+        return Ratio.scaled(ratio.numerator, degree * self.scale, ratio.denominator)
 
     def _extreme(self, which: int) -> Ratio:
         extremes = self._core.extremes()

@@ -8,22 +8,31 @@
 | empty, or no weight above 0 | refused |
 | weight negative or not finite | refused with its row |
 | text | refused with its row |
+| integers, bool, bfloat16, Decimal, Fraction | widened exactly before any arithmetic |
+| tensors | read where they lie, or brought over from their device in chunks |
 """
 
-from squarely.validate.columns import bad_weight, pair_columns, pair_outputs
-from squarely.validate.numbers import Place, numbers, one_column
+from squarely.validate.columns import bad_weight, column, more_columns, pair_columns
+from squarely.validate.numbers import Place, as_array, numbers, one_column
+from squarely.validate.outputs import as_one_column, output_columns, output_weights, pair_outputs
 from squarely.validate.policy import POLICIES, accepts, check_policy, judge, nothing_left, refused_rows
 
 __all__ = [
     "POLICIES",
     "Place",
     "accepts",
+    "as_array",
+    "as_one_column",
     "bad_weight",
     "check_policy",
+    "column",
     "judge",
+    "more_columns",
     "nothing_left",
     "numbers",
     "one_column",
+    "output_columns",
+    "output_weights",
     "pair_columns",
     "pair_outputs",
     "refused_rows",

@@ -1,6 +1,6 @@
 """Targets, predictions and weights become columns that the core can read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from squarely import _core
 from squarely.errors import DataError
 from squarely.validate.numbers import Array, Missing, Place, numbers, one_column
 
-__all__ = ["bad_weight", "column", "pair_columns", "pair_outputs"]
+__all__ = ["bad_weight", "column", "frame_columns", "more_columns", "pair_columns"]
 
 _READY = frozenset(map(np.dtype, "dfebhilqBHILQ?"))  # what the core reads as it is, in the order of bytes of this machine
 
@@ -20,7 +20,21 @@ def _argument(name: str) -> Place:
 
 def column(data: Any, name: str) -> tuple[Array, Missing]:
     """Return an argument as one column of numbers, and where they are missing."""
+    columns = frame_columns(data)
+    if columns is not None and len(columns) == 1:
+        data = columns[0]
     return one_column(*numbers(data, _argument(name)), name)
+
+
+def frame_columns(data: Any) -> list[Any] | None:
+    """Return the columns of a data frame or an Arrow table, each with a type of its own; None for anything else."""
+    if isinstance(data, np.ndarray) or not hasattr(data, "columns") or getattr(data, "ndim", 2) != 2:
+        return None
+    if hasattr(data, "iloc"):  # pandas
+        return [data.iloc[:, at] for at in range(data.shape[1])]
+    if hasattr(data, "get_columns"):  # polars
+        return list(data.get_columns())
+    return list(data.columns) if hasattr(data, "schema") else None  # Arrow
 
 
 def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
@@ -59,37 +73,29 @@ def _without_missing(y: Array, p: Array, w: Array | None, no_y: Missing, no_p: M
     return y[keep], p[keep], None if w is None else w[keep], left_out
 
 
-def _shape(data: Any, name: str) -> tuple[int, ...]:
-    try:
-        return np.shape(data)
-    except ValueError as error:
-        raise DataError(
-            f"{name} is no array of numbers: its rows have different lengths. Give one number, or one list of equal length, per row."
-        ) from error
+def more_columns(columns: Mapping[str, Any], wanted: Sequence[str], y_true: Any, y_pred: Any) -> tuple[Array, ...]:
+    """Return the columns that terms read, as long as those rows that have a target and a prediction; a missing value becomes NaN.
 
-
-def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
-    """Return the pairs of columns of 2-D arrays; None where both are one column."""
-    try:
-        plain = y_true.ndim == 1 == y_pred.ndim  # the short way for the usual call
-    except AttributeError:
-        plain = False
-    if plain:
-        return None
-    y_shape, p_shape = _shape(y_true, "y_true"), _shape(y_pred, "y_pred")
-    if len(y_shape) < 2 and len(p_shape) < 2:
-        return None
-    wide = tuple(1 if len(shape) == 1 else shape[1] for shape in (y_shape, p_shape) if len(shape) in (1, 2))
-    if len(wide) < 2:
-        raise DataError(f"y_true has shape {y_shape} and y_pred {p_shape}; expected (n,) or (n, n_outputs).")
-    if wide == (1, 1):
-        return None
-    if wide[0] != wide[1]:
-        raise DataError(
-            f"y_true and y_pred have different number of output ({wide[0]}!={wide[1]}): shapes {y_shape} and {p_shape}. Nothing is repeated to fit."
-        )
-    y, p = (data if isinstance(data, np.ma.MaskedArray) else np.asarray(data) for data in (y_true, y_pred))
-    return [(y[:, k], p[:, k]) for k in range(wide[0])]
+    A single number stands for a column of it.
+    """
+    for name in columns:
+        if name not in wanted:
+            raise DataError(f"there is no use for the column {name[:60]!r}; expected {', '.join(map(repr, wanted)) or 'none'}.")
+    found = []
+    y, no_y = column(y_true, "y_true")
+    no_p = column(y_pred, "y_pred")[1]
+    for name in wanted:
+        if columns.get(name) is None:
+            raise DataError(f"the column {name[:60]!r} is missing. Give it as {name[:60]}=, one number for each row or one for all.")
+        values, missing = (np.broadcast_to(np.float64(columns[name]), y.shape), None) if np.isscalar(columns[name]) else column(columns[name], name)
+        if len(values) != len(y):
+            raise DataError(f"{name} has {len(values)} rows and y_true {len(y)}; expected one number for each row.")
+        if missing is not None:
+            values = np.where(missing, np.nan, values)
+        if no_y is not None or (no_p is not None and len(no_p) == len(y)):
+            values = values[~((False if no_y is None else no_y) | (False if no_p is None else no_p))]
+        found.append(values)
+    return tuple(found)
 
 
 def bad_weight(weight: Any, what: str) -> DataError:

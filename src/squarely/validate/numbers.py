@@ -1,17 +1,23 @@
 """Anything array-like becomes numbers, exactly, or is refused."""
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
+from squarely.validate.tensors import host_array, is_tensor
 
-__all__ = ["Array", "Missing", "Place", "numbers", "one_column"]
+__all__ = ["UNREADABLE", "Array", "Missing", "Place", "as_array", "no_array", "numbers", "one_column"]
 
 Array = npt.NDArray[Any]
+UNREADABLE = (TypeError, ValueError, RuntimeError, BufferError)  # what libraries raise whose objects do not become arrays
+_LONGEST = 400  # digits: more than any double has before its point
 Missing = npt.NDArray[np.bool_] | None
 
 
@@ -22,17 +28,31 @@ class Place(NamedTuple):
     row: Callable[[int], str]
 
 
+def as_array(data: Any, place: Place) -> Array:
+    """Return an array-like as an array of whatever it holds, in the same memory where that is possible."""
+    try:
+        array: Array = host_array(data) if is_tensor(data) else np.asarray(data)
+    except UNREADABLE as error:
+        raise no_array(place.name, error) from error
+    if array.dtype.isbuiltin == 2 and np.can_cast(array.dtype, np.float32):  # bfloat16 and narrower types, which NumPy was taught
+        return array.astype(np.float32)
+    if array is not data and array.dtype.char == "d" and _may_hold_integers(data) and bool((np.abs(array) >= 2.0**53).any()):
+        return _as_objects(data, array)  # NumPy rounds long integers where a float or a missing value is among them
+    return array
+
+
+def no_array(name: str, error: Exception) -> DataError:
+    """Return the error for what NumPy, or the library it is of, cannot make an array of."""
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return DataError(f"{name} is no array of numbers: {reason[0].rstrip('.')}. Give a sequence of numbers of one length per row.")
+
+
 def numbers(data: Any, place: Place) -> tuple[Array, Missing]:
     """Return the numbers of an array-like, and where they are missing (None: nowhere known); refuse what is no number."""
     mask = None
     if isinstance(data, np.ma.MaskedArray):
         mask, data = np.ma.getmaskarray(data), data.data
-    try:
-        array: Array = np.asarray(data)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{place.name} is no array of numbers: {error}. Give a sequence of numbers of one length per row.") from error
-    if array.dtype.kind == "f" and _may_hold_integers(data) and bool((np.abs(array) >= 2.0**53).any()):
-        array = _as_objects(data, array)  # NumPy rounds long integers where a float or a missing value is among them
+    array = as_array(data, place)
     if array.dtype.kind == "O":
         array, absent = _from_objects(array, mask, place)
         mask = absent if mask is None else mask | absent
@@ -57,7 +77,10 @@ def _as_objects(data: Any, array: Array) -> Array:
         if hasattr(data, name):
             data = getattr(data, name)()
             break
-    if not isinstance(data, list | tuple) or array.ndim != 1:
+    if isinstance(data, list | tuple) and array.ndim > 1:
+        nested: Array = np.array(data, object)
+        return nested if nested.shape == array.shape else array
+    if not isinstance(data, list | tuple):
         return array
     objects = np.empty(len(data), object)
     objects[:] = data
@@ -86,19 +109,35 @@ def _from_objects(array: Array, mask: Missing, place: Place) -> tuple[Array, npt
         absent |= mask.ravel()
     values = [0 if gone else value for value, gone in zip(flat, absent, strict=True)]
     for row, value in enumerate(values):
-        if not isinstance(value, int | float | np.number | np.bool_ | Decimal):
+        if not isinstance(value, Real | np.bool_ | Decimal):
             raise _no_number(place, row, value)
-        if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-            values[row] = int(value)
-        elif isinstance(value, np.generic):
-            values[row] = value.item()
+        values[row] = _as_number(value)
     found = np.array(values)
     if found.dtype.kind not in "biu":
-        found = np.array(values, np.float64)  # the nearest double of a decimal fraction
-        for row, value in enumerate(values):
-            if isinstance(value, int) and int(found[row]) != value:
-                raise _too_long(place, row)
+        found = np.fromiter((_as_double(value, place, row) for row, value in enumerate(values)), np.float64, len(values))
     return found.reshape(array.shape), absent.reshape(array.shape)
+
+
+def _as_number(value: Any) -> Any:
+    """Return a number as Python's own, whole ones as an int."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return math.nan if value.is_nan() else float(value)
+        return int(value) if value.adjusted() < _LONGEST and value == value.to_integral_value() else value
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def _as_double(value: Any, place: Place, row: int) -> float:
+    """Return the nearest double of a fraction; an integer has to be one."""
+    try:
+        double = float(value)
+    except OverflowError:
+        double = math.inf
+    if (isinstance(value, int) and double != value) or (math.isinf(double) and not isinstance(value, float)):
+        raise _too_long(place, row)
+    return double
 
 
 def _too_long(place: Place, row: int) -> DataError:

@@ -34,13 +34,13 @@ def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
     return DataError(f"{where}: {weights}; expected at least one above 0.")
 
 
-def accepts(policy: str, refused: Sequence[int], rows: int, y_true: Any, y_pred: Any, weight: Any) -> bool:
-    """Judge arrays of which ``rows`` could be added and ``refused`` not: raise, or say whether there is an answer but nan."""
+def accepts(policy: str, refused: Sequence[int], rows: int, pairs: Sequence[tuple[Any, Any]], weight: Any) -> bool:
+    """Judge outputs of which ``rows`` could be added and ``refused`` not: raise, or say whether there is an answer but nan."""
     check_policy(policy)
-    if any(refused) and judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, y_true, y_pred, weight)):
+    if any(refused) and judge(policy, refused, rows + sum(refused), lambda reason: _first_index(reason, pairs, weight)):
         return False
     if rows == 0:
-        raise nothing_left(len(y_true), sum(refused))
+        raise nothing_left(len(pairs) * len(pairs[0][0]), sum(refused))
     return True
 
 
@@ -68,18 +68,22 @@ def judge(policy: str, refused: Sequence[int], rows: int, first: Callable[[int],
     return False
 
 
-def _first_index(reason: int, y_true: Any, y_pred: Any, weight: Any) -> str:
-    y, p = (
-        np.where(False if missing is None else missing, np.nan, values).ravel()
-        for values, missing in (column(y_true, "y_true"), column(y_pred, "y_pred"))
-    )
-    return f"at index {refused_rows(reason, y, p, weight)[0]:,}"
+def _first_index(reason: int, pairs: Sequence[tuple[Any, Any]], weight: Any) -> str:
+    for output, (y_true, y_pred) in enumerate(pairs):
+        y, p = (
+            np.where(False if missing is None else missing, np.nan, values).ravel()
+            for values, missing in (column(y_true, "y_true"), column(y_pred, "y_pred"))
+        )
+        rows = refused_rows(reason, y, p, None if weight is None else column(weight, "sample_weight")[0])
+        if len(rows):
+            return f"at index {rows[0]:,}" + (f" of output {output}" if len(pairs) > 1 else "")
+    raise AssertionError("a refused row is in one of the outputs")
 
 
-def refused_rows(reason: int, y: Array, p: Array, weight: Any) -> npt.NDArray[np.int64]:
+def refused_rows(reason: int, y: Array, p: Array, weight: Array | None) -> npt.NDArray[np.int64]:
     """Return the rows that the sums count under a reason; missing values are NaN in y and p."""
     chosen = (np.isnan(y), np.isnan(p) & ~np.isnan(y), np.isinf(y) & ~np.isnan(p), np.isinf(p) & np.isfinite(y))[reason]
-    return np.flatnonzero(chosen if weight is None else chosen & (np.asarray(weight).ravel() != 0))
+    return np.flatnonzero(chosen if weight is None else chosen & (weight != 0))
 
 
 def _refusal(reason: int, count: int, rows: int, first: str, where: str) -> str:

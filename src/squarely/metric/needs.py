@@ -1,0 +1,210 @@
+"""Needs: what a formula takes beside the eight sums. Some are kept by a state; others read the rows again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from squarely.state import NOTHING, NoAnswer, Plan, Ratio, Rows, Sums, Term
+
+__all__ = [
+    "AroundMean", "BestConstant", "ErrorQuantile", "Known", "MeanOf", "Need", "Share", "TargetQuantile", "TrimmedSquare", "UnderMean", "plan_of",
+]  # fmt: skip
+
+
+class Known(NamedTuple):
+    """What an answer is made from: sums, the rows where they can be read again, and the sums of other models of the same rows."""
+
+    sums: Sums
+    rows: Rows | None = None
+    others: Callable[[str], Sums] | None = None
+
+
+class Need(Protocol):
+    """One thing that a formula takes."""
+
+    reads_rows: ClassVar[bool]  # whether no state can keep it
+
+    @property
+    def plan(self) -> Plan:
+        """What the state must keep for it."""
+
+    def of(self, known: Known) -> Any:
+        """Return it; raise NoAnswer where it cannot be had."""
+
+
+def plan_of(needs: tuple[Need, ...], rows: bool = False) -> Plan:
+    """Return the plan that keeps what needs ask for, less what can be read from ``rows``; the same object for the same needs."""
+    return _plan_of(needs, rows) if needs else NOTHING
+
+
+@lru_cache(1024)
+def _plan_of(needs: tuple[Need, ...], rows: bool) -> Plan:
+    return Plan.union(need.plan for need in needs if not rows or isinstance(need, MeanOf))
+
+
+def _rows(known: Known, what: str) -> Rows:
+    if known.rows is None:
+        raise NoAnswer(f"it needs {what}, which sums do not keep; call the function on arrays")
+    return known.rows
+
+
+@dataclass(frozen=True, slots=True)
+class MeanOf:
+    """The weighted mean of a term, exact but for the rounding of each term."""
+
+    reads_rows: ClassVar[bool] = False
+    term: Term
+
+    @property
+    def plan(self) -> Plan:
+        return Plan((self.term,))
+
+    def of(self, known: Known) -> Ratio:
+        return known.sums.mean_of(self.term)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorQuantile:
+    """A quantile of |y - p|: exact on rows, from the sizes that a state counts to a relative 2^-8."""
+
+    reads_rows: ClassVar[bool] = False
+    level: float
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(histogram=True)
+
+    def of(self, known: Known) -> Ratio:
+        if known.rows is None:
+            return known.sums.error_quantile(self.level)
+        return Ratio.middle(*known.rows.error_quantile(self.level))
+
+
+@dataclass(frozen=True, slots=True)
+class TrimmedSquare:
+    """The mean square of all but the largest errors."""
+
+    reads_rows: ClassVar[bool] = False
+    trim: float
+    winsorised: bool
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(histogram=True)
+
+    def of(self, known: Known) -> Ratio:
+        if known.rows is None:
+            sizes = known.sums.sizes
+            return sizes.winsorised_square(self.trim) if self.winsorised else sizes.trimmed_square(self.trim)
+        return known.rows.trimmed_square(self.trim, self.winsorised)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetQuantile:
+    """A quantile of the target."""
+
+    reads_rows: ClassVar[bool] = True
+    level: float
+
+    @property
+    def plan(self) -> Plan:
+        return NOTHING
+
+    def of(self, known: Known) -> Ratio:
+        return Ratio.middle(*_rows(known, "a quantile of the target").target_quantile(self.level))
+
+
+@dataclass(frozen=True, slots=True)
+class BestConstant:
+    """The sums under the constant prediction with the least pinball loss."""
+
+    reads_rows: ClassVar[bool] = True
+    alpha: float
+
+    @property
+    def plan(self) -> Plan:
+        return NOTHING
+
+    def of(self, known: Known) -> Sums:
+        return _rows(known, "a quantile of the target").best_constant(self.alpha)
+
+
+def _mean(sums: Sums) -> float:
+    return sums.absolute(Ratio(sums.y, sums.w), 1).rounded()
+
+
+@dataclass(frozen=True, slots=True)
+class UnderMean:
+    """The mean of a term where every prediction is the mean of the target."""
+
+    reads_rows: ClassVar[bool] = True
+    term: Term
+
+    @property
+    def plan(self) -> Plan:
+        return NOTHING
+
+    def of(self, known: Known) -> Ratio:
+        return _rows(known, "the mean of the target before the rows").constant(_mean(known.sums), Plan((self.term,))).mean_of(self.term)
+
+
+@dataclass(frozen=True, slots=True)
+class AroundMean:
+    """The mean of a term whose constant is the mean of the target."""
+
+    reads_rows: ClassVar[bool] = True
+    recipe: str
+
+    @property
+    def plan(self) -> Plan:
+        return NOTHING
+
+    def of(self, known: Known) -> Ratio:
+        term = Term(self.recipe, (_mean(known.sums),))
+        return _rows(known, "the mean of the target before the rows").state(Plan((term,))).sums.mean_of(term)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The loss as a share of that of a baseline: another model of the same rows, or a rule that needs none."""
+
+    reads_rows: ClassVar[bool] = False
+    baseline: str
+    loss: str
+    seasonality: int
+
+    @property
+    def plan(self) -> Plan:
+        return NOTHING
+
+    def of(self, known: Known) -> Ratio:
+        ours, theirs = known.sums, known.sums
+        if self.baseline == "mean":
+            if self.loss == "absolute":
+                under = _rows(known, "the mean of the target before the rows").constant(_mean(ours), NOTHING)
+                return _loss(ours, self.loss) / _loss(under, self.loss)
+            return Ratio(ours.w * ours.squared_error, ours.variance_y)
+        if self.baseline in ("last_value", "seasonal_naive"):
+            step = 1 if self.baseline == "last_value" else self.seasonality
+            ours, theirs = _rows(known, "the order of the rows").after(step)
+        elif known.rows is not None:
+            theirs = known.rows.other(self.baseline)
+        elif known.others is not None:
+            theirs = known.others(self.baseline)
+            if (theirs.n, theirs.observations.rounded()) != (ours.n, ours.observations.rounded()):
+                raise NoAnswer(f"the baseline {self.baseline!r} has a value in other rows")
+        else:
+            raise NoAnswer("it needs the sums of the baseline")
+        return _loss(ours, self.loss) / _loss(theirs, self.loss)
+
+
+def _loss(sums: Sums, loss: str) -> Ratio:
+    if loss == "absolute":
+        return sums.absolute(Ratio(sums.absolute_error, sums.w), 1)
+    return sums.absolute(Ratio(sums.squared_error, sums.w), 2)
+
+
+def terms_of(needs: Sequence[Need]) -> tuple[Term, ...]:
+    """Return the terms among needs."""
+    return tuple(need.term for need in needs if isinstance(need, MeanOf))

@@ -1,0 +1,101 @@
+"""Sizes: how much weight has an error of which size, in buckets; quantiles and trimmed means follow to a relative 2^-8.
+
+The bound is that of sizes that are normal doubles; smaller ones, below 2^-1022, are known to 2^-1030.
+"""
+
+import itertools
+import math
+import struct
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from squarely.state.ratio import Ratio
+
+if TYPE_CHECKING:
+    from squarely._core import PairSums
+
+__all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes"]
+
+RELATIVE_BOUND = 2.0**-8
+BUCKET_SHIFT = 45  # the bucket of a size is what is left of its 63 bits, as in cpp/histogram.hpp
+
+
+def _edge(bucket: int) -> float:
+    """Return the smallest size of a bucket."""
+    edge: float = struct.unpack("<d", struct.pack("<Q", bucket << BUCKET_SHIFT))[0]
+    return edge
+
+
+def _middle(bucket: int) -> float:
+    """Return the size that stands for a bucket: no size in it is further than the relative bound; 0 where sizes are below 2^-1029."""
+    low, high = _edge(bucket), _edge(bucket + 1)
+    return low + (high - low) / 2 if bucket and math.isfinite(high) else low
+
+
+class Sizes:
+    """The histogram of a state, read for answers.
+
+    Parameters
+    ----------
+    core : PairSums
+    """
+
+    def __init__(self, core: "PairSums") -> None:
+        cells = core.cells()
+        self._unit = min((exponent for _, (_, exponent) in cells), default=0)
+        self._buckets = [bucket for bucket, _ in cells]
+        self._weights = [integer << (exponent - self._unit) for _, (integer, exponent) in cells]
+        self._reached = list(itertools.accumulate(self._weights))
+
+    def quantile(self, level: float) -> Ratio:
+        """Return the quantile of |y - p|: the mean of the two middle values where the level falls between two."""
+        lower, upper = self._around(level)
+        return Ratio.middle(_middle(lower), _middle(upper))
+
+    def buckets(self, level: float) -> tuple[int, int]:
+        """Return the first and the last bucket that a quantile needs."""
+        return self._around(level)
+
+    def _around(self, level: float) -> tuple[int, int]:
+        top, bottom = float(level).as_integer_ratio()
+        share = top * self._reached[-1]
+        lower = next((i for i, reached in enumerate(self._reached) if bottom * reached >= share), -1)
+        upper = next((i for i, reached in enumerate(self._reached) if bottom * reached > share), -1)
+        return self._buckets[lower], self._buckets[upper]
+
+    def select(self, level: float, sizes: Iterable[tuple[float, float]]) -> Ratio:
+        """Return the exact quantile, from every size in the buckets that it needs, in order, with its weight."""
+        first, _ = self._around(level)
+        place = self._buckets.index(first)
+        reached = Fraction(self._reached[place] - self._weights[place]) * Fraction(2) ** self._unit
+        share = Fraction(level) * self._reached[-1] * Fraction(2) ** self._unit
+        lower, size = None, math.nan
+        for size, weight in sizes:
+            reached += Fraction(weight)
+            if lower is None and reached >= share:
+                lower = size
+            if reached > share:
+                break
+        return Ratio.middle(size if lower is None else lower, size)
+
+    def trimmed_square(self, trim: float) -> Ratio:
+        """Return the mean of the squares that are left when the largest share ``trim`` of the weight is left out."""
+        kept, total = self._squares(trim)
+        return Ratio.of(total) / Ratio.of(kept)
+
+    def winsorised_square(self, trim: float) -> Ratio:
+        """Return the mean of the squares when the largest share ``trim`` is set back to the quantile below it."""
+        kept, total = self._squares(trim)
+        limit, whole = _middle(self._around(1 - trim)[0]), float(self._reached[-1])
+        return Ratio.of(total + (whole - kept) * limit * limit) / Ratio.of(whole)
+
+    def _squares(self, trim: float) -> tuple[float, float]:
+        """Return the weight of the smallest share 1 - trim, and the sum of its squares."""
+        top, bottom = (1 - trim).as_integer_ratio()
+        left, total = top * self._reached[-1], 0.0
+        for bucket, weight in zip(self._buckets, self._weights, strict=True):
+            taken, size = min(bottom * weight, left), _middle(bucket)
+            total += taken / bottom * size * size
+            left -= taken
+        return top * self._reached[-1] / bottom, total
