@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from squarely import METRICS, PairState
-from squarely.metric import Value
-from squarely.state import best_constant
+from squarely.metric import Known, Value
+from squarely.state import Rows
 
 
 def answer(name: str, y: Any, p: Any, w: Any = None, **parameters: Any) -> Value:
-    """The answer of one metric; one with a baseline gets the state of its best constant too."""
-    metric, state = METRICS[name], PairState.of(y, p, sample_weight=w)
-    if not metric.baseline:
-        return metric.of(state, **parameters)
-    constant = best_constant(y, p, w, parameters.get("alpha", 0.5))
-    return Value(*metric.of_sums((state.sums, constant.sums), parameters))
+    """The answer of one metric; one that reads rows again gets them."""
+    metric = METRICS[name]
+    state = PairState.planned(metric.plan(parameters)).update(y, p, w)
+    rows = Rows(y, p, w) if any(need.reads_rows for need in metric.needs_of(parameters)) else None
+    return Value(*metric.answer(Known(state.sums, rows), parameters))

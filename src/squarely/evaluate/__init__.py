@@ -1,6 +1,7 @@
 """The spine: read -> accumulate -> merge; an Evaluation then answers questions."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,10 @@ from squarely.evaluate.accumulate import Accumulated, accumulate
 from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, register_renderers
 from squarely.evaluate.guess import guess_predictions, guess_target
 from squarely.evaluate.sample import Sample
-from squarely.metric import METRICS, Question, find
+from squarely.evaluate.second_pass import find_quantiles
+from squarely.metric import METRICS, ErrorQuantile, Question, find
 from squarely.sources import Source, Wanted, arrays_source, open_source
-from squarely.state import StateTable
+from squarely.state import Plan, StateTable
 
 __all__ = [
     "Answer",
@@ -40,6 +42,7 @@ def evaluate(
     weight: Any = None,
     metrics: str | Iterable[Any] | None = None,
     nan_policy: str = "raise",
+    exact: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     r"""Evaluate regression predictions in one pass over the data, exactly.
@@ -65,6 +68,8 @@ def evaluate(
         Names or aliases, such as "rmse" or "mean_pinball_loss(alpha=0.9)". By default the usual eight.
     nan_policy : "raise", "omit_targets", "omit" or "propagate"
         What missing and infinite values do; what was left out is part of every answer, as ``coverage``.
+    exact : bool
+        Read the data a second time where a median or quantile of the errors is asked for, which one pass knows to 0.4 %.
     progress : callable, optional
         Called with the number of rows read since its last call, from any thread.
 
@@ -99,10 +104,14 @@ def evaluate(
     validate.check_policy(nan_policy)
     questions = questions_of(metrics)
     source, wanted = _source(data, y_pred, target, prediction, by, weight)
+    wanted = replace(wanted, plan=_plan(questions, wanted, arrays=y_pred is not None))
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data))
     _judge(evaluation, done)
+    levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
+    if exact and levels:
+        find_quantiles(source, wanted, done, list(evaluation.states.values()), sorted(levels))
     return evaluation
 
 
@@ -119,7 +128,7 @@ def questions_of(metrics: str | Iterable[Any] | None) -> tuple[Question, ...]:
     if metrics is None:
         metrics = USUAL
     elif metrics == "all":
-        metrics = [(*metric.aliases, metric.name)[0] for metric in METRICS.values() if not metric.baseline]
+        metrics = [(*metric.aliases, metric.name)[0] for metric in METRICS.values() if metric.answers_on_sums]
     asked = list(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics]
     if not asked:
         raise DataError("metrics is empty; name at least one, or leave it out for the usual ones.")
@@ -151,6 +160,18 @@ def _source(data: Any, y_pred: Any, target: str | None, prediction: Any, by: Any
     if repeated:
         raise DataError(f"the column {repeated[0]!r} is named twice. Name each model and each group column once.")
     return source, Wanted(target, predictions, weight, keys)
+
+
+def _plan(questions: tuple[Question, ...], wanted: Wanted, arrays: bool) -> Plan:
+    """Return what the states must keep for the questions."""
+    plan = Plan.union(question.plan for question in questions)
+    if arrays and plan.columns:
+        raise DataError(f"a metric reads the column {plan.columns[0]!r}. Give a table, or a mapping of arrays by name, with target= and prediction=.")
+    for question in questions:
+        baseline = question.parameters.get("baseline")
+        if baseline is not None and baseline not in (*question.metric.settings["baseline"].allowed, *wanted.predictions):
+            raise DataError(f"{question.label}: the baseline {baseline!r} is no model here. Name it in prediction= too.")
+    return plan
 
 
 def _names(names: Any, what: str) -> tuple[str, ...]:

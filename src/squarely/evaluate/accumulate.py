@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from squarely.state import PairState, StateTable
 from squarely.state.table import GroupKey, written_alike
 from squarely.state.threads import threads as allowed
 
-__all__ = ["Accumulated", "accumulate"]
+__all__ = ["Accumulated", "Accumulator", "Labels", "accumulate"]
 
 _Place = tuple[int, str, int]  # part, file, row counted from 1: where a row was refused first
 _DENSE = 1 << 20  # combinations of labels for which a table is worth its memory
@@ -31,10 +32,11 @@ class Accumulated:
     table: StateTable
     sampler: Sampler
     first_refused: dict[tuple[int, int], _Place]  # by model and reason
+    written: Callable[[GroupKey], GroupKey]  # how the table writes a key that was read
 
 
 @dataclass
-class _Accumulator:
+class Accumulator:
     """The states of one thread."""
 
     wanted: Wanted
@@ -44,7 +46,7 @@ class _Accumulator:
     first_refused: dict[tuple[int, int], _Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.groups = [_core.Groups() for _ in self.wanted.predictions]
+        self.groups = [_core.Groups(self.wanted.plan.core) for _ in self.wanted.predictions]
         self.kinds: list[set[type]] = [set() for _ in self.wanted.by]  # of the values of each group column
         self._refused = [(0, 0, 0, 0)] * len(self.groups)
         self._labels: tuple[tuple[Key, ...], ...] = ()
@@ -58,9 +60,10 @@ class _Accumulator:
         self.rows += count
         self.sampler.see(part, batch)
         weight = _weights(batch, self.wanted.weight)
-        labels = self._labels_of(batch.keys, count)
+        more = tuple(column.values if column.valid is None else np.where(column.valid, column.values, np.nan) for column in batch.more)
+        labels = self.labels_of(batch.keys, count)
         for model, prediction in enumerate(batch.predictions):
-            self._add(model, batch, prediction, weight, labels)
+            self._add(model, batch, prediction, weight, labels, more)
             refused = self.groups[model].refused()
             if refused != self._refused[model]:
                 for reason in range(4):
@@ -69,11 +72,13 @@ class _Accumulator:
                         self.first_refused[model, reason] = (part, batch.where, batch.start + int(rows[0]) + 1)
                 self._refused[model] = refused
 
-    def _add(self, model: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None, labels: Labels) -> None:
+    def _add(
+        self, model: int, batch: Batch, prediction: Column, weight: npt.NDArray[np.generic] | None, labels: Labels, more: tuple[Any, ...]
+    ) -> None:
         y, p, groups = batch.target, prediction, self.groups[model]
         codes, places = labels or (None, None)
         if y.valid is None and p.valid is None:
-            bad = groups.update(y.values, p.values, weight, codes, places)
+            bad = groups.update(y.values, p.values, weight, codes, places, more)
         else:
             no_y, no_p = _absent(y), _absent(p)
             counts = True if weight is None else weight != 0
@@ -82,12 +87,11 @@ class _Accumulator:
                 for group, times in zip(which.tolist(), count.tolist(), strict=True):
                     groups.add_refused(group, reason, times)
             kept = ~(no_y | no_p)
-            bad = groups.update(
-                y.values[kept], p.values[kept], None if weight is None else weight[kept], None if codes is None else codes[kept], places
-            )
+            kept_weight, kept_codes = (None if each is None else each[kept] for each in (weight, codes))
+            bad = groups.update(y.values[kept], p.values[kept], kept_weight, kept_codes, places, tuple(values[kept] for values in more))
         assert bad == -1, "weights and labels are judged before anything is added"
 
-    def _labels_of(self, keys: tuple[Keys, ...], rows: int) -> Labels:
+    def labels_of(self, keys: tuple[Keys, ...], rows: int) -> Labels:
         """Return the label of each row and the group of each label, and make the groups that are new."""
         if not keys:
             if not self.index:
@@ -234,7 +238,7 @@ class _Run:
     stop: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     taken: int = -1
-    accumulators: list[_Accumulator] = field(default_factory=list)
+    accumulators: list[Accumulator] = field(default_factory=list)
 
     def work(self) -> None:
         """Take parts until there are none, or one failed."""
@@ -242,7 +246,7 @@ class _Run:
         while (part := self._next()) is not None:
             number, read = part
             if accumulator is None:
-                accumulator = _Accumulator(self.wanted)
+                accumulator = Accumulator(self.wanted)
                 self.accumulators.append(accumulator)
             try:
                 for batch in read():
@@ -269,19 +273,23 @@ class _Run:
             return part
 
 
-def _merged(accumulators: list[_Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
+def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
     table = StateTable(wanted.target, wanted.predictions, wanted.by, wanted.weight, nan_policy)
     sampler = Sampler()
     first_refused: dict[tuple[int, int], _Place] = {}
     kinds = [set().union(*(each.kinds[at] for each in accumulators)) for at in range(len(wanted.by))]
-    written = [written_alike(name, of_column) for name, of_column in zip(wanted.by, kinds, strict=True)]
+    writers = [written_alike(name, of_column) for name, of_column in zip(wanted.by, kinds, strict=True)]
+
+    def written(key: GroupKey) -> GroupKey:
+        return tuple(write(value) for write, value in zip(writers, key, strict=True))
+
     while accumulators:  # each is let go once it is merged
         accumulator = accumulators.pop()
         table.rows += accumulator.rows
         for key, at in accumulator.index.items():
-            states = [PairState._wrap(groups.state(at)) for groups in accumulator.groups]
-            table.add(tuple(write(value) for write, value in zip(written, key, strict=True)), states)
+            states = [PairState._wrap(groups.state(at), wanted.plan) for groups in accumulator.groups]
+            table.add(written(key), states)
         sampler.absorb(accumulator.sampler)
         for reason, place in accumulator.first_refused.items():
             first_refused[reason] = min(first_refused.get(reason, place), place, key=lambda each: (each[0], each[2]))
-    return Accumulated(table, sampler, first_refused)
+    return Accumulated(table, sampler, first_refused, written)

@@ -1,13 +1,14 @@
 """Evaluation: questions over the states of every model and group."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from squarely.errors import DataError, UnknownGroupError
+from squarely.evaluate.macro import Aggregate, aggregate
 from squarely.evaluate.sample import Sample
 from squarely.metric import Question, Value, find
 from squarely.state import PairState, StateTable, Sums
@@ -164,30 +165,39 @@ class Evaluation:
         UnknownGroupError
             There is no such group.
         """
-        if model not in self.models:
-            raise DataError(f"there is no model {model!r}; the models are {', '.join(map(repr, self.models[:12]))}.")
+        self._model(model)
         question = self._known.get(label)
         if question is None:
             question = self._known[label] = find(label)
         return self._answer(question, model, group)
 
     def _answer(self, question: Question, model: str, group: GroupKey | None) -> Answer:
-        state = self._state(model, group)
-        value, reason = self._ask(question, state, state.sums)
+        states, at = self._states(group), self._model(model)
+        state = states[at]
+        value, reason = self._ask(question, states, at)
         by = _ByGroup(self, question, model) if group is None and self.by else {}
         return Answer(value, reason, state.n, _coverage(state), by)
 
-    def _ask(self, question: Question, state: PairState, sums: Sums) -> Value:
+    def _ask(self, question: Question, states: Sequence[PairState], model: int, sums: Sums | None = None) -> Value:
+        """Answer for one of the states of all models over the same rows."""
+        state = states[model]
         if self.table.nan_policy == "propagate" and any(state.refused):
             return Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")
-        return question.ask(sums)
+        return question.ask(sums or state.sums, lambda other: states[self._model(other)].sums)
 
-    def _state(self, model: str, group: GroupKey | None) -> PairState:
+    def _model(self, model: str) -> int:
+        """Return the place of a model, or refuse one that there is not."""
+        if model not in self.models:
+            raise DataError(f"there is no model {model!r}; the models are {', '.join(map(repr, self.models[:12]))}.")
+        return self.models.index(model)
+
+    def _states(self, group: GroupKey | None) -> Sequence[PairState]:
+        """Return the states of all models in a group, or over all groups."""
         if group is None:
-            return self.states[model]
+            return tuple(self.states.values())
         if group not in self.table.groups:
             raise UnknownGroupError(f"there is no group {str(group)[:80]} of {', '.join(self.by)[:80] or 'no column'}.")
-        return self.table.groups[group][self.models.index(model)]
+        return self.table.groups[group]
 
     def _only_model(self, short: str, long: str) -> str:
         if len(self.models) != 1:
@@ -204,13 +214,16 @@ class Evaluation:
         keys = [f"by_{name}" if name in fixed else name for name in self.by]
         columns: dict[str, list[Any]] = {name: [] for name in (*keys, *fixed)}
         for group in self.groups or (None,):
-            for model in self.models:
-                state = self._state(model, group)
-                sums, of_state = state.sums, (state.n, _coverage(state))
+            states = self._states(group)
+            for at, model in enumerate(self.models):
+                sums, of_state = states[at].sums, (states[at].n, _coverage(states[at]))
                 for question in self.questions:
-                    row = (*(group or ()), model, question.label, *self._ask(question, state, sums), *of_state)
+                    row = (*(group or ()), model, question.label, *self._ask(question, states, at, sums), *of_state)
                     for column, value in zip(columns.values(), row, strict=True):
                         column.append(value)
+        return self._to_table(columns)
+
+    def _to_table(self, columns: dict[str, list[Any]]) -> Any:
         if self._frame == "pyarrow":
             import pyarrow as pa
 
@@ -218,6 +231,41 @@ class Evaluation:
         import narwhals as nw
 
         return nw.from_dict(columns, backend=self._frame).to_native()
+
+    def aggregate(self, *, macro: str | Sequence[str]) -> Aggregate:
+        """Return means over the groups of one or more group columns, each group counting alike, beside the answers over all their rows.
+
+        Parameters
+        ----------
+        macro : str or several
+            The group columns to average over; the answers are by those that are left.
+
+        Raises
+        ------
+        DataError
+            A name is not one of the group columns.
+
+        Examples
+        --------
+        >>> import squarely as sq
+        >>> sales = {"y": [10, 20, 1], "yhat": [8, 22, 2], "shop": ["a", "a", "b"]}
+        >>> evaluation = sq.evaluate(sales, target="y", prediction="yhat", by="shop", metrics="mae")
+        >>> answer = evaluation.aggregate(macro="shop")["mae"]
+        >>> answer.value, answer.pooled
+        (1.5, 1.6666666666666667)
+        """
+        names = (macro,) if isinstance(macro, str) else tuple(macro)
+        for name in names:
+            if name not in self.by:
+                columns = ", ".join(map(repr, self.by)) or "none"
+                raise DataError(f"macro names {str(name)[:60]!r}, which is no group column; the group columns are {columns}. Name it in by= too.")
+        answers = aggregate(
+            self.table,
+            self.questions,
+            names,
+            self._ask,
+        )
+        return Aggregate(answers, tuple(name for name in self.by if name not in names), self._to_table)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold; its schema has a version."""

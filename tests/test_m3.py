@@ -1,0 +1,62 @@
+"""The M3 competition: published scores of real forecasts, reproduced to the digit they were printed with.
+
+The data lie beside the repository and are not part of it; where they are absent these tests are skipped.
+Source of the scores: Hyndman, R. J. (2018), The M3 competition, as means over series of the means over horizons.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+
+import squarely
+from squarely import Evaluation
+from squarely.errors import DataError
+
+M3 = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "m3"
+FORECASTS, PUBLISHED = M3 / "m3_predictions_long.parquet", M3 / "published_scores.csv"
+pytestmark = pytest.mark.skipif(not FORECASTS.exists(), reason="needs the M3 forecasts in ../shared/data/m3")
+METRICS = {"hyndman_sMAPE": ("smape", 100), "hyndman_MAPE": ("mape", 100), "hyndman_MASE": ("mase(scale='scale')", 1)}
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    asked = [name for name, _ in METRICS.values()]
+    return squarely.evaluate(FORECASTS, target="y", prediction="yhat", by=["method", "series"], metrics=asked, nan_policy="omit")
+
+
+def test_all_published_scores(evaluation: Evaluation) -> None:
+    macro = evaluation.aggregate(macro="series")
+    with PUBLISHED.open(newline="") as file:
+        published = {row.pop(""): row for row in csv.DictReader(file)}
+    wrong = {}
+    for method, scores in published.items():
+        for column, (metric, factor) in METRICS.items():
+            got = factor * macro[metric][method].value
+            if f"{got:.2f}" != f"{float(scores[column]):.2f}":
+                wrong[method, column] = (got, scores[column])
+    assert len(published) * len(METRICS) == 21
+    assert wrong == {}
+
+
+def test_missing_forecasts_have_to_be_asked_for(evaluation: Evaluation) -> None:
+    with pytest.raises(DataError, match="10,524 of 888,336 rows have a missing prediction"):
+        squarely.evaluate(FORECASTS, target="y", prediction="yhat", by=["method", "series"], metrics="smape")
+    macro = evaluation.aggregate(macro="series")["smape"]
+    missing = {method: answer for method, answer in macro.items() if answer.coverage < 1}
+    assert set(missing) == {"AAM1", "AAM2"}
+    for answer in missing.values():
+        assert (answer.n, answer.of) == (37_014 - 5_262, 3_003)
+        assert answer.groups < answer.of
+        assert math.isfinite(answer.value)
+
+
+def test_pooled_and_macro_differ(evaluation: Evaluation) -> None:
+    """Long series weigh more where rows are pooled; both are told side by side."""
+    theta = evaluation.aggregate(macro="series")["smape"]["THETA"]
+    rows = squarely.evaluate(FORECASTS, target="y", prediction="yhat", by="method", metrics="smape", nan_policy="omit")["smape"].by["THETA"]
+    assert theta.pooled == rows.value
+    assert theta.pooled != theta.value
