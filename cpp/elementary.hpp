@@ -29,6 +29,11 @@ SQUARELY_INLINE V clamp(V a, double low, double high) {  // NaN becomes `low`
     a = V::choose(V::greater(a, V::set(low)), a, V::set(low));
     return V::choose(V::greater(a, V::set(high)), V::set(high), a);
 }
+template <class V>
+SQUARELY_INLINE Two<V> clamp(Two<V> a, double low, double high) {
+    V hi = clamp(a.hi, low, high);
+    return {hi, V::choose(V::greater(V::absolute(a.hi - hi), V::set(0.0)), V::set(0.0), a.lo)};
+}
 
 template <class V>
 SQUARELY_INLINE Two<V> two_sum(V a, V b) {
@@ -66,6 +71,10 @@ SQUARELY_INLINE Two<V> multiply(Two<V> a, Two<V> b) {
     return quick_two_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 template <class V>
+SQUARELY_INLINE Two<V> times(Two<V> a, V b) {  // b is a power of two or its negative, or 0
+    return {a.hi * b, a.lo * b};
+}
+template <class V>
 SQUARELY_INLINE Two<V> divide(Two<V> a, Two<V> b) {  // one division: a rough quotient, and its exact remainder
     V inverse = V::set(1.0) / b.hi, quotient = a.hi * inverse;
     Two<V> back = two_product(quotient, b.hi);
@@ -79,10 +88,13 @@ SQUARELY_INLINE Two<V> exactly(V a) {
 
 template <class V, int n>
 SQUARELY_INLINE V polynomial(V x, const double (&coefficients)[n]) {  // coefficients[0] + coefficients[1] x + ...
-    V value = V::set(coefficients[n - 1]);
-#pragma GCC unroll 32
-    for (int i = n - 2; i >= 0; i--) value = value * x + V::set(coefficients[i]);
-    return value;
+    constexpr int kEven = (n - 1) / 2 * 2, kOdd = n / 2 * 2 - 1;  // two chains wait half as long as one
+    V square = x * x, even = V::set(coefficients[kEven]), odd = V::set(coefficients[kOdd]);
+#pragma GCC unroll 16
+    for (int i = kEven - 2; i >= 0; i -= 2) even = even * square + V::set(coefficients[i]);
+#pragma GCC unroll 16
+    for (int i = kOdd - 2; i >= 1; i -= 2) odd = odd * square + V::set(coefficients[i]);
+    return even + odd * x;
 }
 
 template <class V>
@@ -152,8 +164,7 @@ struct Exponential {
     SQUARELY_INLINE Two<V> fraction() const { return add(less_one(), V::set(1.0)); }
     SQUARELY_INLINE Two<V> minus_one() const {  // exp(x) - 1 where k <= 1000
         V power = V::power_of_two(clamp(k, -1000.0, 1000.0));
-        Two<V> m = less_one();
-        return add(two_sum(power, V::set(-1.0)), Two<V>{m.hi * power, m.lo * power});
+        return add(two_sum(power, V::set(-1.0)), times(less_one(), power));
     }
 };
 template <class V>

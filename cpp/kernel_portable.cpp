@@ -25,8 +25,7 @@ struct V {
         V a_head = head(a), b_head = head(b), a_tail = a - a_head, b_tail = b - b_head;
         return (((a_head * b_head - product) + a_head * b_tail) + a_tail * b_head) + a_tail * b_tail;
     }
-    static double positive(double x) { return x < 0 ? -x : x; }
-    static V absolute(V a) { return {{positive(a.v[0]), positive(a.v[1])}}; }
+    static V absolute(V a) { return {{__builtin_fabs(a.v[0]), __builtin_fabs(a.v[1])}}; }
     static V max(V a, V b) { return {{a.v[0] > b.v[0] ? a.v[0] : b.v[0], a.v[1] > b.v[1] ? a.v[1] : b.v[1]}}; }
     static V min(V a, V b) { return {{a.v[0] < b.v[0] ? a.v[0] : b.v[0], a.v[1] < b.v[1] ? a.v[1] : b.v[1]}}; }
     struct Mask {

@@ -39,17 +39,11 @@ void for_each_block(const Rows& rows, Of what, Take take) {
     }
 }
 
-// The number of rows of `count` that make up the share `level`, rounded up, and whether it is met exactly.
-size_t rows_of_share(double level, size_t count, bool& exactly) {
-    Number share = number_of(level);
-    uint128 product = static_cast<uint128>(share.magnitude) * count;
-    exactly = true;
-    if (share.exponent >= 0) return static_cast<size_t>(product << share.exponent);
-    int shift = -share.exponent;
-    if (shift > 127) return exactly = product == 0, product != 0;
-    uint128 whole = product >> shift;
-    exactly = whole << shift == product;
-    return static_cast<size_t>(whole) + !exactly;
+// The number of rows of `count` that make up the share, rounded up, and whether it is met exactly.
+size_t rows_of_share(uint64_t top, uint64_t bottom, size_t count, bool& exactly) {
+    uint128 product = static_cast<uint128>(top) * count;
+    exactly = product % bottom == 0;
+    return static_cast<size_t>(product / bottom) + !exactly;
 }
 
 // Values at ranks counted from 1; ranks beyond the ends stand for the ends.
@@ -61,14 +55,14 @@ Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
     return {*std::max_element(values.begin(), at(upper)), high};  // the ranks are neighbours
 }
 
-Quantile plain_quantile(const Rows& rows, Of what, double level) {
+Quantile plain_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
     std::vector<double> values;
     values.reserve(std::min(rows.count, kFewValues));
     bool exactly;
     if (rows.count <= kFewValues || what == Of::target) {
         for_each_block(rows, what, [&](const double* block, const double*, size_t n) { values.insert(values.end(), block, block + n); });
         if (values.empty()) return {NAN, NAN};
-        size_t rank = rows_of_share(level, values.size(), exactly);
+        size_t rank = rows_of_share(top, bottom, values.size(), exactly);
         return at_ranks(values, rank, rank + exactly);
     }
     std::vector<uint32_t> counts(size_t{4} << kBucketBits);  // four tables, since neighbours in the data often share a bucket
@@ -78,7 +72,7 @@ Quantile plain_quantile(const Rows& rows, Of what, double level) {
         total += n;
     });
     if (!total) return {NAN, NAN};
-    size_t rank = rows_of_share(level, total, exactly);
+    size_t rank = rows_of_share(top, bottom, total, exactly);
     size_t first = std::clamp<size_t>(rank, 1, total), last = std::clamp<size_t>(rank + exactly, 1, total);
     size_t below = 0, before_first = 0;
     uint32_t first_bucket = 0, last_bucket = 0;
@@ -101,7 +95,7 @@ Quantile plain_quantile(const Rows& rows, Of what, double level) {
     return at_ranks(values, first - before_first, last - before_first);
 }
 
-Quantile weighted_quantile(const Rows& rows, Of what, double level) {
+Quantile weighted_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
     std::vector<std::pair<double, double>> values;
     for_each_block(rows, what, [&](const double* block, const double* weights, size_t n) {
         for (size_t i = 0; i < n; i++) values.emplace_back(block[i], weights[i]);
@@ -109,9 +103,9 @@ Quantile weighted_quantile(const Rows& rows, Of what, double level) {
     if (values.empty()) return {NAN, NAN};
     std::sort(values.begin(), values.end());
     ExactSum share, below;
-    for (const auto& [value, weight] : values) share.add_product(number_of(weight), number_of(level));
+    for (const auto& [value, weight] : values) share.add_product(number_of(weight), Number{top, 0, false});
     for (size_t i = 0; i < values.size(); i++) {
-        below.add(number_of(values[i].second));
+        below.add_product(number_of(values[i].second), Number{bottom, 0, false});
         int order = below.compare(share);
         if (order >= 0) return {values[i].first, values[std::min(i + (order == 0), values.size() - 1)].first};
     }
@@ -120,9 +114,9 @@ Quantile weighted_quantile(const Rows& rows, Of what, double level) {
 
 }  // namespace
 
-Quantile quantile(const Rows& rows, Of what, double level) {
+Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
     DefaultRounding rules;
-    return rows.weighted ? weighted_quantile(rows, what, level) : plain_quantile(rows, what, level);
+    return rows.weighted ? weighted_quantile(rows, what, top, bottom) : plain_quantile(rows, what, top, bottom);
 }
 
 }  // namespace squarely

@@ -5,12 +5,12 @@
 
 namespace squarely {
 
-// The smallest value with at least, and the smallest with more than, a share `level` of the weight at or below it; the largest where
-// there is none. They differ only where the share is met exactly. NaN where no row has a finite target and prediction.
+// The smallest value with at least, and the smallest with more than, a share top / bottom of the weight at or below it; the largest
+// where there is none. They differ only where the share is met exactly. NaN where no row has a finite target and prediction.
 struct Quantile {
     double lower, upper;
 };
 enum class Of { error, target };
-Quantile quantile(const Rows& rows, Of what, double level);
+Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom);
 
 }  // namespace squarely

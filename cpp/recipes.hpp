@@ -38,10 +38,9 @@ enum class Recipe : uint16_t {
     circular_absolute = 30,
     circular_squared = 31,
     circular_error = 32,
-    agreement = 33,
-    quantile = 34,
+    quantile = 33,
 };
-constexpr uint16_t kLastRecipe = 34;
+constexpr uint16_t kLastRecipe = 33;
 
 struct Shape {
     uint8_t constants, columns;  // that the recipe reads
@@ -55,8 +54,7 @@ constexpr Shape shape_of(Recipe recipe) {
         case Recipe::barron: case Recipe::threshold_weighted: return {2, 0};
         case Recipe::pinball: case Recipe::expectile: case Recipe::absolute_percentage: case Recipe::tweedie: case Recipe::huber:
         case Recipe::pseudo_huber: case Recipe::tukey: case Recipe::cauchy: case Recipe::welsch: case Recipe::geman_mcclure:
-        case Recipe::linex: case Recipe::circular_absolute: case Recipe::circular_squared: case Recipe::circular_error:
-        case Recipe::agreement: return {1, 0};
+        case Recipe::linex: case Recipe::circular_absolute: case Recipe::circular_squared: case Recipe::circular_error: return {1, 0};
         default: return {0, 0};
     }
 }

@@ -36,13 +36,28 @@ SQUARELY_INLINE V half_square(V a) {
     return (a * V::set(0.5)) * a;
 }
 
+// v = (r/c)^2 where |r/c| lies in [2^-200, 2^200], and 1 elsewhere: below, every loss is its leading term; above, its tail.
+template <class V>
+struct Ratio {
+    using Mask = decltype(V::greater(V(), V()));
+    Mask small, large;
+    Two<V> v;
+};
+template <class V>
+SQUARELY_INLINE Ratio<V> squared_ratio(const Residual<V>& r, const Split<V>& c) {
+    Two<V> size = absolute(r.value), over{c.apply(size.hi) * r.unit, c.apply(size.lo) * r.unit};
+    auto small = V::greater(V::set(0x1p-200), over.hi), large = V::greater(over.hi, V::set(0x1p200));
+    Two<V> one = exactly(V::set(1.0)), ratio = divide(choose(small, one, choose(large, one, over)), exactly(c.mantissa));
+    return {small, large, multiply(ratio, ratio)};
+}
+
 template <class V, class Mask>
 SQUARELY_INLINE V only_where(Mask inside, V term) {
     return V::choose(inside, term, V::set(__builtin_nan("")));
 }
 template <class V>
-SQUARELY_INLINE V with_scale(V scale, V term) {  // a scale must be positive and finite
-    return only_where(V::greater(scale, V::set(0.0)), only_where(V::greater(V::set(__builtin_inf()), scale), term));
+SQUARELY_INLINE V with_scale(V sigma, V term) {  // a scale must be positive and finite
+    return only_where(V::greater(sigma, V::set(0.0)), only_where(V::greater(V::set(__builtin_inf()), sigma), term));
 }
 template <class V>
 SQUARELY_INLINE V with_interval(const Row<V>& row, V term) {  // bounds must be finite and in order
@@ -53,16 +68,16 @@ SQUARELY_INLINE V with_interval(const Row<V>& row, V term) {  // bounds must be 
 
 template <class V, int kColumns, class Term>
 void each_row(const TermCall& call, Term term) {
-    auto at = [](const double* y, const double* p, const double* r, const double* x0, const double* x1) {
-        return Row<V>{V::load(y), V::load(p), V::load(r), V::load(kColumns > 0 ? x0 : r), V::load(kColumns > 1 ? x1 : r)};
-    };
-    size_t whole = call.rows / V::N * V::N, rest = call.rows - whole;
-    for (size_t i = 0; i < whole; i += V::N) term(at(call.y + i, call.p + i, call.r + i, call.x0 + i, call.x1 + i)).store(call.out + i);
-    if (!rest) return;
-    double padded[5][V::N], out[V::N];  // copies of the last row
     const double* columns[5] = {call.y, call.p, call.r, kColumns > 0 ? call.x0 : call.r, kColumns > 1 ? call.x1 : call.r};
+    auto at = [](const double* const(&from)[5], size_t i) {
+        return Row<V>{V::load(from[0] + i), V::load(from[1] + i), V::load(from[2] + i), V::load(from[3] + i), V::load(from[4] + i)};
+    };
+    const size_t whole = call.rows / V::N * V::N, rest = call.rows - whole;
+    for (size_t i = 0; i < whole; i += V::N) term(at(columns, i)).store(call.out + i);
+    if (!rest) return;
+    double padded[5][V::N], out[V::N];  // with copies of the last row
     for (int column = 0; column < 5; column++)
         for (size_t i = 0; i < V::N; i++) padded[column][i] = columns[column][whole + (i < rest ? i : rest - 1)];
-    term(at(padded[0], padded[1], padded[2], padded[3], padded[4])).store(out);
+    term(at({padded[0], padded[1], padded[2], padded[3], padded[4]}, 0)).store(out);
     for (size_t i = 0; i < rest; i++) call.out[whole + i] = out[i];
 }

@@ -10,7 +10,7 @@ void evaluate_barron(const TermCall& call) {
     const double alpha = call.constants[0];
     const Barron<V> of(V::set(alpha), V::set(call.constants[1]));
     if (alpha == 2.0) return each_row<V, 0>(call, [&](const Row<V>& row) { return barron_quadratic(row, of); });
-    if (alpha == 0.0) return each_row<V, 0>(call, [&](const Row<V>& row) { return barron_logarithmic(row, of); });
+    if (alpha < 0x1p-100 && alpha > -0x1p-100) return each_row<V, 0>(call, [&](const Row<V>& row) { return barron_logarithmic(row, of); });
     if (alpha == -__builtin_inf()) return each_row<V, 0>(call, [&](const Row<V>& row) { return barron_exponential(row, of); });
     return each_row<V, 0>(call, [&](const Row<V>& row) { return barron(row, of); });
 }
@@ -28,7 +28,7 @@ void evaluate_tweedie(const TermCall& call) {
 template <class V>
 void evaluate_term(const TermCall& call) {
     using R = const Row<V>&;
-    const V a = V::set(call.constants ? call.constants[0] : 1.0), b = V::set(call.constants ? call.constants[1] : 1.0);
+    const V a = V::set(call.constants ? call.constants[0] : 1.0);
     switch (call.recipe) {
         case Recipe::squared_error: return each_row<V, 0>(call, [](R row) { return row.r * row.r; });
         case Recipe::absolute_error: return each_row<V, 0>(call, [](R row) { return V::absolute(row.r); });
@@ -45,7 +45,7 @@ void evaluate_term(const TermCall& call) {
         case Recipe::squared_log: return each_row<V, 0>(call, [](R row) { return squared_log(row); });
         case Recipe::tweedie: return evaluate_tweedie<V>(call);
         case Recipe::huber: return each_row<V, 0>(call, [=](R row) { return huber(row, a); });
-        case Recipe::pseudo_huber: return each_row<V, 0>(call, [=](R row) { return pseudo_huber(row, a); });
+        case Recipe::pseudo_huber: return each_row<V, 0>(call, [a, of = Tuning<V>(a)](R row) { return pseudo_huber(row, a, of); });
         case Recipe::log_cosh: return each_row<V, 0>(call, [](R row) { return log_cosh(row); });
         case Recipe::tukey: return each_row<V, 0>(call, [=](R row) { return tukey(row, a); });
         case Recipe::cauchy: return each_row<V, 0>(call, [a, of = Tuning<V>(a)](R row) { return cauchy(row, a, of); });
@@ -53,7 +53,8 @@ void evaluate_term(const TermCall& call) {
         case Recipe::geman_mcclure: return each_row<V, 0>(call, [a, of = Tuning<V>(a)](R row) { return geman_mcclure(row, a, of); });
         case Recipe::barron: return evaluate_barron<V>(call);
         case Recipe::linex: return each_row<V, 0>(call, [a, of = split(V::absolute(a))](R row) { return linex(row, a, of); });
-        case Recipe::threshold_weighted: return each_row<V, 0>(call, [=](R row) { return threshold_weighted(row, a, b); });
+        case Recipe::threshold_weighted:
+            return each_row<V, 0>(call, [a, b = V::set(call.constants[1])](R row) { return threshold_weighted(row, a, b); });
         case Recipe::interval_covered: return each_row<V, 2>(call, [](R row) { return interval_covered(row); });
         case Recipe::interval_width: return each_row<V, 2>(call, [](R row) { return with_interval(row, row.x1 - row.x0); });
         case Recipe::interval_score: return each_row<V, 2>(call, [=](R row) { return interval_score(row, a); });
@@ -63,6 +64,5 @@ void evaluate_term(const TermCall& call) {
         case Recipe::circular_squared: return each_row<V, 0>(call, [=](R row) { V d = wrapped(row, a); return d * d; });
         case Recipe::circular_error: return each_row<V, 0>(call, [=](R row) { return negative(wrapped(row, a)); });
         case Recipe::quantile: return each_row<V, 1>(call, [=](R row) { return quantile_loss(row, a); });
-        case Recipe::agreement: return each_row<V, 0>(call, [=](R row) { return agreement(row, a); });
     }
 }

@@ -1,4 +1,4 @@
-// Recipes without logarithm or exponential.
+// Recipes of plain arithmetic.
 #pragma once
 #include "term_rows.hpp"
 
@@ -69,16 +69,6 @@ SQUARELY_INLINE V huber(const Row<V>& row, V delta) {
     return V::choose(V::greater(V::absolute(row.r), delta), (delta * (size - offset)) * unit, half_square(row.r));
 }
 template <class V>
-SQUARELY_INLINE V pseudo_huber(const Row<V>& row, V delta) {
-    const V one = V::set(1.0);
-    auto [r, unit] = residual(row);
-    V size = V::absolute(r.hi), ratio = (size / delta) * unit;
-    auto far = V::greater(ratio, V::set(0x1p30));  // where sqrt(1 + ratio^2) - 1 is ratio - 1
-    V bounded = V::choose(far, one, ratio), root = V::sqrt(one + bounded * bounded) + one;
-    V offset = delta * V::choose(V::greater(unit, one), V::set(0.5), one);
-    return V::choose(far, (delta * (size - offset)) * unit, (row.r / root) * row.r);
-}
-template <class V>
 SQUARELY_INLINE V tukey(const Row<V>& row, V c) {
     const V one = V::set(1.0), half = V::set(0.5), sixth = V::set(1.0 / 6), most = c * (c / V::set(6.0));
     V ratio = row.r / c, v = ratio * ratio, rest = one - v;
@@ -115,20 +105,12 @@ SQUARELY_INLINE V interval_score(const Row<V>& row, V alpha) {
     return with_interval(row, (row.x1 - row.x0) + (miss + miss) / alpha);
 }
 
+// The remainder of r times a unit by the period, between -period/2 and period/2, exact: whole periods are taken off 49 bits of the
+// quotient at a time.
 template <class V>
-SQUARELY_INLINE V agreement(const Row<V>& row, V center) {
-    Two<V> p = absolute(two_sum(row.p, negative(center))), y = absolute(two_sum(row.y, negative(center)));
-    Two<V> sum = two_sum(p.hi, y.hi);
-    V correction = (sum.hi + sum.hi) * (sum.lo + (p.lo + y.lo));
-    return sum.hi * sum.hi + V::choose(V::greater(V::set(0x1p600), sum.hi), correction, V::set(0.0));
-}
-
-// The remainder of r by the period, between -period/2 and period/2, exact: whole periods are taken off 49 bits of the quotient at a time.
-template <class V>
-SQUARELY_INLINE V wrapped(const Row<V>& row, V period) {
+SQUARELY_INLINE V remainder(V r, V unit, V period) {
     const V zero = V::set(0.0), one = V::set(1.0), step = V::set(49.0);
-    auto [r, unit] = residual(row);
-    V size = V::absolute(r.hi);
+    V size = V::absolute(r);
     auto some = V::greater(size, zero);
     Split<V> a = split(V::choose(some, size, period)), b = split(period);
     V distance = (a.exponent + (unit - one)) - b.exponent, x = a.mantissa, left = clamp(distance, -1.0, 4096.0);
@@ -143,5 +125,16 @@ SQUARELY_INLINE V wrapped(const Row<V>& row, V period) {
     V twice = V::absolute(x) + V::absolute(x);  // a quotient near a half may have been rounded the wrong way
     x = V::choose(V::greater(twice, b.mantissa), V::choose(V::greater(zero, x), x + b.mantissa, x - b.mantissa), x);
     V term = V::choose(V::greater(V::set(-1.0), distance), size, scale(x, b.exponent));
-    return V::choose(some, V::choose(V::greater(zero, r.hi), negative(term), term), zero);
+    return V::choose(some, V::choose(V::greater(zero, r), negative(term), term), zero);
+}
+
+// The remainder of the residual, its low part included: across the end of a period r is large and what is left of it may be small.
+template <class V>
+SQUARELY_INLINE V wrapped(const Row<V>& row, V period) {
+    auto [r, unit] = residual(row);
+    V half = period * V::set(0.5), whole = remainder(r.hi, unit, period), rest = r.lo * unit;
+    if (V::any(V::greater(V::absolute(rest), half))) rest = remainder(rest, V::set(1.0), period);
+    const V zero = V::set(0.0);
+    auto over = V::greater((whole - half) + rest, zero), under = V::greater(zero, (whole + half) + rest);  // exact where it is near
+    return V::choose(over, whole - period, V::choose(under, whole + period, whole)) + rest;
 }

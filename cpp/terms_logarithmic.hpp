@@ -12,40 +12,44 @@ SQUARELY_INLINE V squared_log(const Row<V>& row) {
 
 // 2 (y log(y/p) - y + p). Near: with s = (y - p)/(y + p) and log(y/p) = 2 s + s R it is 2 s ((y - p) + y R), where nothing cancels.
 template <class V>
-SQUARELY_INLINE V poisson_deviance(const Row<V>& row) {
+SQUARELY_INLINE V far_poisson(V y, V p, const Logarithm<V>& log) {
     const V zero = V::set(0.0), tiny = V::set(0x1p-200);
+    Split<V> top = split(V::choose(V::greater(y, p), y, p));
+    V a = top.apply(y), b = top.apply(p);
+    a = V::choose(V::greater(a, tiny), a, zero), b = V::choose(V::greater(b, tiny), b, zero);
+    return scale(add(multiply(log.value(), a), two_sum(b, negative(a))).hi, top.exponent + V::set(1.0));
+}
+template <class V>
+SQUARELY_INLINE V poisson_deviance(const Row<V>& row) {
+    const V zero = V::set(0.0);
     auto some = V::greater(row.y, zero);
     V y = V::choose(some, row.y, row.p);
     Two<V> difference = residual(row).value;
     Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
-    V lever = difference.hi + (y * log.series + difference.lo), near = log.s.hi * lever + log.s.lo * lever;
-
-    Split<V> top = split(V::choose(V::greater(y, row.p), y, row.p));
-    V a = top.apply(y), b = top.apply(row.p);
-    a = V::choose(V::greater(a, tiny), a, zero), b = V::choose(V::greater(b, tiny), b, zero);
-    Two<V> bracket = add(multiply(log.value(), a), two_sum(b, negative(a)));
-    V far = scale(bracket.hi, top.exponent + V::set(1.0));
-
-    V term = V::choose(V::greater(V::absolute(log.k), zero), far, near + near);
+    V lever = difference.hi + (y * log.series + difference.lo), near = log.s.hi * lever + log.s.lo * lever, term = near + near;
+    auto far = V::greater(V::absolute(log.k), zero);
+    if (V::any(far)) term = V::choose(far, far_poisson(y, row.p, log), term);
     term = V::choose(some, term, row.p + row.p);
     return only_where(V::greater(row.p, zero), V::choose(V::greater(zero, row.y), V::set(__builtin_nan("")), term));
 }
 
 // 2 (log(p/y) + y/p - 1). Near: 2 s (2 s + 2 s^2/(1 - s) - R), since (y - p)/p = 2 s/(1 - s).
 template <class V>
+SQUARELY_INLINE V far_gamma(V y, V p, const Logarithm<V>& log) {
+    Split<V> a = split(y), b = split(p);
+    Two<V> ratio = divide(exactly(a.mantissa), exactly(b.mantissa));
+    V k = a.exponent - b.exponent, power = V::power_of_two(clamp(k, -200.0, 200.0));
+    Two<V> bracket = add(add(times(ratio, power), V::set(-1.0)), negative(log.value()));
+    return V::choose(V::greater(k, V::set(100.0)), scale(ratio.hi, k + V::set(1.0)), bracket.hi + bracket.hi);
+}
+template <class V>
 SQUARELY_INLINE V gamma_deviance(const Row<V>& row) {
     const V zero = V::set(0.0), one = V::set(1.0);
     Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), residual(row).value);
     V s = log.s.hi, twice = s + s, lever = twice + ((log.s.lo + log.s.lo) + ((twice * s) / (one - s) - log.series));
-    V near = s * lever + log.s.lo * lever;
-
-    Split<V> y = split(row.y), p = split(row.p);
-    Two<V> ratio = divide(exactly(y.mantissa), exactly(p.mantissa));
-    V k = y.exponent - p.exponent, power = V::power_of_two(clamp(k, -200.0, 200.0));
-    Two<V> bracket = add(add(Two<V>{ratio.hi * power, ratio.lo * power}, V::set(-1.0)), negative(log.value()));
-    V far = V::choose(V::greater(k, V::set(100.0)), scale(ratio.hi, k + one), bracket.hi + bracket.hi);
-
-    V term = V::choose(V::greater(V::absolute(log.k), zero), far, near + near);
+    V near = s * lever + log.s.lo * lever, term = near + near;
+    auto far = V::greater(V::absolute(log.k), zero);
+    if (V::any(far)) term = V::choose(far, far_gamma(row.y, row.p, log), term);
     return only_where(V::greater(row.y, zero), only_where(V::greater(row.p, zero), term));
 }
 
@@ -79,32 +83,39 @@ struct Tweedie {
 template <class V>
 SQUARELY_INLINE Two<V> lowered(Two<V> less_one, V k, V floor) {
     V power = V::power_of_two(clamp(k, -1000.0, 0.0)), base = V::power_of_two(clamp(floor, -1000.0, 0.0));
-    return add(two_sum(power, negative(base)), Two<V>{less_one.hi * power, less_one.lo * power});
+    return add(two_sum(power, negative(base)), times(less_one, power));
+}
+// h where the series does not reach, or y < 0, as 2^k times a double-double; `ratio` is exp(L).
+template <class V>
+SQUARELY_INLINE Two<V> far_tweedie(const Row<V>& row, const Tweedie<V>& of, Two<V> log, V& k) {
+    const V zero = V::set(0.0), one = V::set(1.0);
+    auto below = V::greater(zero, row.y);
+    Exponential<V> ratio = exponential(log), inner = exponential(multiply(log, of.inner));
+    V lead = of.lead * ratio.k, top = lead + inner.k;
+    k = V::choose(below, zero, V::choose(V::greater(lead, top), lead, top));
+    k = V::choose(V::greater(ratio.k, k), ratio.k, k), k = V::choose(V::greater(zero, k), zero, k);
+    Two<V> less_one = ratio.less_one(), factor = add(times(less_one, of.lead), one);
+    Two<V> first = multiply(multiply(lowered(inner.less_one(), top - k, lead - k), factor), of.inverse_inner);
+    Two<V> far = multiply(add(first, negative(lowered(less_one, ratio.k - k, negative(k)))), of.inverse_outer);
+    if (!V::any(below)) return far;
+    V power = V::power_of_two(clamp(ratio.k - k, -1000.0, 0.0)), base = V::power_of_two(clamp(negative(k), -1000.0, 0.0));
+    Two<V> fraction = ratio.fraction(), last = times(of.inverse_a, base);
+    return choose(below, add(multiply(times(fraction, power), of.inverse_d), last), far);  // all of one sign
 }
 template <class V>
 SQUARELY_INLINE V tweedie_deviance(const Row<V>& row, const Tweedie<V>& of) {
     const V zero = V::set(0.0), one = V::set(1.0);
     auto below = V::greater(zero, row.y), some = V::greater(V::absolute(row.y), zero);
-    V y = V::choose(some, V::absolute(row.y), row.p);
+    V y = V::choose(some, V::absolute(row.y), row.p), k = zero;
     Two<V> difference = choose(below, two_sum(y, negative(row.p)), residual(row).value);
     Two<V> log = logarithm(exactly(y), exactly(row.p), choose(some, difference, exactly(zero))).value();
-    Two<V> near = multiply(multiply(log, log), polynomial(log.hi, of.series));
-
-    Exponential<V> ratio = exponential(log), inner = exponential(multiply(log, of.inner));  // exp(L) = y/p
-    V lead = of.lead * ratio.k, top = lead + inner.k;
-    V k = V::choose(V::greater(lead, top), lead, top);
-    k = V::choose(V::greater(ratio.k, k), ratio.k, k), k = V::choose(V::greater(zero, k), zero, k);
-    Two<V> less_one = ratio.less_one(), factor = add(Two<V>{less_one.hi * of.lead, less_one.lo * of.lead}, one);
-    Two<V> first = multiply(multiply(lowered(inner.less_one(), top - k, lead - k), factor), of.inverse_inner);
-    Two<V> far = multiply(add(first, negative(lowered(less_one, ratio.k - k, negative(k)))), of.inverse_outer);
-
-    V power = V::power_of_two(clamp(ratio.k - k, -1000.0, 0.0)), base = V::power_of_two(clamp(negative(k), -1000.0, 0.0));
-    Two<V> fraction = ratio.fraction(), last{of.inverse_a.hi * base, of.inverse_a.lo * base};
-    Two<V> other = add(multiply(Two<V>{fraction.hi * power, fraction.lo * power}, of.inverse_d), last);  // y < 0, where nothing cancels
-
-    auto close = V::greater(of.reach, V::absolute(log.hi));
-    k = V::choose(close, V::choose(below, k, zero), k);
-    Two<V> h = choose(some, choose(below, other, choose(close, near, far)), of.inverse_a);
+    Two<V> h = multiply(multiply(log, log), polynomial(log.hi, of.series));
+    auto far = V::greater(V::choose(below, V::set(__builtin_inf()), V::absolute(log.hi)), of.reach);
+    if (V::any(far)) {
+        h = choose(far, far_tweedie(row, of, log, k), h);
+        k = V::choose(far, k, zero);
+    }
+    h = choose(some, h, of.inverse_a);
     Two<V> log_p = logarithm(exactly(row.p), exactly(one), two_sum(row.p, V::set(-1.0))).value();
     Exponential<V> scaled = exponential(multiply(log_p, of.a));  // p^a
     V term = scale(multiply(h, scaled.fraction()).hi, (scaled.k + k) + one);

@@ -24,7 +24,7 @@ SOURCE = ROOT / "src" / "squarely"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FOUR_FINGERS = {"utils", "helpers", "common", "base", "util", "helper", "misc"}
-OPTIONAL = ("sklearn", "pandas", "polars", "duckdb", "torch")
+OPTIONAL = ("sklearn", "pandas", "polars", "duckdb", "torch", "jax")
 HEAVY = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "sklearn")
 
 # From the top of the house to its floor: a module imports only from lines below its own, or from its own room.
@@ -33,7 +33,7 @@ LAYERS = (
     ("lab",),
     ("report", "linear"),
     ("diagnose", "compare", "decompose"),
-    ("evaluate",),
+    ("evaluate", "scorer"),
     ("catalogue", "intervals"),
     ("metric", "sources", "image", "losses"),
     ("state", "svg"),
@@ -135,7 +135,7 @@ def test_all_is_true(path: Path) -> None:
 
 def test_every_public_name_is_declared() -> None:
     metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
-    assert set(squarely.__all__) == metrics | {"METRICS", "Evaluation", "PairState", "errors", "evaluate", "report"}
+    assert set(squarely.__all__) == metrics | {"METRICS", "Evaluation", "PairState", "errors", "evaluate", "report", "scorer"}
 
 
 @pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate"])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from squarely.errors import DataError, MissingExtraError
-from squarely.metric import Metric, find
+from squarely.metric import Metric, read
 from squarely.validate import check_policy
 
 __all__ = ["scorer"]
@@ -50,13 +50,11 @@ def scorer(metric: Any, /, **parameters: Any) -> Any:
     [-0.5, -1.5]
     """
     asked, negated = _without_sign(metric)
-    question = find(asked)
-    declared, settings = question.metric, {**question.parameters, **parameters}
+    _, declared, named = read(asked)
+    settings = named | parameters
     if declared.direction == "target":
-        raise DataError(
-            f"{declared.name} has no direction to optimise: it is best at {declared.best:g}, and can be missed on both sides. "
-            'Score by an error such as "rmse", and read it from sq.evaluate.'
-        )
+        best = "neither high nor low is better" if declared.best is None else f"it is best at {declared.best:g}, and can be missed on both sides"
+        raise DataError(f'{declared.name} has no direction to optimise: {best}. Score by an error such as "rmse", and read it from sq.evaluate.')
     if negated and declared.direction == "higher":
         raise DataError(f"{str(metric)[:60]!r}: {declared.name} is a score, where higher is better already. Write {asked[:60]!r}.")
     _check(declared, settings)
@@ -85,7 +83,14 @@ def _check(metric: Metric, settings: dict[str, Any]) -> None:
     check_policy(of_metric.pop("nan_policy", "raise"))
     if metric.constant == "force_finite":
         metric.check_force_finite(of_metric.pop("force_finite", True))
-    metric.check(of_metric)
+    if of_metric.pop("reduction", "mean") != "mean":
+        raise DataError('a scorer needs one number, and reduction="none" gives one for each row. Leave it out.')
+    if metric.training and of_metric.pop("y_train", None) is not None:
+        of_metric["scale"] = "scale"  # the function makes it
+    of_metric.pop("seasonality" if metric.training else "", None)
+    if metric.inputs:
+        raise DataError(f"{metric.name} takes {' and '.join(metric.inputs)} of each row, and a model's predict() gives one number. Call the function.")
+    metric.check({name: "a column" if name in metric.columns and not isinstance(value, str) else value for name, value in of_metric.items()})
 
 
 def _make_scorer() -> Callable[..., Any]:

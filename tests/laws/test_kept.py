@@ -41,7 +41,9 @@ def data(kind: str, weights: str, n: int = 300, seed: int = 0) -> tuple[Any, Any
 
 def state_of(rows: Any, y: Any, p: Any, w: Any, columns: dict[str, Any]) -> PairState:
     """The state of some of the rows."""
-    return PairState.planned(PLAN).update(y[rows], p[rows], None if w is None else w[rows], **{name: values[rows] for name, values in columns.items()})
+    return PairState.planned(PLAN).update(
+        y[rows], p[rows], None if w is None else w[rows], **{name: values[rows] for name, values in columns.items()}
+    )
 
 
 def number(pair: tuple[int, int]) -> Fraction:
@@ -201,7 +203,7 @@ def test_quantiles_of_errors(kind: str, weights: str, level: float) -> None:
     share = Fraction(level) * int(copies.sum())
     upper = lower if share.denominator != 1 else float(np.sort(errors)[min(int(share), len(errors) - 1)])
     exact = (Fraction(lower) + Fraction(upper)) / 2
-    assert _core.quantile(y, p, w, level) == (lower, upper)
+    assert _core.quantile(y, p, w, *Fraction(repr(level)).as_integer_ratio()) == (lower, upper)
     near = state_of(slice(None), y, p, w, columns).sums.error_quantile(level)
     assert abs(Fraction(near.numerator, near.denominator) - exact) <= max(Fraction(RELATIVE_BOUND) * exact, Fraction(2) ** -1029)
 

@@ -1,41 +1,26 @@
-"""The metrics: one decorated formula each, one file per mathematical family."""
+"""The metrics: one decorated formula each, one file per mathematical family. The order of imports is that of every list."""
+# ruff: noqa: F403, I001
 
-# The order of imports is the order in which metrics are listed.
-# isort: skip_file
-from squarely.catalogue.squared import (
-    mean_squared_error,
-    root_mean_squared_error,
-    normalized_mean_squared_error,
-    normalized_root_mean_squared_error,
-    residual_variance,
-)
-from squarely.catalogue.absolute import mean_absolute_error, max_error, weighted_absolute_percentage_error
-from squarely.catalogue.explained import r2_score, adjusted_r2_score, explained_variance_score
-from squarely.catalogue.calibration import mean_error, calibration_slope, calibration_intercept
-from squarely.catalogue.agreement import pearson_correlation, concordance_correlation, kling_gupta_efficiency, variability_ratio, bias_ratio
-from squarely.catalogue.quantile import mean_pinball_loss, d2_absolute_error_score, d2_pinball_score
+from squarely.catalogue.squared import *
+from squarely.catalogue.normalized import *
+from squarely.catalogue.absolute import *
+from squarely.catalogue.explained import *
+from squarely.catalogue.calibration import *
+from squarely.catalogue.agreement import *
+from squarely.catalogue.relative import *
+from squarely.catalogue.scaled import *
+from squarely.catalogue.logarithmic import *
+from squarely.catalogue.ranked import *
+from squarely.catalogue.robust import *
+from squarely.catalogue.redescending import *
+from squarely.catalogue.quantile import *
+from squarely.catalogue.asymmetric import *
+from squarely.catalogue.interval import *
+from squarely.catalogue.circular import *
 
-__all__ = [
-    "adjusted_r2_score",
-    "bias_ratio",
-    "calibration_intercept",
-    "calibration_slope",
-    "concordance_correlation",
-    "d2_absolute_error_score",
-    "d2_pinball_score",
-    "explained_variance_score",
-    "kling_gupta_efficiency",
-    "max_error",
-    "mean_absolute_error",
-    "mean_error",
-    "mean_pinball_loss",
-    "mean_squared_error",
-    "normalized_mean_squared_error",
-    "normalized_root_mean_squared_error",
-    "pearson_correlation",
-    "r2_score",
-    "residual_variance",
-    "root_mean_squared_error",
-    "variability_ratio",
-    "weighted_absolute_percentage_error",
-]
+from typing import TYPE_CHECKING
+
+from squarely.metric import METRICS
+
+if not TYPE_CHECKING:  # for a checker of types a list that is made at run time is empty; without one it sees every name
+    __all__ = [*METRICS]

@@ -1,13 +1,23 @@
 """How much of the variance of the target a prediction explains."""
 
 import math
+from typing import Any
 
+from squarely.catalogue import sql
+from squarely.catalogue.slopes import mean_of, of_share
 from squarely.metric import Parameter, metric
 from squarely.state import Ratio, Sums
 
 __all__ = ["adjusted_r2_score", "explained_variance_score", "r2_score"]
 
 _CONSTANT = "the target is constant: its variance is 0"
+
+
+def _variance(xp: Any, y: Any, w: Any) -> Any:
+    return mean_of(xp, w, (y - mean_of(xp, w, y)) ** 2)
+
+
+_r2_slope = of_share(lambda xp, y, p: 2 * (p - y), _variance)
 
 
 @metric(
@@ -22,6 +32,9 @@ _CONSTANT = "the target is constant: its variance is 0"
     reference="Nash, J. E. and Sutcliffe, J. V. (1970), J. Hydrology 10(3), doi:10.1016/0022-1694(70)90255-6.",
     minimum_n=2,
     constant="force_finite",
+    functional="mean",
+    query=f"1 - {sql.SQUARED_ERROR} / {sql.VARIANCE_Y}",
+    derivative=_r2_slope,
 )
 def r2_score(s: Sums) -> Ratio:
     """Share of the squared error of the mean that the prediction removes; negative where the mean does better.
@@ -47,6 +60,9 @@ def r2_score(s: Sums) -> Ratio:
     reference="Theil, H. (1961), Economic Forecasts and Policy, North-Holland, p. 213.",
     settings={"n_features": Parameter(1, "Features the model was fitted with, k; the intercept is not one.", (0, math.inf))},
     minimum_n=2,
+    functional="mean",
+    query=f"1 - {sql.SQUARED_ERROR} / {sql.VARIANCE_Y} * (SUM({{w}}) - 1) / (SUM({{w}}) - {{n_features}} - 1)",
+    derivative=lambda xp, y, p, w, n_features: _r2_slope(xp, y, p, w) * (xp.sum(w) - 1) / (xp.sum(w) - n_features - 1),
 )
 def adjusted_r2_score(s: Sums, n_features: int = 1) -> Ratio:
     """R squared with the price of each fitted feature taken off.
@@ -75,6 +91,9 @@ def adjusted_r2_score(s: Sums, n_features: int = 1) -> Ratio:
     undefined=_CONSTANT,
     reference="scikit-learn user guide, section Explained variance score.",
     constant="force_finite",
+    functional="mean up to a constant",
+    query=f"1 - {sql.VARIANCE_ERROR} / {sql.VARIANCE_Y}",
+    derivative=lambda xp, y, p, w: -2 * w * (p - y - mean_of(xp, w, p - y)) / (xp.sum(w) * _variance(xp, y, w)),
 )
 def explained_variance_score(s: Sums) -> Ratio:
     """Share of the variance of the target that the prediction explains, whatever its bias.

@@ -29,7 +29,11 @@ __all__ = [
     "register_renderers",
 ]
 
-USUAL = ("rmse", "mae", "r2", "bias", "mse", "max_error", "explained_variance", "pearson_r")
+USUAL = (
+    "rmse", "mae", "r2", "bias", "mse", "max_error", "medae", "quantile_absolute_error(quantile=0.9)", "residual_variance",
+    "trimmed_mse", "huber", "mape", "smape", "wape", "mpe", "rmspe", "msle", "rmsle", "nmse", "nrmse", "explained_variance",
+    "pearson_r", "ccc", "kge", "calibration_slope", "calibration_intercept", "theil_u1",
+)  # fmt: skip
 
 
 def evaluate(

@@ -29,7 +29,9 @@ class _Found:
     def add(self, state: PairState | None) -> None:
         """Add a state; None for a group in which nothing counts."""
         first, last = (_NEVER, _NEVER) if state is None or not state.n else state.sums.sizes.buckets(self.level)
-        self.states.append(state), self._first.append(first), self._last.append(last)
+        self.states.append(state)
+        self._first.append(first)
+        self._last.append(last)
 
     def see(self, places: npt.NDArray[np.int32], sizes: Floats, weights: Floats) -> None:
         """Keep the sizes in the buckets of their state."""

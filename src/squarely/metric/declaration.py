@@ -11,7 +11,7 @@ import numpy.typing as npt
 from squarely.errors import DataError
 from squarely.metric.needs import Known, MeanOf, Need, plan_of
 from squarely.metric.parameter import ColumnParameter, Parameter
-from squarely.state import NoAnswer, OutsideDomain, PairState, Plan, Ratio, Term
+from squarely.state import NoAnswerError, OutsideDomainError, PairState, Plan, Ratio, Term
 
 __all__ = ["Metric", "MetricFunction", "Value"]
 
@@ -173,6 +173,10 @@ class Metric:
             raise DataError(f"{self.name}: force_finite is {asked!r}; expected True or False.")
         return bool(asked)
 
+    def plan(self, parameters: Mapping[str, Any]) -> Plan:
+        """Return what a state must keep for an answer."""
+        return plan_of(self.needs_of(parameters))
+
     def needs_of(self, parameters: Mapping[str, Any], forgiving: bool = False) -> tuple[Need, ...]:
         """Return what the formula takes after the sums."""
         if parameters:
@@ -195,7 +199,7 @@ class Metric:
         """Return value and reason.
 
         With ``finite`` a score that would divide by 0 has scikit-learn's value instead of none. Where the rows are at hand, one outside
-        the domain is raised as OutsideDomain, for it can be shown.
+        the domain is raised as OutsideDomainError, for it can be shown.
         """
         rows = known.sums
         if rows.n < self.minimum_n or rows.w <= 0:
@@ -203,11 +207,11 @@ class Metric:
         needs = self.needs_of(parameters, known.rows is not None)
         try:
             ratio = self.formula(rows, *[need.of(known) for need in needs], **parameters)
-        except OutsideDomain as reason:
+        except OutsideDomainError as reason:
             if known.rows is not None:
                 raise
             return math.nan, f"{reason}: it takes {self.domain}"
-        except NoAnswer as reason:
+        except NoAnswerError as reason:
             return math.nan, str(reason)
         if ratio.denominator == 0:
             return (math.nan, self.undefined) if finite is None else (_made_finite(ratio.numerator, finite), None)
@@ -233,9 +237,9 @@ class Metric:
         w = np.ones_like(y) if sample_weight is None else np.asarray(sample_weight, np.float64)
         return np.asarray(self.derivative(np, y, p, w, **{**self.parameters, **settings}), np.float64)
 
-    def __call__(self, y_true: Any, y_pred: Any, **keywords: Any) -> Any:
+    def __call__(self, *arrays: Any, **keywords: Any) -> Any:
         """Answer on arrays, as the function of the same name."""
-        return self.function(y_true, y_pred, **keywords)
+        return self.function(*arrays, **keywords)
 
 
 def _made_finite(numerator: int, finite: bool) -> float:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
 from squarely.metric.needs import Known, plan_of, terms_of
-from squarely.state import OutsideDomain, PairState, Ratio, Rows, seasonal_scale
+from squarely.state import OutsideDomainError, PairState, Ratio, Rows, seasonal_scale
 from squarely.validate import accepts, as_one_column, output_columns, output_weights, pair_outputs
 
 __all__ = ["as_function"]
@@ -127,7 +127,7 @@ class _Call:
             return math.nan
         try:
             value, reason = self.metric.answer(known, self.parameters, self.finite)
-        except OutsideDomain as error:
+        except OutsideDomainError as error:
             raise self._outside(known) from error
         if reason is not None:
             warnings.warn(f"{self.metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)

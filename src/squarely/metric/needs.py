@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from squarely.state import NOTHING, NoAnswer, Plan, Ratio, Rows, Sums, Term
+from squarely.state import NOTHING, NoAnswerError, Plan, Ratio, Rows, Sums, Term
 
 __all__ = [
-    "AroundMean", "BestConstant", "ErrorQuantile", "Known", "MeanOf", "Need", "Share", "TargetQuantile", "TrimmedSquare", "UnderMean", "plan_of",
+    "BestConstant", "ErrorQuantile", "Known", "MeanOf", "Need", "NullDeviance", "PotentialError", "Share", "TargetQuantile", "TrimmedSquare", "plan_of",
 ]  # fmt: skip
 
 
@@ -23,14 +23,16 @@ class Known(NamedTuple):
 class Need(Protocol):
     """One thing that a formula takes."""
 
-    reads_rows: ClassVar[bool]  # whether no state can keep it
+    @property
+    def reads_rows(self) -> bool:
+        """Whether no state can keep it."""
 
     @property
     def plan(self) -> Plan:
         """What the state must keep for it."""
 
     def of(self, known: Known) -> Any:
-        """Return it; raise NoAnswer where it cannot be had."""
+        """Return it; raise NoAnswerError where it cannot be had."""
 
 
 def plan_of(needs: tuple[Need, ...], rows: bool = False) -> Plan:
@@ -45,7 +47,7 @@ def _plan_of(needs: tuple[Need, ...], rows: bool) -> Plan:
 
 def _rows(known: Known, what: str) -> Rows:
     if known.rows is None:
-        raise NoAnswer(f"it needs {what}, which sums do not keep; call the function on arrays")
+        raise NoAnswerError(f"it needs {what}, which sums do not keep; call the function on arrays")
     return known.rows
 
 
@@ -58,9 +60,11 @@ class MeanOf:
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return Plan((self.term,))
 
     def of(self, known: Known) -> Ratio:
+        """Return it; raise NoAnswerError where it cannot be had."""
         return known.sums.mean_of(self.term)
 
 
@@ -73,9 +77,11 @@ class ErrorQuantile:
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return Plan(histogram=True)
 
     def of(self, known: Known) -> Ratio:
+        """Return it; raise NoAnswerError where it cannot be had."""
         if known.rows is None:
             return known.sums.error_quantile(self.level)
         return Ratio.middle(*known.rows.error_quantile(self.level))
@@ -91,9 +97,11 @@ class TrimmedSquare:
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return Plan(histogram=True)
 
     def of(self, known: Known) -> Ratio:
+        """Return it; raise NoAnswerError where it cannot be had."""
         if known.rows is None:
             sizes = known.sums.sizes
             return sizes.winsorised_square(self.trim) if self.winsorised else sizes.trimmed_square(self.trim)
@@ -109,9 +117,11 @@ class TargetQuantile:
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return NOTHING
 
     def of(self, known: Known) -> Ratio:
+        """Return it; raise NoAnswerError where it cannot be had."""
         return Ratio.middle(*_rows(known, "a quantile of the target").target_quantile(self.level))
 
 
@@ -124,66 +134,80 @@ class BestConstant:
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return NOTHING
 
     def of(self, known: Known) -> Sums:
+        """Return it; raise NoAnswerError where it cannot be had."""
         return _rows(known, "a quantile of the target").best_constant(self.alpha)
 
 
-def _mean(sums: Sums) -> float:
-    return sums.absolute(Ratio(sums.y, sums.w), 1).rounded()
-
-
 @dataclass(frozen=True, slots=True)
-class UnderMean:
-    """The mean of a term where every prediction is the mean of the target."""
+class NullDeviance:
+    """The mean Tweedie deviance where every prediction is the mean m of the target.
+
+    It is taken under the double c next to m. Deviances are Bregman divergences, so it is too large there by the deviance of m from c,
+    which is (m - c)^2 / c^power, for they are that near.
+    """
+
+    power: float
 
     reads_rows: ClassVar[bool] = True
-    term: Term
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return NOTHING
 
     def of(self, known: Known) -> Ratio:
-        return _rows(known, "the mean of the target before the rows").constant(_mean(known.sums), Plan((self.term,))).mean_of(self.term)
+        """Return it; raise NoAnswerError where it cannot be had."""
+        term = Term("tweedie", (self.power,))
+        mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
+        near = mean.rounded()
+        off = mean - Ratio.of(near)
+        under = _rows(known, "the mean of the target before the rows").constant(near, Plan((term,))).mean_of(term)
+        return under - off * off / Ratio.of(near**self.power) if near > 0 else under
 
 
 @dataclass(frozen=True, slots=True)
-class AroundMean:
-    """The mean of a term whose constant is the mean of the target."""
+class PotentialError:
+    """The mean of (|p - m| + |y - m|)^2, with m the mean of the target."""
 
     reads_rows: ClassVar[bool] = True
-    recipe: str
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return NOTHING
 
     def of(self, known: Known) -> Ratio:
-        term = Term(self.recipe, (_mean(known.sums),))
-        return _rows(known, "the mean of the target before the rows").state(Plan((term,))).sums.mean_of(term)
+        """Return it; raise NoAnswerError where it cannot be had."""
+        return _rows(known, "the mean of the target before the rows").potential_error()
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """The loss as a share of that of a baseline: another model of the same rows, or a rule that needs none."""
 
-    reads_rows: ClassVar[bool] = False
+    @property
+    def reads_rows(self) -> bool:
+        """Whether no state can keep what the baseline takes."""
+        return self.baseline in ("last_value", "seasonal_naive") or (self.baseline, self.loss) == ("mean", "absolute")
     baseline: str
     loss: str
     seasonality: int
 
     @property
     def plan(self) -> Plan:
+        """What the state must keep for it."""
         return NOTHING
 
     def of(self, known: Known) -> Ratio:
+        """Return it; raise NoAnswerError where it cannot be had."""
         ours, theirs = known.sums, known.sums
         if self.baseline == "mean":
             if self.loss == "absolute":
-                under = _rows(known, "the mean of the target before the rows").constant(_mean(ours), NOTHING)
-                return _loss(ours, self.loss) / _loss(under, self.loss)
+                return _loss(ours, self.loss) / _rows(known, "the mean of the target before the rows").mean_deviation()
             return Ratio(ours.w * ours.squared_error, ours.variance_y)
         if self.baseline in ("last_value", "seasonal_naive"):
             step = 1 if self.baseline == "last_value" else self.seasonality
@@ -193,9 +217,9 @@ class Share:
         elif known.others is not None:
             theirs = known.others(self.baseline)
             if (theirs.n, theirs.observations.rounded()) != (ours.n, ours.observations.rounded()):
-                raise NoAnswer(f"the baseline {self.baseline!r} has a value in other rows")
+                raise NoAnswerError(f"the baseline {self.baseline!r} has a value in other rows")
         else:
-            raise NoAnswer("it needs the sums of the baseline")
+            raise NoAnswerError("it needs the sums of the baseline")
         return _loss(ours, self.loss) / _loss(theirs, self.loss)
 
 

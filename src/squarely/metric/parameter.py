@@ -47,10 +47,13 @@ class Parameter:
     def _fits(self, value: Any) -> bool:
         if isinstance(self.default, str):
             return isinstance(value, str) and value in self.allowed
-        low, high = self.allowed
-        if not isinstance(value, Integral if isinstance(self.default, int) else Real) or isinstance(value, bool) or not low <= value <= high or (self.above and value == low):
+        if not isinstance(value, Integral if isinstance(self.default, int) else Real) or isinstance(value, bool):
             return False
-        return self.gap is None or not self.gap[0] < value < self.gap[1]
+        low, high = self.allowed
+        number = float(value)
+        if not low <= number <= high or (self.above and number == low):
+            return False
+        return self.gap is None or not self.gap[0] < number < self.gap[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +92,4 @@ class LevelsParameter(Parameter):
     def _fits(self, value: Any) -> bool:
         if not isinstance(value, tuple | list | np.ndarray) or not len(value):
             return False
-        return all(isinstance(level, Real) and 0 < level < 1 for level in value) and len(set(value)) == len(value)
+        return all(isinstance(level, Real) and 0 < float(level) < 1 for level in value) and len(set(value)) == len(value)

@@ -9,11 +9,11 @@ from typing import Any
 
 from squarely.errors import UnknownMetricError
 from squarely.metric.declaration import Metric, Value
-from squarely.metric.needs import Known, Need, plan_of
+from squarely.metric.needs import Known, Need
 from squarely.metric.registry import METRICS
 from squarely.state import PairState, Plan, Sums
 
-__all__ = ["Question", "find"]
+__all__ = ["Question", "find", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Question:
     @property
     def plan(self) -> Plan:
         """What a state must keep for the answer."""
-        return plan_of(self.needs)
+        return self.metric.plan(self.parameters)
 
     def ask(self, sums: Sums, others: Callable[[str], Sums] | None = None) -> Value:
         """Return the answer on the sums of a state; ``others`` has those of other models of the same rows."""
@@ -58,19 +58,23 @@ def find(asked: Any, **settings: Any) -> Question:
     >>> find("mean_pinball_loss(alpha=0.9)").parameters
     {'alpha': 0.9}
     """
+    label, metric, parameters = read(asked)
+    metric.check(parameters | settings)
+    return Question(label, metric, parameters | settings)
+
+
+def read(asked: Any) -> tuple[str, Metric, dict[str, Any]]:
+    """Return the label, the metric and the settings, not yet judged, of a name, a metric or its function."""
     label = str(asked.name if isinstance(asked, Metric) else getattr(asked, "__name__", asked)).strip()
     name, bracket, _ = label.partition("(")
-    found = _by_name(name.strip())
-    parameters = (_settings(label) if bracket else {}) | settings
-    found.check(parameters)
-    return Question(label, found, parameters)
+    return label, _by_name(name.strip()), _settings(label) if bracket else {}
 
 
 def _by_name(name: str) -> Metric:
     known = {each: metric for metric in METRICS.values() for each in (metric.name, *metric.aliases)}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
+    near = [each for each in known if sorted(each) == sorted(name.lower())] or difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UnknownMetricError(f"there is no metric {name[:80]!r}.{hint} `squarely metrics` and sq.METRICS list them all.")
 

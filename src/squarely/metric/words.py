@@ -19,6 +19,7 @@ seasonality : int, default 1
     Rows of a season of that series."""
 _REDUCTION = """reduction : "mean" or "none"
     "none" returns the loss of every row, times its weight where there are weights."""
+_RAISES = "DataError\n    Shapes differ, there are no rows, a value is missing or infinite, a weight is bad, or a setting is"
 _POLICY = 'nan_policy : "raise", "omit_targets", "omit" or "propagate"\n    What a missing or infinite value does.'
 
 
@@ -34,7 +35,7 @@ def docstring(metric: Metric) -> str:
         text.strip(),
         _heading("Parameters", *_parameters(metric)),
         _heading("Returns", f"{shape}\n    {_value_in_words(metric)}"),
-        _heading("Raises", f"DataError\n    Shapes differ, there are no rows, a value is missing or infinite, a weight is bad, or a setting is{outside}."),
+        _heading("Raises", f"{_RAISES}{outside}."),
         _heading("References", metric.reference),
         _heading("Examples", f">>> {example.strip()}"),
     ]

@@ -32,7 +32,7 @@ def document(report: Report) -> dict[str, Any]:
                 "title": row.title,
                 "unit": row.unit,
                 "direction": row.direction,
-                "best_value": row.ideal,
+                "best_value": None if row.ideal is None or math.isinf(row.ideal) else row.ideal,
                 "values": _values(report.models, row.cells),
             }
             for row in report.metrics

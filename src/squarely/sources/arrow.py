@@ -184,7 +184,9 @@ def _series(data: Any) -> pa.Array | None:
         array = data if isinstance(data, pa.Array | pa.ChunkedArray) else pa.chunked_array(data)
     except (pa.ArrowException, TypeError):
         return None
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies even a single chunk
 
 
 def series_column(data: Any, where: str, name: str) -> Column | None:

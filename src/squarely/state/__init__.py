@@ -4,7 +4,7 @@ from squarely.state.pairs import PairState
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
 from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND
-from squarely.state.sums import NoAnswer, OutsideDomain, Sums
+from squarely.state.sums import NoAnswerError, OutsideDomainError, Sums
 from squarely.state.table import StateTable
 from squarely.state.terms import NOTHING, RECIPES, Plan, Term
 
@@ -13,8 +13,8 @@ __all__ = [
     "NOTHING",
     "RECIPES",
     "RELATIVE_BOUND",
-    "NoAnswer",
-    "OutsideDomain",
+    "NoAnswerError",
+    "OutsideDomainError",
     "PairState",
     "Plan",
     "Ratio",

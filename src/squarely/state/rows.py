@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,8 @@ from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.state.pairs import PairState
 from squarely.state.ratio import Ratio
-from squarely.state.sums import NoAnswer, Sums
+from squarely.state.sizes import share_of
+from squarely.state.sums import NoAnswerError, Sums
 from squarely.state.terms import RECIPES, Plan, Term
 
 __all__ = ["Rows", "seasonal_scale"]
@@ -69,10 +71,6 @@ class Rows:
         kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
         return (y, p, w) if kept.all() else (y[kept], p[kept], None if w is None else w[kept])
 
-    def state(self, plan: Plan) -> PairState:
-        """Return the state that keeps what a plan says."""
-        return PairState.planned(plan).update(self.y_true, self.y_pred, self.sample_weight, **self.columns)
-
     def constant(self, prediction: Any, plan: Plan) -> Sums:
         """Return the sums of the same rows under a constant prediction."""
         y, _, w = self._kept
@@ -97,27 +95,48 @@ class Rows:
                 high = middle
         return self.constant(corners[low], Plan())
 
-    def error_quantile(self, level: float) -> tuple[float, float]:
+    def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""
-        return _core.quantile(*self._kept, level)
+        return _core.quantile(*self._kept, *share_of(level).as_integer_ratio())
 
     def target_quantile(self, level: float) -> tuple[float, float]:
         """Return the values of the target on both sides of a quantile."""
-        return _core.quantile(*self._kept, level, True)
+        return _core.quantile(*self._kept, *share_of(level).as_integer_ratio(), True)
 
     def trimmed_square(self, trim: float, winsorised: bool) -> Ratio:
         """Return the mean square of the smallest share 1 - trim of the errors; the others are left out, or set back to the largest of them."""
         y, p, w = self._kept
-        limit = self.error_quantile(1 - trim)[0]
+        share = 1 - share_of(trim)
+        limit = self.error_quantile(share)[0]
         if not math.isfinite(limit):
             return Ratio.of(math.inf)
         small = np.abs(np.subtract(y, p, dtype=np.float64)) < limit
         inner = PairState.of(y[small], p[small], None if w is None else w[small]).sums
         weight = PairState.of(y, p, w).sums.observations
-        kept = weight if winsorised else weight * Ratio.of(1 - trim)
-        squares = Ratio.scaled(inner.squared_error, 2 * inner.scale + inner.weight_scale) if inner.n else Ratio(0)
+        kept = weight if winsorised else weight * Ratio(*share.as_integer_ratio())
+        squares = inner.total(inner.squared_error, 2)
         limit_ratio = Ratio.of(limit)
         return (squares + (kept - inner.observations) * limit_ratio * limit_ratio) / kept if kept.numerator else Ratio(0, 0)
+
+    def mean_deviation(self) -> Ratio:
+        """Return the mean of |y - m| with m the mean of y: twice what lies above m, less m for each, for as much lies below."""
+        y, p, w = self._kept
+        whole = PairState.of(y, p, w).sums
+        mean = whole.absolute(Ratio(whole.y, whole.w), 1)
+        rows = _beyond(y, mean, np.greater)
+        above = PairState.of(y[rows], p[rows], None if w is None else w[rows]).sums
+        return 2 * (above.total(above.y, 1) - mean * above.total(above.w, 0)) / whole.total(whole.w, 0)
+
+    def potential_error(self) -> Ratio:
+        """Return the mean of (|p - m| + |y - m|)^2 with m the mean of y: (y - p)^2 where m lies between, and else (y + p - 2m)^2."""
+        y, p, w = self._kept
+        whole = PairState.of(y, p, w).sums
+        mean = whole.absolute(Ratio(whole.y, whole.w), 1)
+        above, below = (_beyond(y, mean, side) & _beyond(p, mean, side) for side in (np.greater, np.less))
+        one_side = above | below
+        across, beside = (PairState.of(y[rows], p[rows], None if w is None else w[rows]).sums for rows in (~one_side, one_side))
+        squares = beside.total(beside.yy + 2 * beside.yp + beside.pp, 2) - 4 * mean * beside.total(beside.y + beside.p, 1)
+        return (across.total(across.squared_error, 2) + squares + 4 * mean * mean * beside.total(beside.w, 0)) / whole.total(whole.w, 0)
 
     def other(self, column: str) -> Sums:
         """Return the sums of the same rows under the predictions of another column."""
@@ -132,7 +151,7 @@ class Rows:
         """Return the sums of the rows after the first ``step``, and those under the target of ``step`` rows before as the prediction."""
         y, p, w = self._kept
         if len(y) <= step:
-            raise NoAnswer(f"no row has a target {step} rows before it")
+            raise NoAnswerError(f"no row has a target {step} rows before it")
         weight = None if w is None else w[step:]
         return PairState.of(y[step:], p[step:], weight).sums, PairState.of(y[step:], y[:-step], weight).sums
 
@@ -163,6 +182,15 @@ class Rows:
 def _with_nan(values: Any, name: str) -> Array:
     column, missing = validate.column(values, name)
     return column if missing is None else np.where(missing, np.nan, column)
+
+
+def _beyond(values: Array, limit: Ratio, side: np.ufunc) -> npt.NDArray[np.bool_]:
+    """Say which values are greater, or less, than a number that may not be a double."""
+    near = limit.rounded()
+    difference = Ratio.of(near) - limit
+    itself = bool(side(difference.numerator if difference.denominator > 0 else -difference.numerator, 0))
+    beyond: npt.NDArray[np.bool_] = side(values, near) | ((values == near) & itself)
+    return beyond
 
 
 def _is_better(a: Sums, b: Sums, alpha: float) -> bool:

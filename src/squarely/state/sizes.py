@@ -15,10 +15,15 @@ from squarely.state.ratio import Ratio
 if TYPE_CHECKING:
     from squarely._core import PairSums
 
-__all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes"]
+__all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes", "share_of"]
 
 RELATIVE_BOUND = 2.0**-8
 BUCKET_SHIFT = 45  # the bucket of a size is what is left of its 63 bits, as in cpp/histogram.hpp
+
+
+def share_of(level: float | Fraction) -> Fraction:
+    """Return the share that a level was written for: 0.9 is nine tenths, and not the double near it."""
+    return level if isinstance(level, Fraction) else Fraction(repr(float(level))).limit_denominator(1 << 62)
 
 
 def _edge(bucket: int) -> float:
@@ -57,8 +62,8 @@ class Sizes:
         """Return the first and the last bucket that a quantile needs."""
         return self._around(level)
 
-    def _around(self, level: float) -> tuple[int, int]:
-        top, bottom = float(level).as_integer_ratio()
+    def _around(self, level: float | Fraction) -> tuple[int, int]:
+        top, bottom = share_of(level).as_integer_ratio()
         share = top * self._reached[-1]
         lower = next((i for i, reached in enumerate(self._reached) if bottom * reached >= share), -1)
         upper = next((i for i, reached in enumerate(self._reached) if bottom * reached > share), -1)
@@ -69,7 +74,7 @@ class Sizes:
         first, _ = self._around(level)
         place = self._buckets.index(first)
         reached = Fraction(self._reached[place] - self._weights[place]) * Fraction(2) ** self._unit
-        share = Fraction(level) * self._reached[-1] * Fraction(2) ** self._unit
+        share = share_of(level) * self._reached[-1] * Fraction(2) ** self._unit
         lower, size = None, math.nan
         for size, weight in sizes:
             reached += Fraction(weight)
@@ -87,12 +92,12 @@ class Sizes:
     def winsorised_square(self, trim: float) -> Ratio:
         """Return the mean of the squares when the largest share ``trim`` is set back to the quantile below it."""
         kept, total = self._squares(trim)
-        limit, whole = _middle(self._around(1 - trim)[0]), float(self._reached[-1])
+        limit, whole = _middle(self._around(1 - share_of(trim))[0]), float(self._reached[-1])
         return Ratio.of(total + (whole - kept) * limit * limit) / Ratio.of(whole)
 
     def _squares(self, trim: float) -> tuple[float, float]:
         """Return the weight of the smallest share 1 - trim, and the sum of its squares."""
-        top, bottom = (1 - trim).as_integer_ratio()
+        top, bottom = (1 - share_of(trim)).as_integer_ratio()
         left, total = top * self._reached[-1], 0.0
         for bucket, weight in zip(self._buckets, self._weights, strict=True):
             taken, size = min(bottom * weight, left), _middle(bucket)

@@ -11,14 +11,14 @@ from squarely.state.terms import Plan, Term
 if TYPE_CHECKING:
     from squarely._core import PairSums
 
-__all__ = ["NoAnswer", "OutsideDomain", "Sums"]
+__all__ = ["NoAnswerError", "OutsideDomainError", "Sums"]
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """A formula cannot be answered; the text says why."""
 
 
-class OutsideDomain(NoAnswer):
+class OutsideDomainError(NoAnswerError):
     """Rows lie where the formula has no value."""
 
 
@@ -107,12 +107,12 @@ class Sums:
         """Return sum w t / sum w of a term, without a unit of its own."""
         place = self.plan.places.get(term)
         if place is None:
-            raise NoAnswer("the sums do not hold its terms; name the metric where the rows are read")
+            raise NoAnswerError("the sums do not hold its terms; name the metric where the rows are read")
         (integer, exponent), outside, too_large, too_small = self._core.term(place)
         if outside:
-            raise OutsideDomain(f"{outside:,} {'row is' if outside == 1 else 'rows are'} outside its domain")
+            raise OutsideDomainError(f"{outside:,} {'row is' if outside == 1 else 'rows are'} outside its domain")
         if too_large and too_small:
-            raise NoAnswer("its terms exceed the largest double on both sides")
+            raise NoAnswerError("its terms exceed the largest double on both sides")
         if too_large or too_small:
             return Ratio.of(math.inf if too_large else -math.inf)
         return Ratio.scaled(integer, exponent - self.weight_scale, self.w)
@@ -121,12 +121,16 @@ class Sums:
     def sizes(self) -> Sizes:
         """The sizes of the errors, counted in buckets."""
         if not self.plan.histogram:
-            raise NoAnswer("the sums do not hold the sizes of errors; name the metric where the rows are read")
+            raise NoAnswerError("the sums do not hold the sizes of errors; name the metric where the rows are read")
         return Sizes(self._core)
 
     def error_quantile(self, level: float) -> Ratio:
         """Return a quantile of |y - p|: exact where a second pass found it, and else to a relative 2^-8."""
         return self.quantiles[level] if level in self.quantiles else self.sizes.quantile(level)
+
+    def total(self, integer: int, degree: int) -> Ratio:
+        """Return a sum of w times something of a degree in the unit of the data."""
+        return Ratio.scaled(integer, degree * self.scale + self.weight_scale)
 
     def absolute(self, ratio: Ratio, degree: int) -> Ratio:
         """Return a quotient of sums in the unit of the data rather than in that of the integers."""

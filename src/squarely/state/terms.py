@@ -42,8 +42,7 @@ RECIPES = {
     "circular_absolute": 30,
     "circular_squared": 31,
     "circular_error": 32,
-    "agreement": 33,
-    "quantile": 34,
+    "quantile": 33,
 }
 _NAMES = {number: name for name, number in RECIPES.items()}
 

@@ -39,6 +39,8 @@ def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     wide = tuple(1 if len(shape) == 1 else shape[1] for shape in (y_shape, p_shape) if len(shape) in (1, 2))
     if len(wide) < 2:
         raise DataError(f"y_true has shape {y_shape} and y_pred {p_shape}; expected (n,) or (n, n_outputs).")
+    if 0 in wide:
+        raise DataError(f"y_true has shape {y_shape} and y_pred {p_shape}; expected at least one output.")
     if wide == (1, 1):
         return None
     if wide[0] != wide[1]:
