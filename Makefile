@@ -18,7 +18,7 @@ lint: .venv/tested
 	$(BIN)/mypy
 
 bench: .venv/tested
-	$(BIN)/python benchmarks/bench_metrics.py
+	$(BIN)/python benchmarks --results benchmarks/RESULTS.md
 
 docs: .venv/installed
 	$(BIN)/python docs/metrics.py > docs/metrics.md

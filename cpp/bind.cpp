@@ -157,11 +157,11 @@ nb::object extremes(const PairSums& state) {
 
 // A plan from (recipe, constants, places of columns) per term.
 using TermTuple = std::tuple<uint16_t, std::vector<double>, std::vector<uint8_t>>;
-std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram) {
+std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram, bool pairs) {
     auto plan = std::make_shared<Plan>();
     if (columns.size() > kMostColumns || terms.size() > kMostTerms) throw nb::value_error("too many columns or terms");
     for (const auto& [recipe, constants, places] : terms) plan->terms.push_back(checked_term(recipe, constants, places, columns.size()));
-    plan->columns = std::move(columns), plan->histogram = histogram;
+    plan->columns = std::move(columns), plan->histogram = histogram, plan->pairs = pairs;
     return plan;
 }
 nb::object plan_of(const PairSums& state) {
@@ -228,7 +228,7 @@ nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text
 
 NB_MODULE(_core, m) {
     m.doc() = "Exact sums over pairs: the compiled core of squarely.";
-    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a);
+    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true);
     nb::class_<PairSums>(m, "PairSums")
         .def(nb::init<>())
         .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a)

@@ -138,10 +138,15 @@ struct Logarithm {
     }
 };
 
+template <class V>
+SQUARELY_INLINE V logarithm_series(V square) {
+    constexpr double kSeries[] = {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
+    return square * polynomial(square, kSeries);
+}
+
 // n and d are positive. The difference n - d is used where n and d are near, where it decides about the accuracy.
 template <class V>
 SQUARELY_INLINE Logarithm<V> logarithm(Two<V> n, Two<V> d, Two<V> difference) {
-    constexpr double kSeries[] = {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
     const V root = V::set(0x1.6a09e667f3bcdp0), one = V::set(1.0);
     Split<V> a = split(n.hi), b = split(d.hi);
     auto above = V::greater(a.mantissa, b.mantissa * root), below = V::greater(b.mantissa, a.mantissa * root);
@@ -151,8 +156,22 @@ SQUARELY_INLINE Logarithm<V> logarithm(Two<V> n, Two<V> d, Two<V> difference) {
     Two<V> apart = two_sum(over.hi - under.hi, over.lo - under.lo), close{b.apply(difference.hi), b.apply(difference.lo)};
     Two<V> sum = two_sum(over.hi, under.hi);
     Two<V> s = divide(choose(V::greater(V::absolute(k), V::set(0.0)), apart, close), {sum.hi, sum.lo + (over.lo + under.lo)});
-    V square = s.hi * s.hi;
-    return {k, s, square * polynomial(square, kSeries)};
+    return {k, s, logarithm_series(s.hi * s.hi)};
+}
+
+// The same where n and d are near each other and far from the ends of the range, as they nearly always are; `near` is 0 elsewhere.
+template <class V>
+struct NearLogarithm {
+    Two<V> s;
+    V series, near;
+};
+template <class V>
+SQUARELY_INLINE NearLogarithm<V> near_logarithm(V n, V d, Two<V> difference) {
+    const V zero = V::set(0.0), one = V::set(1.0), reach = V::set(0x1.5f619980c4337p-3);  // (sqrt 2 - 1) / (sqrt 2 + 1)
+    Two<V> s = divide(difference, two_sum(n, d));
+    V near = V::choose(V::greater(reach, V::absolute(s.hi)), one, zero);
+    near = V::choose(V::greater(n, V::set(0x1p-800)), V::choose(V::greater(V::set(0x1p1000), n), near, zero), zero);
+    return {s, logarithm_series(s.hi * s.hi), near};
 }
 
 // exp(x) = 2^k (1 + r + rest), |r| <= log(2)/2; rest = r^2/2 + r^3/6 + ... is kept apart for what cancels against 1 + x.

@@ -33,6 +33,7 @@ class Accumulator {
             if (!exact) rows_.differences(at, count, differences_);
             const TermFeeder::Segment all{&state_.kept, count};
             terms_->feed(from, exact ? nullptr : differences_.data(), count, &all, 1);
+            if (!state_.kept.plan->pairs && !rows_.weighted) return count_rows(from, count);
         }
         if (!exact) {
             for (size_t i = 0; i < count; i++) add_wide_row(state_, rows_, at + i);
@@ -48,6 +49,13 @@ class Accumulator {
             }
             feeder_.feed(y, p, w, kept);
         }
+    }
+
+    void count_rows(const Pointers& from, size_t count) {
+        for (uint32_t row : terms_->left_out()) refuse(state_, from[0][row], from[1][row]);
+        size_t kept = count - terms_->left_out().size();
+        state_.rows += static_cast<int64_t>(kept);
+        state_.sums[kW].add_integer(static_cast<int128>(kept), 0);
     }
 
     PairSums& state_;

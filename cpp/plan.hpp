@@ -45,6 +45,7 @@ struct Plan {
     std::vector<std::string> columns;  // that terms read beside y and p
     std::vector<TermPlan> terms;
     bool histogram = false;
+    bool pairs = true;  // whether the eight sums are wanted too; without them a state knows its rows and terms, and answers one question
     bool operator==(const Plan&) const = default;
 };
 

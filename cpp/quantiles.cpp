@@ -13,7 +13,8 @@ constexpr size_t kBlock = size_t{1} << 12, kFewValues = size_t{1} << 15;
 // Calls take(values, weights, count) for blocks of the rows that can be judged; weights is null without weights.
 template <class Take>
 void for_each_block(const Rows& rows, Of what, Take take) {
-    std::vector<double> widened, values(kBlock), weights(kBlock);
+    const size_t most = std::min(kBlock, rows.count);
+    std::vector<double> widened, values(most), weights(rows.weighted ? most : 0);
     for (size_t at = 0; at < rows.count; at += kBlock) {
         size_t count = std::min(kBlock, rows.count - at), kept = 0;
         Pointers from;
@@ -46,13 +47,30 @@ size_t rows_of_share(uint64_t top, uint64_t bottom, size_t count, bool& exactly)
     return static_cast<size_t>(product / bottom) + !exactly;
 }
 
-// Values at ranks counted from 1; ranks beyond the ends stand for the ends.
+// Values at ranks counted from 1, of which the second is the first or the next; ranks beyond the ends stand for the ends. Equal steps
+// from the least to the largest value, counted, leave few values to sort.
 Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
-    auto at = [&](size_t rank) { return values.begin() + static_cast<std::ptrdiff_t>(std::clamp<size_t>(rank, 1, values.size()) - 1); };
-    std::nth_element(values.begin(), at(upper), values.end());
-    double high = *at(upper);
-    if (at(lower) == at(upper)) return {high, high};
-    return {*std::max_element(values.begin(), at(upper)), high};  // the ranks are neighbours
+    constexpr size_t steps = 256;
+    size_t first = std::clamp<size_t>(lower, 1, values.size()) - 1, last = std::clamp<size_t>(upper, 1, values.size()) - 1;
+    auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const double start = *least, scale = (steps - 1) / (*most - *least);
+    if (values.size() > steps && std::isfinite(scale)) {
+        auto step = [&](double value) { return static_cast<uint32_t>((value - start) * scale); };
+        uint32_t counts[steps] = {};
+        for (double value : values) counts[step(value)]++;
+        size_t below = 0, from = 0, to = 0, before = 0;
+        for (uint32_t at = 0; at < steps; below += counts[at++]) {
+            if (below <= first) from = at, before = below;
+            if (below <= last) to = at;
+        }
+        auto beside = [&](double value) { return step(value) < from || step(value) > to; };
+        values.erase(std::remove_if(values.begin(), values.end(), beside), values.end());
+        first -= before, last -= before;
+    }
+    auto at = [&](size_t rank) { return values.begin() + static_cast<std::ptrdiff_t>(rank); };
+    std::nth_element(values.begin(), at(last), values.end());
+    double high = *at(last);
+    return {first == last ? high : *std::max_element(values.begin(), at(last)), high};
 }
 
 Quantile plain_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {

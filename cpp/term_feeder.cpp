@@ -26,13 +26,14 @@ void write_terms(const TermPlan& term, const Rows& rows, double* out) {
 
 TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
     size_t padded = std::min(rows, kMostRows) + kMostLanes;
-    errors_.resize(padded), terms_.resize(padded), patch_.resize(2 * padded);
+    memory_.reset(new double[4 * padded]);
+    errors_ = memory_.get(), terms_ = errors_ + padded, patch_ = terms_ + padded, weights_ = patch_ + padded;
 }
 
 void TermFeeder::feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count) {
     const double *y = columns[0], *p = columns[1], *w = columns[2];
     if (differences)
-        std::copy(differences, differences + count, errors_.begin());
+        std::copy(differences, differences + count, errors_);
     else
         for (size_t i = 0; i < count; i++) errors_[i] = y[i] - p[i];
     leave_out(columns, count);
@@ -41,17 +42,17 @@ void TermFeeder::feed(const double* const* columns, const double* differences, s
         const double* more[kMostTermColumns] = {};
         for (size_t c = 0; c < term.columns.size(); c++) more[c] = columns[3 + term.columns[c]];
         const auto constants = term.padded();
-        kernels_in_use().term({term.recipe, y, p, errors_.data(), more[0], more[1], constants.data(), count, terms_.data()});
+        kernels_in_use().term({term.recipe, y, p, errors_, more[0], more[1], constants.data(), count, terms_});
         for (uint32_t row : left_out_) terms_[row] = 0.0;
         size_t begin = 0;
         for (const Segment* segment = segments; segment != segments + segment_count; begin = segment++->end)
-            add(segment->kept->terms[k], windows_[k], terms_.data() + begin, w ? w + begin : nullptr, segment->end - begin);
+            add(segment->kept->terms[k], windows_[k], terms_ + begin, w ? w + begin : nullptr, segment->end - begin);
     }
     if (!plan_.histogram) return;
     for (uint32_t row : left_out_) errors_[row] = NAN;
     size_t begin = 0;
     for (const Segment* segment = segments; segment != segments + segment_count; begin = segment++->end)
-        segment->kept->histogram.see(errors_.data() + begin, w ? w + begin : nullptr, segment->end - begin);
+        segment->kept->histogram.see(errors_ + begin, w ? w + begin : nullptr, segment->end - begin);
 }
 
 void TermFeeder::leave_out(const double* const* columns, size_t count) {
@@ -91,7 +92,7 @@ void TermFeeder::add(TermSum& term, TermWindow& window, const double* t, const d
     }
     size_t lanes = kernels_in_use().lanes, padded = (count + lanes - 1) / lanes * lanes;
     bool whole = padded == count;
-    double *patched = patch_.data(), *weights = patched + patch_.size() / 2;
+    double *patched = patch_, *weights = weights_;
     auto copy = [&] {
         std::fill(std::copy(t, t + count, patched), patched + padded, 0.0);
         if (w) std::fill(std::copy(w, w + count, weights), weights + padded, 0.0);

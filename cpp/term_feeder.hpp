@@ -28,6 +28,9 @@ class TermFeeder {
     // or null. Rows that the sums refuse, and rows of weight 0, leave no trace.
     void feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count);
 
+    // Rows of the last block that leave no trace.
+    const std::vector<uint32_t>& left_out() const { return left_out_; }
+
    private:
     void leave_out(const double* const* columns, size_t count);
     void add(TermSum& term, TermWindow& window, const double* t, const double* w, size_t count);
@@ -35,7 +38,8 @@ class TermFeeder {
 
     const Plan& plan_;
     std::vector<TermWindow> windows_;
-    std::vector<double> errors_, terms_, patch_;
+    std::unique_ptr<double[]> memory_;  // is not cleared first: clearing costs more than a short call
+    double *errors_, *terms_, *patch_, *weights_;
     std::vector<uint32_t> left_out_;
 };
 

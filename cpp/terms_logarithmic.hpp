@@ -20,15 +20,24 @@ SQUARELY_INLINE V far_poisson(V y, V p, const Logarithm<V>& log) {
     return scale(add(multiply(log.value(), a), two_sum(b, negative(a))).hi, top.exponent + V::set(1.0));
 }
 template <class V>
+SQUARELY_INLINE V near_poisson(V y, Two<V> s, V series, Two<V> difference) {
+    V lever = difference.hi + (y * series + difference.lo), half = s.hi * lever + s.lo * lever;
+    return half + half;
+}
+template <class V>
 SQUARELY_INLINE V poisson_deviance(const Row<V>& row) {
-    const V zero = V::set(0.0);
+    const V zero = V::set(0.0), one = V::set(1.0);
     auto some = V::greater(row.y, zero);
     V y = V::choose(some, row.y, row.p);
     Two<V> difference = residual(row).value;
-    Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
-    V lever = difference.hi + (y * log.series + difference.lo), near = log.s.hi * lever + log.s.lo * lever, term = near + near;
-    auto far = V::greater(V::absolute(log.k), zero);
-    if (V::any(far)) term = V::choose(far, far_poisson(y, row.p, log), term);
+    NearLogarithm<V> close = near_logarithm(y, row.p, difference);
+    V term = near_poisson(y, close.s, close.series, difference);
+    auto away = V::greater(one, close.near);
+    if (V::any(away)) {
+        Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
+        auto far = V::greater(V::absolute(log.k), zero);
+        term = V::choose(away, V::choose(far, far_poisson(y, row.p, log), near_poisson(y, log.s, log.series, difference)), term);
+    }
     term = V::choose(some, term, row.p + row.p);
     return only_where(V::greater(row.p, zero), V::choose(V::greater(zero, row.y), V::set(__builtin_nan("")), term));
 }
@@ -43,13 +52,22 @@ SQUARELY_INLINE V far_gamma(V y, V p, const Logarithm<V>& log) {
     return V::choose(V::greater(k, V::set(100.0)), scale(ratio.hi, k + V::set(1.0)), bracket.hi + bracket.hi);
 }
 template <class V>
+SQUARELY_INLINE V near_gamma(Two<V> s, V series) {
+    V twice = s.hi + s.hi, lever = twice + ((s.lo + s.lo) + ((twice * s.hi) / (V::set(1.0) - s.hi) - series)), half = s.hi * lever + s.lo * lever;
+    return half + half;
+}
+template <class V>
 SQUARELY_INLINE V gamma_deviance(const Row<V>& row) {
     const V zero = V::set(0.0), one = V::set(1.0);
-    Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), residual(row).value);
-    V s = log.s.hi, twice = s + s, lever = twice + ((log.s.lo + log.s.lo) + ((twice * s) / (one - s) - log.series));
-    V near = s * lever + log.s.lo * lever, term = near + near;
-    auto far = V::greater(V::absolute(log.k), zero);
-    if (V::any(far)) term = V::choose(far, far_gamma(row.y, row.p, log), term);
+    Two<V> difference = residual(row).value;
+    NearLogarithm<V> close = near_logarithm(row.y, row.p, difference);
+    V term = near_gamma(close.s, close.series);
+    auto away = V::greater(one, close.near);
+    if (V::any(away)) {
+        Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), difference);
+        auto far = V::greater(V::absolute(log.k), zero);
+        term = V::choose(away, V::choose(far, far_gamma(row.y, row.p, log), near_gamma(log.s, log.series)), term);
+    }
     return only_where(V::greater(row.y, zero), only_where(V::greater(row.p, zero), term));
 }
 

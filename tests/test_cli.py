@@ -136,7 +136,7 @@ def test_all_metrics_and_one_more(folder: Path) -> None:
     rows = as_json("evaluate", "houses.csv", "--metrics", "all,mean_pinball_loss(alpha=0.9)", folder=folder)["metrics"]
     names = Counter(row["name"] for row in rows)
     assert names.pop("mean_pinball_loss") == 2
-    assert set(names) == {name for name, metric in METRICS.items() if not metric.baseline} - {"mean_pinball_loss"}
+    assert set(names) == {name for name, metric in METRICS.items() if metric.answers_on_sums} - {"mean_pinball_loss"}
     assert set(names.values()) == {1}
 
 

@@ -89,7 +89,9 @@ def _check(metric: Metric, settings: dict[str, Any]) -> None:
         of_metric["scale"] = "scale"  # the function makes it
     of_metric.pop("seasonality" if metric.training else "", None)
     if metric.inputs:
-        raise DataError(f"{metric.name} takes {' and '.join(metric.inputs)} of each row, and a model's predict() gives one number. Call the function.")
+        raise DataError(
+            f"{metric.name} takes {' and '.join(metric.inputs)} of each row, and a model's predict() gives one number. Call the function."
+        )
     metric.check({name: "a column" if name in metric.columns and not isinstance(value, str) else value for name, value in of_metric.items()})
 
 

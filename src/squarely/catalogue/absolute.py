@@ -42,6 +42,7 @@ def mean_absolute_error(s: Sums) -> Ratio:
     title="Weighted absolute percentage error",
     family="absolute",
     unit="1",
+    percent=True,
     direction="lower",
     best=0.0,
     tex=r"\frac{\sum w |y - \hat y|}{\sum w |y|}",

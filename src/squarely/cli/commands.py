@@ -92,6 +92,12 @@ def evaluate_command(
     nan_policy: Annotated[
         str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/], [bold]omit[/] or [bold]propagate[/].")
     ] = "raise",
+    exact: Annotated[
+        bool | None,
+        typer.Option(
+            "--exact/--one-pass", help="Read large data a second time, for exact medians and quantiles.", show_default="up to a million rows"
+        ),
+    ] = None,
     format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
     save_state: Annotated[
@@ -128,6 +134,7 @@ def evaluate_command(
             weight=weight,
             metrics=asked,
             nan_policy=nan_policy,
+            exact=exact,
             progress=progress,
         )
     finally:

@@ -29,10 +29,10 @@ __all__ = [
     "register_renderers",
 ]
 
+_FEW_ROWS = 1_000_000  # are read a second time without being asked to
 USUAL = (
-    "rmse", "mae", "r2", "bias", "mse", "max_error", "medae", "quantile_absolute_error(quantile=0.9)", "residual_variance",
-    "trimmed_mse", "huber", "mape", "smape", "wape", "mpe", "rmspe", "msle", "rmsle", "nmse", "nrmse", "explained_variance",
-    "pearson_r", "ccc", "kge", "calibration_slope", "calibration_intercept", "theil_u1",
+    "rmse", "mae", "r2", "bias", "mse", "max_error", "medae", "quantile_absolute_error", "residual_variance", "mape", "smape", "wape", "mpe", "rmspe", "msle", "rmsle", "nmse", "nrmse", "explained_variance",
+    "pearson_r", "ccc", "kge", "calibration_slope", "calibration_intercept", "variability_ratio", "theil_u1",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def evaluate(
     weight: Any = None,
     metrics: str | Iterable[Any] | None = None,
     nan_policy: str = "raise",
-    exact: bool = False,
+    exact: bool | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     r"""Evaluate regression predictions in one pass over the data, exactly.
@@ -69,11 +69,12 @@ def evaluate(
     weight : str, or array-like of shape (n,)
         Weights, not negative: weight k counts as k rows, and 0 as none.
     metrics : several of str or metric functions, or "all"
-        Names or aliases, such as "rmse" or "mean_pinball_loss(alpha=0.9)". By default the usual eight.
+        Names or aliases, such as "rmse" or "mean_pinball_loss(alpha=0.9)". By default the usual ones.
     nan_policy : "raise", "omit_targets", "omit" or "propagate"
         What missing and infinite values do; what was left out is part of every answer, as ``coverage``.
-    exact : bool
-        Read the data a second time where a median or quantile of the errors is asked for, which one pass knows to 0.4 %.
+    exact : bool, optional
+        Read the data a second time where a median or quantile of the errors is asked for, which one pass knows to 0.4 %. By default
+        that is done for up to a million rows, where it can be.
     progress : callable, optional
         Called with the number of rows read since its last call, from any thread.
 
@@ -114,6 +115,8 @@ def evaluate(
     evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data))
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
+    if exact is None:
+        exact = source.rereadable and done.table.rows <= _FEW_ROWS
     if exact and levels:
         find_quantiles(source, wanted, done, list(evaluation.states.values()), sorted(levels))
     return evaluation

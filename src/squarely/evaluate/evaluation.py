@@ -204,6 +204,11 @@ class Evaluation:
             raise DataError(f"there are {len(self.models)} models ({', '.join(map(repr, self.models[:12]))}): write {long} instead of {short}.")
         return self.models[0]
 
+    def is_approximate(self, question: Question) -> bool:
+        """Say whether an answer comes from the sizes of errors in buckets, because no second pass found it."""
+        found = [getattr(need, "level", None) for need in question.needs if need.plan.histogram]
+        return any(level not in state.quantiles for level in found for state in self.states.values())
+
     def to_frame(self) -> Any:
         """Return one row for each metric, model and group: a frame of the library that the data came in, else a pyarrow table.
 

@@ -69,6 +69,8 @@ class Metric:
         What targets and predictions must be, where not every number is allowed.
     functional : str
         Of the distribution of the target given what is known: the prediction that is best under this metric.
+    percent : bool
+        Whether readers are shown a percentage; the value itself is the share.
     settings : mapping of Parameter
         The keywords of the formula.
     term : callable, optional
@@ -108,6 +110,7 @@ class Metric:
     undefined: str = "its divisor is 0"
     domain: str = ""
     functional: str = ""
+    percent: bool = False
     settings: Mapping[str, Parameter] = field(default_factory=dict)
     term: Callable[..., Term] | None = None
     forgiving_term: Callable[..., Term] | None = None
@@ -206,7 +209,7 @@ class Metric:
             return math.nan, "there are no rows" if rows.n <= 0 or rows.w <= 0 else f"it needs at least {self.minimum_n} rows; there is {rows.n}"
         needs = self.needs_of(parameters, known.rows is not None)
         try:
-            ratio = self.formula(rows, *[need.of(known) for need in needs], **parameters)
+            ratio = self.formula(rows, *[need.of(known) for need in needs], **parameters) if needs else self.formula(rows, **parameters)
         except OutsideDomainError as reason:
             if known.rows is not None:
                 raise

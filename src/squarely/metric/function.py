@@ -4,7 +4,6 @@ import inspect
 import math
 import warnings
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,39 +19,37 @@ __all__ = ["as_function"]
 
 Pairs = list[tuple[Any, Any]]
 REDUCTIONS = ("mean", "none")
-_NONE: Mapping[str, Any] = MappingProxyType({})
+_NONE: dict[str, Any] = {}  # never written to; a dict, because ** copies any other mapping slowly
 
 
 def as_function(metric: Metric) -> Any:
     """Return the function of arrays that a metric declares."""
 
-    plain = not metric.columns
+    usual = None if metric.columns else _Call(metric)
 
     def of_predictions(
         y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
     ) -> Any:
-        call = _Call(metric, sample_weight, nan_policy)
-        if parameters or not plain:
-            call.read(parameters)
+        call = usual if usual is not None and not parameters else _Call(metric, parameters)
         outputs = pair_outputs(y_true, y_pred)
         pairs = [(y_true, y_pred)] if outputs is None else outputs
         if call.reduction == "none":
-            losses = [call.losses(pair) for pair in pairs]
+            losses = [call.losses(pair, sample_weight, nan_policy) for pair in pairs]
             return losses[0] if outputs is None else np.stack(losses, axis=1)
         mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
         if (outputs is None and mode == "uniform_average") or mode == "pooled":
-            return call.answer(call.known(pairs))
-        known = [call.known([pair]) for pair in pairs]
+            return call.answer(call.known(pairs, sample_weight, nan_policy))
+        known = [call.known([pair], sample_weight, nan_policy) for pair in pairs]
         values = np.array([call.answer(each) for each in known])
         return _combined(metric, values, known, multioutput, mode)
 
     def of_inputs(y_true: Any, *inputs: Any, sample_weight: Any = None, nan_policy: str = "raise", **parameters: Any) -> Any:
-        if len(inputs) != len(metric.inputs):
+        given = {**dict(zip(metric.inputs, inputs, strict=False)), **parameters}
+        if len(inputs) > len(metric.inputs) or any(name not in given for name in metric.inputs):
             raise DataError(f"{metric.name} takes y_true, {', '.join(metric.inputs)}; {len(inputs) + 1} arrays were given.")
-        call = _Call(metric, sample_weight, nan_policy)
-        call.read({**parameters, **dict(zip(metric.inputs, inputs, strict=True))})
+        call = _Call(metric, given)
         pair = (y_true, next(iter(call.columns.values())))
-        return call.losses(pair) if call.reduction == "none" else call.answer(call.known([pair]))
+        return call.losses(pair, sample_weight, nan_policy) if call.reduction == "none" else call.answer(call.known([pair], sample_weight, nan_policy))
 
     function: Any = of_inputs if metric.inputs else of_predictions
     function.__name__ = function.__qualname__ = metric.name
@@ -62,18 +59,22 @@ def as_function(metric: Metric) -> Any:
 
 
 class _Call:
-    """One call of the function: its settings, and the columns among them."""
+    """How a function is called: the settings, what the formula needs under them, and the columns among them."""
 
-    __slots__ = ("columns", "finite", "metric", "nan_policy", "parameters", "reduction", "sample_weight")
+    __slots__ = ("columns", "finite", "metric", "needs", "parameters", "plan", "reduction")
 
-    def __init__(self, metric: Metric, sample_weight: Any, nan_policy: str) -> None:
-        self.metric, self.sample_weight, self.nan_policy = metric, sample_weight, nan_policy
-        self.parameters: Mapping[str, Any] = _NONE
+    def __init__(self, metric: Metric, parameters: dict[str, Any] | None = None) -> None:
+        self.metric = metric
+        self.parameters = _NONE
         self.columns: dict[str, Any] = {}
         self.reduction = "mean"
         self.finite = None if metric.constant == "undefined" else True
+        if parameters is not None:
+            self._read(parameters)
+        self.needs = metric.needs_of(self.parameters, forgiving=True)
+        self.plan = plan_of(self.needs, rows=True)
 
-    def read(self, parameters: dict[str, Any]) -> None:
+    def _read(self, parameters: dict[str, Any]) -> None:
         """Take the keywords apart: what the function adds, columns given as arrays, and settings."""
         metric = self.metric
         if metric.constant == "force_finite":
@@ -104,23 +105,23 @@ class _Call:
         self.columns.update(several)
         return tuple(several)
 
-    def known(self, pairs: Pairs) -> Known | None:
+    def known(self, pairs: Pairs, sample_weight: Any, nan_policy: str) -> Known | None:
         """Return what is known of one output, or of several as one column; None where the answer is nan by the nan_policy."""
-        needs = self.metric.needs_of(self.parameters, True)
-        plan = plan_of(needs, rows=True)
-        state = PairState.planned(plan)
-        columns = {name: self.columns[name] for name in plan.columns} if plan.columns else _NONE
+        state = PairState.planned(self.plan)
         for y_true, y_pred in pairs:
-            state.update(y_true, y_pred, self.sample_weight, **columns)
+            if self.columns:
+                state.update(y_true, y_pred, sample_weight, **{name: self.columns[name] for name in self.plan.columns})
+            else:
+                state.update(y_true, y_pred, sample_weight)
         sums = state.sums
-        if not sums.is_whole or self.nan_policy != "raise":
-            if not accepts(self.nan_policy, state.refused, state.n, pairs, self.sample_weight):
+        if not sums.is_whole or nan_policy != "raise":
+            if not accepts(nan_policy, state.refused, state.n, pairs, sample_weight):
                 return None
-        if not needs:
+        if not self.needs:
             return Known(sums)
         if len(pairs) > 1 and self.columns:
             raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
-        return Known(sums, Rows(*as_one_column(pairs, self.sample_weight), self.columns))
+        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns))
 
     def answer(self, known: Known | None) -> float:
         if known is None:
@@ -135,21 +136,21 @@ class _Call:
 
     def _outside(self, known: Known) -> DataError:
         """Return the error that shows the first row outside the domain."""
-        for term in terms_of(self.metric.needs_of(self.parameters, True)):
+        for term in terms_of(self.needs):
             found = known.rows.first_outside(term) if known.rows else None
             if found is not None:
                 where = f"at index {found.row:,} {found.values}"
                 return DataError(f"{self.metric.name} takes {self.metric.domain}; {where}. Mend the row or leave it out.")
         raise AssertionError("a row that was counted as outside the domain can be found")
 
-    def losses(self, pair: tuple[Any, Any]) -> npt.NDArray[np.float64]:
+    def losses(self, pair: tuple[Any, Any], sample_weight: Any, nan_policy: str) -> npt.NDArray[np.float64]:
         """Return the loss of every row, times its weight where there are weights."""
         assert self.metric.pointwise is not None, "only then is there a reduction"
         term = (self.metric.forgiving_term or self.metric.pointwise)(**{**self.metric.parameters, **self.parameters})
-        state = PairState.of(*pair, self.sample_weight)
+        state = PairState.of(*pair, sample_weight)
         if not state.sums.is_whole:
-            accepts(self.nan_policy, state.refused, state.n, [pair], self.sample_weight)
-        return Rows(*pair, self.sample_weight, self.columns).pointwise(term)
+            accepts(nan_policy, state.refused, state.n, [pair], sample_weight)
+        return Rows(*pair, sample_weight, self.columns).pointwise(term)
 
 
 def _combined(metric: Metric, values: npt.NDArray[np.float64], known: list[Known | None], multioutput: Any, mode: str) -> Any:

@@ -42,7 +42,10 @@ def plan_of(needs: tuple[Need, ...], rows: bool = False) -> Plan:
 
 @lru_cache(1024)
 def _plan_of(needs: tuple[Need, ...], rows: bool) -> Plan:
-    return Plan.union(need.plan for need in needs if not rows or isinstance(need, MeanOf))
+    if not rows:
+        return Plan.union(need.plan for need in needs)
+    terms = Plan.union(need.plan for need in needs if isinstance(need, MeanOf))
+    return Plan(terms.terms, pairs=not all(isinstance(need, MeanOf | ErrorQuantile | TrimmedSquare) for need in needs))
 
 
 def _rows(known: Known, what: str) -> Rows:
@@ -193,6 +196,7 @@ class Share:
     def reads_rows(self) -> bool:
         """Whether no state can keep what the baseline takes."""
         return self.baseline in ("last_value", "seasonal_naive") or (self.baseline, self.loss) == ("mean", "absolute")
+
     baseline: str
     loss: str
     seasonality: int

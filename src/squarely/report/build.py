@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from squarely.report.plots import panel
 from squarely.report.report import Cell, GroupRow, MetricRow, Note, Panel, Report, one_line, whole
 from squarely.report.verdict import verdict
+from squarely.state import RELATIVE_BOUND
 from squarely.state.table import Key
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         groups=_group_rows(evaluation, most_groups) if evaluation.by else (),
         group_total=len(evaluation.groups) if evaluation.by else 0,
         headlines=_headlines(metrics, len(evaluation.models)),
-        notes=_notes(evaluation, panels),
+        notes=_notes(evaluation, metrics, panels),
         panels=panels,
         source=_source(evaluation, command),
     )
@@ -65,7 +66,7 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
 
 def _metric_row(evaluation: Evaluation, question: Question) -> MetricRow:
     metric = question.metric
-    cells = [_cell(evaluation, question.label, model, None) for model in evaluation.models]
+    cells = [_cell(evaluation, question, model, None) for model in evaluation.models]
     return MetricRow(
         label=question.label,
         name=metric.name,
@@ -74,15 +75,16 @@ def _metric_row(evaluation: Evaluation, question: Question) -> MetricRow:
         direction=metric.direction,
         ideal=metric.best,
         cells=_mark_best(cells, metric.direction, metric.best),
+        functional=metric.functional,
     )
 
 
-def _cell(evaluation: Evaluation, label: str, model: str, group: tuple[Key, ...] | None) -> Cell:
-    answer = evaluation.answer(label, model, group)
+def _cell(evaluation: Evaluation, question: Question, model: str, group: tuple[Key, ...] | None) -> Cell:
+    answer = evaluation.answer(question.label, model, group)
     reason = answer.reason
     if not math.isfinite(answer.value) and not reason:
         reason = "infinite" if math.isinf(answer.value) else "undefined for these data"
-    return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage))
+    return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage), percent=question.metric.percent)
 
 
 def _mark_best(cells: Sequence[Cell], direction: str, ideal: float | None) -> tuple[Cell, ...]:
@@ -112,7 +114,7 @@ def _group_rows(evaluation: Evaluation, most: int | None) -> tuple[GroupRow, ...
     for group in ranked[:most]:
         cells = tuple(
             _mark_best(
-                [_cell(evaluation, question.label, model, group) for model in evaluation.models],
+                [_cell(evaluation, question, model, group) for model in evaluation.models],
                 question.metric.direction,
                 question.metric.best,
             )
@@ -137,7 +139,7 @@ def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
     return tuple(each for each in made if each is not None)
 
 
-def _notes(evaluation: Evaluation, panels: Sequence[Panel]) -> tuple[Note, ...]:
+def _notes(evaluation: Evaluation, metrics: Sequence[MetricRow], panels: Sequence[Panel]) -> tuple[Note, ...]:
     notes = []
     for model in evaluation.models:
         state = evaluation.states[model]
@@ -152,11 +154,31 @@ def _notes(evaluation: Evaluation, panels: Sequence[Panel]) -> tuple[Note, ...]:
     if evaluation.provenance.weight is not None:
         weight = one_line(evaluation.provenance.weight)
         notes.append(Note("weight", f"Every number is weighted by {weight}; rows of weight 0 count as absent."))
+    about = [one_line(question.label) for question in evaluation.questions if evaluation.is_approximate(question)]
+    if about:
+        notes.append(
+            Note("approximate", f"{', '.join(about)}: from errors counted in buckets, whose sizes are known to {100 * RELATIVE_BOUND:.1g} %.")
+        )
+    notes += _disagreement(metrics)
     if evaluation.sample is None:
         notes.append(Note("plots", "There are no plots: a state keeps sums, not rows."))
     elif len(panels) < len(evaluation.models):
         notes.append(Note("plots", "A model without plots has no row that can be drawn."))
     return tuple(notes)
+
+
+def _disagreement(metrics: Sequence[MetricRow]) -> list[Note]:
+    """Return a note where the best model depends on what a prediction is meant to be: metrics reward different numbers."""
+    best: dict[str, MetricRow] = {}
+    for row in metrics:
+        if row.functional in ("mean", "median") and sum(cell.best for cell in row.cells) == 1:
+            best.setdefault(row.functional, row)
+    if len(best) < 2 or [cell.best for cell in best["mean"].cells] == [cell.best for cell in best["median"].cells]:
+        return []
+    mean, median = (one_line(best[functional].label) for functional in ("mean", "median"))
+    return [
+        Note("functional", f"{mean} and {median} choose different models: {mean} is least for the mean of what may happen, {median} for its median.")
+    ]
 
 
 def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:

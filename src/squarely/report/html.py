@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from squarely.report.figures import draw
-from squarely.report.report import Cell, Report, number, one_line, whole
+from squarely.report.report import Cell, Report, one_line, whole
 
 __all__ = ["render"]
 
@@ -56,8 +56,8 @@ def _name(text: object, most: int = _SHORT) -> Markup:
 def _value(cell: Cell) -> Markup:
     """Write a value: six digits to read, all of them for a program, and the best one marked in words as well."""
     if cell.reason:
-        return Markup('<span class="undefined" title="{}">{}</span>').format(one_line(cell.reason, _FULL), number(cell.value))
-    shown = Markup('<data value="{}">{}</data>').format(repr(cell.value), number(cell.value).replace("-", "\N{MINUS SIGN}"))
+        return Markup('<span class="undefined" title="{}">{}</span>').format(one_line(cell.reason, _FULL), cell.shown)
+    shown = Markup('<data value="{}">{}</data>').format(repr(cell.value), cell.shown.replace("-", "\N{MINUS SIGN}"))
     if not cell.best:
         return shown
     return Markup('<strong class="best">{}<span class="unseen"> (best)</span></strong>').format(shown)

@@ -32,6 +32,7 @@ def document(report: Report) -> dict[str, Any]:
                 "title": row.title,
                 "unit": row.unit,
                 "direction": row.direction,
+                "functional": row.functional or None,
                 "best_value": None if row.ideal is None or math.isinf(row.ideal) else row.ideal,
                 "values": _values(report.models, row.cells),
             }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from squarely.report.report import Cell, Report, number, one_line, whole
+from squarely.report.report import Cell, Report, one_line, whole
 
 __all__ = ["escape", "render"]
 
@@ -67,7 +67,7 @@ def _groups(report: Report) -> str:
 
 
 def _value(cell: Cell) -> str:
-    return f"**{number(cell.value)}**" if cell.best else number(cell.value)
+    return f"**{cell.shown}**" if cell.best else cell.shown
 
 
 def _reasons(report: Report) -> Iterable[str]:

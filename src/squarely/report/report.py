@@ -17,13 +17,19 @@ _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u202
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: ``reason`` says why where it is nan; ``best`` marks the best of several models."""
+    """One value: ``reason`` says why where it is nan; ``best`` marks the best of several models; a ``percent`` is a share, shown as one."""
 
     value: float
     reason: str | None = None
     n: int = 0
     coverage: float = 1.0
     best: bool = False
+    percent: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The value for a reader, in six digits."""
+        return f"{number(100 * self.value)} %" if self.percent and math.isfinite(self.value) else number(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class MetricRow:
     direction: str
     ideal: float | None
     cells: tuple[Cell, ...]
+    functional: str = ""
 
     @property
     def better(self) -> str:
@@ -48,7 +55,7 @@ class MetricRow:
     @property
     def unit_words(self) -> str:
         """The unit for a reader: y, y squared, or none."""
-        return {"y^2": "y\N{SUPERSCRIPT TWO}", "1": "no unit"}.get(self.unit, self.unit)
+        return {"y^2": "y\N{SUPERSCRIPT TWO}", "1": "no unit", "other": "own unit"}.get(self.unit, self.unit)
 
 
 @dataclass(frozen=True, slots=True)

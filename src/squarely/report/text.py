@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from squarely.metric import Metric
-from squarely.report.report import Cell, MetricRow, Report, number, one_line, whole
+from squarely.report.report import Cell, MetricRow, Report, one_line, whole
 
 __all__ = ["console", "metrics", "printed", "render"]
 
@@ -97,8 +97,8 @@ def _groups(console: Console, report: Report) -> None:
 
 def _value(cell: Cell) -> Text:
     if cell.reason:
-        return Text(number(cell.value), style="yellow")
-    return Text(f"{number(cell.value)} *", style="bold green") if cell.best else Text(number(cell.value))
+        return Text(cell.shown, style="yellow")
+    return Text(f"{cell.shown} *", style="bold green") if cell.best else Text(cell.shown)
 
 
 def _reasons(report: Report) -> Iterable[str]:

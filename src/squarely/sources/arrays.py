@@ -131,6 +131,11 @@ class ArraysSource:
         """Names of the arrays."""
         return tuple(str(name) for name in self.data)
 
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again."""
+        return True
+
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield one part per slice."""
         refusals.check_names(self.name, self.columns, wanted)
@@ -185,7 +190,7 @@ def arrays_source(y_true: Any, y_pred: Any, weight: Any = None, by: Any = None) 
     --------
     >>> source = arrays_source([1.0, 2.0], {"a": [1.0, 3.0]}, by=["x", "y"])
     >>> source.wanted
-    Wanted(target='y_true', predictions=('a',), weight=None, by=('group',))
+    Wanted(target='y_true', predictions=('a',), weight=None, by=('group',), plan=Plan(terms=(), histogram=False))
     """
     predictions = _named(y_pred, "y_pred")
     groups = {} if by is None else _named(by, "group")

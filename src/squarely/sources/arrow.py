@@ -216,6 +216,11 @@ class TableSource:
         """Column names."""
         return tuple(self.table.column_names)
 
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again."""
+        return True
+
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield one part per slice."""
         refusals.check_names(self.name, self.columns, wanted)
@@ -245,6 +250,11 @@ class StreamSource:
             return pa.RecordBatchReader.from_stream(self._data)
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise refusals.unreadable(self.name, "an Arrow table", str(error)) from error
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again without a thought."""
+        return False  # some streams may, at the price of a query
 
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield the stream as one part."""

@@ -90,6 +90,10 @@ class Source(Protocol):
         """What a report calls the data."""
 
     @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again."""
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Column names, known without reading the data."""
 

@@ -106,6 +106,11 @@ class FileSource:
             *(key for key in folders if key not in self._first.columns),
         )
 
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again."""
+        return all(map(os.path.isfile, self.paths))
+
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield the parts of every file, in the order of their names."""
         has_rows = False

@@ -22,6 +22,11 @@ class FrameSource:
         self._frame = frame
         self.columns: tuple[str, ...] = tuple(str(column) for column in frame.collect_schema().names())
 
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again."""
+        return True
+
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield slices of the collected columns."""
         refusals.check_names(self.name, self.columns, wanted)

@@ -70,18 +70,13 @@ class PairState:
     plan_of: Callable[[Any], Plan]
 
     def __init__(self, metrics: Any = ()) -> None:
-        self._start(PairState.plan_of(metrics) if metrics else NOTHING)
-
-    def _start(self, plan: Plan) -> None:
-        self.plan, self.quantiles = plan, _NO_QUANTILES
-        self._core = _core.PairSums() if plan.core is None else _core.PairSums(plan.core)
+        self.plan, self.quantiles = PairState.plan_of(metrics) if metrics else NOTHING, _NO_QUANTILES
+        self._core = _core.PairSums(self.plan.core) if metrics and self.plan.core else _core.PairSums()
 
     @classmethod
     def planned(cls, plan: Plan) -> "PairState":
         """Return an empty state that keeps what a plan says."""
-        state = cls.__new__(cls)
-        state._start(plan)
-        return state
+        return cls() if plan.core is None else cls._wrap(_core.PairSums(plan.core), plan)
 
     @classmethod
     def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = (), **columns: Any) -> "PairState":

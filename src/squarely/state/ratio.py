@@ -40,7 +40,7 @@ class Ratio:
     @classmethod
     def middle(cls, low: float, high: float) -> "Ratio":
         """Return the mean of two doubles, which may be beyond the largest double on the way."""
-        return (cls.of(low) + cls.of(high)) / 2
+        return cls.of(low) if low == high else (cls.of(low) + cls.of(high)) / 2
 
     def __add__(self, other: "Ratio | int") -> "Ratio":
         if isinstance(other, int):

@@ -97,7 +97,8 @@ class Rows:
 
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""
-        return _core.quantile(*self._kept, *share_of(level).as_integer_ratio())
+        y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
+        return _core.quantile(y, p, w, *share_of(level).as_integer_ratio())
 
     def target_quantile(self, level: float) -> tuple[float, float]:
         """Return the values of the target on both sides of a quantile."""

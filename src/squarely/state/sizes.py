@@ -8,6 +8,7 @@ import math
 import struct
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from squarely.state.ratio import Ratio
@@ -21,6 +22,7 @@ RELATIVE_BOUND = 2.0**-8
 BUCKET_SHIFT = 45  # the bucket of a size is what is left of its 63 bits, as in cpp/histogram.hpp
 
 
+@lru_cache(256)
 def share_of(level: float | Fraction) -> Fraction:
     """Return the share that a level was written for: 0.9 is nine tenths, and not the double near it."""
     return level if isinstance(level, Fraction) else Fraction(repr(float(level))).limit_denominator(1 << 62)

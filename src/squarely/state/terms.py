@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from squarely import _core
 
@@ -47,8 +48,7 @@ RECIPES = {
 _NAMES = {number: name for name, number in RECIPES.items()}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Term:
+class Term(NamedTuple):
     """A function of one row: a recipe of the core, its constants, and the columns it reads beside y and p."""
 
     recipe: str
@@ -66,10 +66,13 @@ class Plan:
         Sorted, each once: equal plans are written alike.
     histogram : bool
         Whether the sizes of errors are counted.
+    pairs : bool
+        Whether the eight sums are wanted; a function that answers one question may do without.
     """
 
     terms: tuple[Term, ...] = ()
     histogram: bool = False
+    pairs: bool = True
 
     @classmethod
     def union(cls, plans: "Iterable[Plan]") -> "Plan":
@@ -78,7 +81,7 @@ class Plan:
         return cls(tuple(sorted({term for plan in several for term in plan.terms})), any(plan.histogram for plan in several))
 
     def __bool__(self) -> bool:
-        return self.histogram or bool(self.terms)
+        return self.histogram or bool(self.terms) or not self.pairs
 
     @property
     def in_words(self) -> str:
@@ -102,7 +105,7 @@ class Plan:
         if not self:
             return None
         terms = [(RECIPES[term.recipe], list(term.constants), [self.columns.index(name) for name in term.columns]) for term in self.terms]
-        return _core.Plan(list(self.columns), terms, self.histogram)
+        return _core.Plan(list(self.columns), terms, self.histogram, self.pairs)
 
     @classmethod
     def read(cls, core: _core.PairSums) -> "Plan":

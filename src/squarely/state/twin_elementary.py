@@ -242,6 +242,22 @@ def logarithm(n: Two, d: Two, difference: Two) -> Logarithm:
     return Logarithm(k, s, square * polynomial(square, _LOG_SERIES))
 
 
+class NearLogarithm(NamedTuple):
+    """2 s + s R where ``near`` holds."""
+
+    s: Two
+    series: Doubles
+    near: Mask
+
+
+def near_logarithm(n: Doubles, d: Doubles, difference: Two) -> NearLogarithm:
+    """Return log(n / d) where both are near each other and far from the ends of the range."""
+    s = divide(difference, two_sum(n, d))
+    near = (np.abs(s.hi) < 0.17157287525380990) & (n > 2.0**-800) & (n < 2.0**1000)
+    square = s.hi * s.hi
+    return NearLogarithm(s, square * polynomial(square, _LOG_SERIES), near)
+
+
 class Exponential(NamedTuple):
     """2^k (1 + r + rest)."""
 

@@ -16,6 +16,7 @@ from .twin_elementary import (
     exponential,
     logarithm,
     multiply,
+    near_logarithm,
     negative,
     polynomial,
     power_of_two,
@@ -42,29 +43,34 @@ def poisson_deviance(row: Row) -> Doubles:
     y = choose(some, row.y, row.p)
     difference = residual(row).value
     log = logarithm(exactly(y), exactly(row.p), difference)
-    lever = difference.hi + (y * log.series + difference.lo)
-    near = log.s.hi * lever + log.s.lo * lever
+    close = near_logarithm(y, row.p, difference)
+    s, series = choose(close.near, close.s, log.s), choose(close.near, close.series, log.series)
+    lever = difference.hi + (y * series + difference.lo)
+    near = s.hi * lever + s.lo * lever
     top = split(choose(y > row.p, y, row.p))
     a, b = top.apply(y), top.apply(row.p)
     a, b = choose(a > 2.0**-200, a, 0.0), choose(b > 2.0**-200, b, 0.0)
     bracket = add(multiply(log.value(), a), two_sum(b, negative(a)))
     far = scale(bracket.hi, top.exponent + 1.0)
-    value = choose(some, choose(np.abs(log.k) > 0.0, far, near + near), row.p + row.p)
+    is_far = (np.abs(log.k) > 0.0) & ~close.near
+    value = choose(some, choose(is_far, far, near + near), row.p + row.p)
     return only_where(row.p > 0.0, choose(row.y < 0.0, np.nan, value))
 
 
 def gamma_deviance(row: Row) -> Doubles:
     """Return 2 (log(p/y) + y/p - 1)."""
-    log = logarithm(exactly(row.y), exactly(row.p), residual(row).value)
-    s = log.s.hi
-    twice = s + s
-    lever = twice + ((log.s.lo + log.s.lo) + ((twice * s) / (1.0 - s) - log.series))
-    near = s * lever + log.s.lo * lever
+    difference = residual(row).value
+    log = logarithm(exactly(row.y), exactly(row.p), difference)
+    close = near_logarithm(row.y, row.p, difference)
+    s, series = choose(close.near, close.s, log.s), choose(close.near, close.series, log.series)
+    twice = s.hi + s.hi
+    lever = twice + ((s.lo + s.lo) + ((twice * s.hi) / (1.0 - s.hi) - series))
+    near = s.hi * lever + s.lo * lever
     y, p = split(row.y), split(row.p)
     ratio, k = divide(exactly(y.mantissa), exactly(p.mantissa)), y.exponent - p.exponent
     bracket = add(add(times(ratio, power_of_two(clamp(k, -200.0, 200.0))), -1.0), negative(log.value()))
     far = choose(k > 100.0, scale(ratio.hi, k + 1.0), bracket.hi + bracket.hi)
-    value = choose(np.abs(log.k) > 0.0, far, near + near)
+    value = choose((np.abs(log.k) > 0.0) & ~close.near, far, near + near)
     return only_where(row.y > 0.0, only_where(row.p > 0.0, value))
 
 

@@ -1,0 +1,41 @@
+"""How fast squarely is beside named peers: medians and ratios, from one run on one machine.
+
+Both sides compute the same numbers, which is checked before the clock starts, and take turns, so that drift hits both.
+"""
+
+import argparse
+import traceback
+from pathlib import Path
+
+import bench_metrics  # the first of the two: it says how many threads polars may take, before anything imports polars
+from bench_catalogue import SECTIONS as OF_THE_CATALOGUE
+from timing import Options, Sheet
+
+SECTIONS = {**bench_metrics.SECTIONS, **OF_THE_CATALOGUE}
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
+    words.add_argument("--rows", type=int, default=20_000_000, help="rows of the long sections (default: %(default)s)")
+    words.add_argument("--repeats", type=int, default=7, help="turns that count; made odd (default: %(default)s)")
+    words.add_argument("--only", type=int, nargs="+", choices=SECTIONS, metavar="SECTION", help="sections to run, of 1 to 12 (default: all)")
+    words.add_argument("--parquet", type=Path, help="file with columns y, yhat and region for section 4 (default: one is written)")
+    words.add_argument("--results", type=Path, help="file to write the tables to, as Markdown (default: they are only printed)")
+    given = words.parse_args()
+    options = Options(max(1, given.rows), max(1, given.repeats) | 1, given.parquet and given.parquet.resolve())
+    sheet = Sheet()
+    sheet.machine()
+    sheet.head(f"medians of {options.repeats} turns after one that does not count; ratio is squarely / peer, less is better")
+    for section in given.only or SECTIONS:
+        try:
+            SECTIONS[section](options, sheet)
+        except Exception as error:  # a benchmark is no test, and the other sections still have something to say
+            traceback.print_exc()
+            sheet.note(f"stopped by {type(error).__name__}", met=False)
+    sheet.end()
+    if given.results:
+        sheet.write(given.results)
+
+
+if __name__ == "__main__":
+    main()
