@@ -252,7 +252,7 @@ NB_MODULE(_core, m) {
             }, "term"_a)
         .def_ro("rows", &PairSums::rows)
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
-        .def("annotations", [](const PairSums& s) { return to_bytes(s.annotations()); })
+        .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     nb::class_<Groups>(m, "Groups")
         .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan) { new (g) Groups(std::move(plan)); }, "plan"_a.none() = nb::none())

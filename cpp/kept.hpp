@@ -112,8 +112,7 @@ struct Kept {
         return checked_term(recipe, std::move(values), std::move(places), known_columns);
     }
     void combine(const Kept& o, bool minus) {
-        if (!plan) plan = o.plan, terms.resize(plan ? plan->terms.size() : 0);
-        if (!o.plan) return;
+        if (!same_plan(o) || !plan) return;  // the other is of nothing
         for (size_t i = 0; i < terms.size(); i++) {
             minus ? terms[i].sum.subtract(o.terms[i].sum) : terms[i].sum.add(o.terms[i].sum);
             for (int k = 0; k < kNoTerms; k++) terms[i].without[k] += minus ? -o.terms[i].without[k] : o.terms[i].without[k];

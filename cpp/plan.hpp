@@ -11,7 +11,7 @@
 
 namespace squarely {
 
-constexpr size_t kMostConstants = 2, kMostTermColumns = 2, kMostColumns = 64, kMostTerms = 1024;
+constexpr size_t kMostConstants = 2, kMostTermColumns = 2, kMostColumns = 250, kMostTerms = 1024;
 
 struct TermPlan {
     Recipe recipe;

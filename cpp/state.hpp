@@ -47,11 +47,15 @@ struct PairSums {
 
     // A state of nothing may be added to any other; else both must keep the same.
     void demand_same_plan(const PairSums& o) const {
-        if (kept.same_plan(o.kept) || (!kept.plan && is_identity()) || (!o.kept.plan && o.is_identity())) return;
+        if (kept.same_plan(o.kept) || is_identity() || o.is_identity()) return;
         throw std::invalid_argument("the states keep different terms");
+    }
+    void take_plan(const PairSums& o) {  // of a state of something, where this one is of nothing
+        if (!kept.same_plan(o.kept) && !o.is_identity()) kept = Kept(o.kept.plan);
     }
     void merge(const PairSums& o) {
         demand_same_plan(o);
+        take_plan(o);
         kept.merge(o.kept);
         rows += o.rows;
         for (int i = 0; i < kRefused; i++) refused[i] += o.refused[i];
@@ -62,6 +66,7 @@ struct PairSums {
     void remove(const PairSums& o) {
         demand_same_plan(o);
         bool nothing = o.is_identity();
+        take_plan(o);
         kept.remove(o.kept);
         rows -= o.rows;
         for (int i = 0; i < kRefused; i++) refused[i] -= o.refused[i];
@@ -97,7 +102,7 @@ struct PairSums {
     // Canonical bytes, little endian: rows and counters (5 x i64), then per sum i16 base, u16 count, limbs; then, unless the state is
     // of nothing, what the plan keeps. A pure function of the multiset of rows. The extremes follow separately, since they are not
     // part of the group.
-    std::string canonical() {
+    std::string canonical(bool with_plan = false) {  // with the plan of a state of nothing, too
         std::string out;
         auto put = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
         put(rows);
@@ -108,7 +113,7 @@ struct PairSums {
             put(static_cast<uint16_t>(sum.limbs().size()));
             for (uint64_t limb : sum.limbs()) put(limb);
         }
-        if (kept.plan && !is_identity()) kept.write(put);
+        if (kept.plan && (with_plan || !is_identity())) kept.write(put);
         return out;
     }
     static constexpr size_t kAnnotations = 1 + 5 * sizeof(double);
@@ -148,6 +153,11 @@ struct PairSums {
         };
         for (ExactSum& sum : state.sums) sum = get_sum();
         if (size - at != kAnnotations) state.kept = Kept::parse(get, get_sum);
+        if (state.kept.plan && state.kept.plan->histogram) {
+            ExactSum rest = state.sums[kW];
+            for (const auto& [bucket, total] : state.kept.histogram.cells()) rest.subtract(total);
+            if (!rest.is_zero()) throw std::invalid_argument("its histogram does not have the weight of its rows");
+        }
         uint8_t known;
         get(known);
         state.extremes_known = known != 0;

@@ -48,7 +48,7 @@ SQUARELY_INLINE V signed_symmetric_percentage(const Row<V>& row) {
     V sum = row.y + row.p;
     auto big = V::greater(V::absolute(sum), V::set(kLargest));
     V under = V::choose(big, row.y * half + row.p * half, sum), share = V::absolute(r.hi) / under;
-    return only_where(V::greater(V::absolute(under), zero), share * V::choose(big, V::set(1.0), unit + unit));
+    return only_where(V::greater(under, zero), share * V::choose(big, V::set(1.0), unit + unit));
 }
 
 template <class V>

@@ -81,7 +81,7 @@ def symmetric_percentage(x: Point) -> Real:
 
 
 def signed_symmetric_percentage(x: Point) -> Real:
-    return 2 * abs(x.r) / (x.y + x.p) if x.y + x.p else None
+    return 2 * abs(x.r) / (x.y + x.p) if x.y + x.p > 0 else None
 
 
 def finite(*values: Real) -> bool:

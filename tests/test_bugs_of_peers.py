@@ -346,7 +346,7 @@ def test_targets_come_first() -> None:
 # --- no rows, NaN, weights ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sq.METRICS)
+@pytest.mark.parametrize("name", [name for name, metric in sq.METRICS.items() if metric.settings.keys().isdisjoint(oracle.COLUMNS.get(name, ()))])
 def test_no_rows_are_a_perfect_score(name: str) -> None:
     with pytest.raises(DataError, match="has no rows"):
         getattr(sq, name)([], [])

@@ -153,7 +153,7 @@ def test_metrics_are_listed_and_explained(folder: Path) -> None:
     listed = called("metrics", folder=folder)
     assert {line.split()[0] for line in listed.out.splitlines()[1:]} == set(METRICS)
     explained = called("metrics", "nrmse", folder=folder)
-    assert explained.out.startswith("normalized_root_mean_squared_error, nrmse\n")
+    assert explained.out.startswith("normalized_root_mean_squared_error, nrmse, rsr,")
     assert {"Parameters", "Returns", "Raises", "References", "Examples"} <= set(explained.out.splitlines())
 
 

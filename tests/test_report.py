@@ -36,6 +36,8 @@ class Metric:
     direction: str
     best: float | None
     formula: Callable[[np.ndarray, np.ndarray], float]
+    percent: bool = False
+    functional: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,9 @@ class FakeEvaluation:
     @property
     def provenance(self) -> Provenance:
         return Provenance(self.source, len(self.target), self.target_name, self.models, by=self.by)
+
+    def is_approximate(self, question: Question) -> bool:
+        return False
 
     def answer(self, label: str, model: str, group: tuple[Any, ...] | None = None) -> Answer:
         question = next(each for each in QUESTIONS if each.label == label)

@@ -7,6 +7,7 @@ import pytest
 
 import nasty
 from squarely import PairState, _core
+from squarely.state import NOTHING
 
 ROWS = 40_000
 
@@ -31,10 +32,10 @@ def test_states_of_groups_are_those_of_their_rows(groups: int, kind: str, weight
     for group in {0, groups // 2, groups - 1}:
         rows = order[ends[group] : ends[group + 1]]
         alone = PairState.of(y[rows], p[rows], None if w is None else w[rows])
-        assert PairState._wrap(together.state(group)).to_bytes() == alone.to_bytes()
+        assert PairState._wrap(together.state(group), NOTHING).to_bytes() == alone.to_bytes()
     whole = PairState()
     for group in range(groups):
-        whole += PairState._wrap(together.state(group))
+        whole += PairState._wrap(together.state(group), NOTHING)
     assert whole.to_bytes() == PairState.of(y, p, w).to_bytes()
 
 
@@ -57,5 +58,5 @@ def test_weighted_and_plain_rows_may_follow_each_other() -> None:
     for w in (None, np.full(3000, 2.0), None):
         assert groups.update(y, p, w, codes, places) == -1
     expected = PairState.of(y[7::2500], p[7::2500], np.full(2, 4.0))
-    assert PairState._wrap(groups.state(7)).metric("mse") == expected.metric("mse")
+    assert PairState._wrap(groups.state(7), NOTHING).metric("mse") == expected.metric("mse")
     assert groups.state(7).weight_sum() == 8.0

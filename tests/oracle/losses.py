@@ -27,7 +27,7 @@ def absolute_percentage(y: Fraction, p: Fraction, r: Fraction) -> Exact | None:
 
 def symmetric_percentage(y: Fraction, p: Fraction, r: Fraction, definition: str) -> Exact | None:
     if definition == "armstrong":
-        return ratio(abs(r), (y + p) / 2)
+        return ratio(abs(r), (y + p) / 2) if y + p > 0 else None
     size = abs(y) + abs(p)
     share = abs(r) / size if size else Fraction(0)
     return share if definition == "flores" else 2 * share

@@ -96,7 +96,7 @@ def normalized_mean_squared_error(rows: Rows, normalizer: str = "variance") -> E
         "mean_product": lambda: rows.mean(rows.y) * rows.mean(rows.p),
         "range": lambda: (max(rows.y) - min(rows.y)) ** 2,
     }[normalizer]()
-    return ratio(mean_squared_error(rows), scale)
+    return ratio(mean_squared_error(rows), scale) if scale > 0 else None
 
 
 def normalized_root_mean_squared_error(rows: Rows, normalizer: str = "std") -> Exact | None:

@@ -71,6 +71,8 @@ def normalized_mean_squared_error(s: Sums, normalizer: str = "variance") -> Rati
         return Ratio(s.w * s.squared_error, s.variance_y)
     if normalizer == "energy":
         return Ratio(s.squared_error, s.yy)
+    if normalizer == "mean_product" and s.y * s.p <= 0:
+        return Ratio(0, 0)
     if normalizer == "mean_product":
         return Ratio(s.w * s.squared_error, s.y * s.p)
     return Ratio(s.squared_error, s.w) / (s.range_y * s.range_y)

@@ -72,7 +72,7 @@ def _symmetric_slope(xp: Any, y: Any, p: Any, definition: str) -> Any:
     best=0.0,
     tex=r"\frac{1}{\sum w}\sum w \frac{2 |y - \hat y|}{|y| + |\hat y|}",
     undefined="",
-    domain="rows whose target and prediction do not add up to 0",
+    domain="rows whose target and prediction have a sum above 0, under the definition of Armstrong",
     reference="Makridakis, S. (1993), Int. J. Forecasting 9(4), doi:10.1016/0169-2070(93)90079-3; Armstrong, J. S. (1985), Long-Range Forecasting.",
     settings={
         "definition": Parameter(

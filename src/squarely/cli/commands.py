@@ -147,7 +147,8 @@ def evaluate_command(
 def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:
     """Answer from saved sums: any metric, also one that was not asked for then."""
     check_files({"--report": report}, keep=[state])
-    evaluation = evaluation_of(read_table(state), str(state), questions_of(_listed(metrics)))
+    table = read_table(state)
+    evaluation = evaluation_of(table, str(state), questions_of(_listed(metrics), table.plan))
     _tell(evaluation, format, report, None)
 
 

@@ -31,8 +31,9 @@ __all__ = [
 
 _FEW_ROWS = 1_000_000  # are read a second time without being asked to
 USUAL = (
-    "rmse", "mae", "r2", "bias", "mse", "max_error", "medae", "quantile_absolute_error", "residual_variance", "mape", "smape", "wape", "mpe", "rmspe", "msle", "rmsle", "nmse", "nrmse", "explained_variance",
-    "pearson_r", "ccc", "kge", "calibration_slope", "calibration_intercept", "variability_ratio", "theil_u1",
+    "rmse", "mae", "r2", "bias", "mse", "max_error", "medae", "quantile_absolute_error", "residual_variance", "mape", "smape", "wape",
+    "mpe", "rmspe", "msle", "rmsle", "nmse", "nrmse", "explained_variance", "pearson_r", "ccc", "kge",
+    "calibration_slope", "calibration_intercept", "variability_ratio", "theil_u1",
 )  # fmt: skip
 
 
@@ -107,9 +108,13 @@ def evaluate(
     (250.0, 100.0)
     """
     validate.check_policy(nan_policy)
+    if not isinstance(exact, bool | None):
+        raise DataError(f"exact is {str(exact)[:60]}; expected True, False, or nothing.")
     questions = questions_of(metrics)
     source, wanted = _source(data, y_pred, target, prediction, by, weight)
     wanted = replace(wanted, plan=_plan(questions, wanted, arrays=y_pred is not None))
+    if exact and not source.rereadable:
+        raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data))
@@ -130,11 +135,11 @@ def evaluation_of(
     return Evaluation(table, questions, provenance, sample, frame)
 
 
-def questions_of(metrics: str | Iterable[Any] | None) -> tuple[Question, ...]:
-    """Return what is asked: the usual metrics, all of them, or those that are named."""
+def questions_of(metrics: str | Iterable[Any] | None, kept: Plan | None = None) -> tuple[Question, ...]:
+    """Return what is asked: the usual metrics, all of them, or those that are named; the usual ones that states with a plan can answer."""
     if metrics is None:
-        metrics = USUAL
-    elif metrics == "all":
+        metrics = [name for name in USUAL if kept is None or find(name).plan <= kept]
+    elif isinstance(metrics, str) and metrics == "all":
         metrics = [(*metric.aliases, metric.name)[0] for metric in METRICS.values() if metric.answers_on_sums]
     asked = list(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics]
     if not asked:

@@ -245,10 +245,10 @@ class _Run:
         accumulator = None
         while (part := self._next()) is not None:
             number, read = part
-            if accumulator is None:
-                accumulator = Accumulator(self.wanted)
-                self.accumulators.append(accumulator)
             try:
+                if accumulator is None:
+                    accumulator = Accumulator(self.wanted)
+                    self.accumulators.append(accumulator)
                 for batch in read():
                     if self.stop:
                         return

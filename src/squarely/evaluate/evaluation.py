@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from squarely.errors import DataError, UnknownGroupError
+from squarely.evaluate.frame import as_frame
 from squarely.evaluate.macro import Aggregate, aggregate
 from squarely.evaluate.sample import Sample
 from squarely.metric import Question, Value, find
@@ -226,16 +227,7 @@ class Evaluation:
                     row = (*(group or ()), model, question.label, *self._ask(question, states, at, sums), *of_state)
                     for column, value in zip(columns.values(), row, strict=True):
                         column.append(value)
-        return self._to_table(columns)
-
-    def _to_table(self, columns: dict[str, list[Any]]) -> Any:
-        if self._frame == "pyarrow":
-            import pyarrow as pa
-
-            return pa.table(columns)
-        import narwhals as nw
-
-        return nw.from_dict(columns, backend=self._frame).to_native()
+        return as_frame(columns, self._frame)
 
     def aggregate(self, *, macro: str | Sequence[str]) -> Aggregate:
         """Return means over the groups of one or more group columns, each group counting alike, beside the answers over all their rows.
@@ -259,18 +251,19 @@ class Evaluation:
         >>> answer.value, answer.pooled
         (1.5, 1.6666666666666667)
         """
-        names = (macro,) if isinstance(macro, str) else tuple(macro)
+        names = tuple(macro) if isinstance(macro, list | tuple) else (macro,)
         for name in names:
             if name not in self.by:
                 columns = ", ".join(map(repr, self.by)) or "none"
                 raise DataError(f"macro names {str(name)[:60]!r}, which is no group column; the group columns are {columns}. Name it in by= too.")
         answers = aggregate(
             self.table,
+            self._states(None),
             self.questions,
             names,
             self._ask,
         )
-        return Aggregate(answers, tuple(name for name in self.by if name not in names), self._to_table)
+        return Aggregate(answers, tuple(name for name in self.by if name not in names), partial(as_frame, library=self._frame))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold; its schema has a version."""

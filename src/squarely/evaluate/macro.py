@@ -77,10 +77,11 @@ class Aggregate(Mapping[str, Any]):
         return self._to_table(columns)
 
 
-def aggregate(table: StateTable, questions: Sequence[Question], macro: Sequence[str], ask: Ask) -> Any:
+def aggregate(table: StateTable, whole_states: Sequence[PairState], questions: Sequence[Question], macro: Sequence[str], ask: Ask) -> Any:
     """Return the answers for ``Aggregate``: the mean over the groups that agree in every group column but those of ``macro``.
 
-    ``ask`` answers a question for one of the states of all models.
+    ``whole_states`` are those of all rows, which may know quantiles that no sum of states does; ``ask`` answers a question for one of the
+    states of all models.
     """
     kept = [at for at, name in enumerate(table.by) if name not in macro]
     whole: dict[GroupKey, list[GroupKey]] = {}
@@ -89,7 +90,7 @@ def aggregate(table: StateTable, questions: Sequence[Question], macro: Sequence[
     answers: dict[str, dict[str, dict[GroupKey, MacroAnswer]]] = {}
     for group, keys in whole.items():
         parts = [table.groups[key] for key in keys]
-        totals = [sum(of_model, PairState()) for of_model in zip(*parts, strict=True)]
+        totals = [sum(of_model, PairState()) for of_model in zip(*parts, strict=True)] if kept else whole_states
         for model, name in enumerate(table.models):
             counted = [states for states in parts if states[model].n or not any(states[model].refused)]
             for question in questions:
@@ -99,11 +100,23 @@ def aggregate(table: StateTable, questions: Sequence[Question], macro: Sequence[
     return answers
 
 
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean, whose sum may be beyond every double."""
+    if any(map(math.isinf, values)):
+        return sum(value for value in values if math.isinf(value))
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
+
+
 def _answer(values: Sequence[Value], groups: int, total: PairState, pooled: float) -> MacroAnswer:
     without = [each.reason for each in values if math.isnan(each.value)]
     reason = f"{len(without):,} of {len(values):,} groups have no value; the first: {without[0]}" if without else None
     if not values:
         reason = "no group has rows"
-    mean = math.nan if reason else math.fsum(each.value for each in values) / len(values)
+    mean = math.nan if reason else _mean([each.value for each in values])
+    if math.isnan(mean) and not reason:
+        reason = "its values are infinite on both sides"
     rows = total.n + sum(total.refused)
     return MacroAnswer(mean, reason, pooled, len(values), groups, total.n, total.n / rows if rows else math.nan)

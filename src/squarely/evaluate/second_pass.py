@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from squarely import _core
 from squarely.evaluate.accumulate import Accumulated, Accumulator, Labels
 from squarely.sources import Batch, Source, Wanted
-from squarely.state import BUCKET_SHIFT, NOTHING, PairState
+from squarely.state import BUCKET_SHIFT, NOTHING, RECIPES, PairState
 
 __all__ = ["find_quantiles"]
 
@@ -22,6 +23,8 @@ class _Found:
     def __init__(self, level: float) -> None:
         self.level = level
         self.states: list[PairState | None] = []
+        self._first_place: dict[int, int] = {}  # of each state, by identity: values of two types may be one group
+        self._same: list[int] = []  # of each place: the first place of the same state
         self._first: list[int] = []
         self._last: list[int] = []
         self._kept: list[tuple[npt.NDArray[np.int32], Floats, Floats]] = []
@@ -29,6 +32,7 @@ class _Found:
     def add(self, state: PairState | None) -> None:
         """Add a state; None for a group in which nothing counts."""
         first, last = (_NEVER, _NEVER) if state is None or not state.n else state.sums.sizes.buckets(self.level)
+        self._same.append(self._first_place.setdefault(id(state), len(self.states)))
         self.states.append(state)
         self._first.append(first)
         self._last.append(last)
@@ -43,6 +47,7 @@ class _Found:
     def settle(self) -> None:
         """Write the exact quantile into every state."""
         places, sizes, weights = (np.concatenate(parts) for parts in zip(*self._kept, strict=True))
+        places = np.array(self._same, np.int32)[places]
         order = np.lexsort((sizes, places))
         ends = np.searchsorted(places[order], np.arange(len(self.states) + 1))
         for place, state in enumerate(self.states):
@@ -68,15 +73,15 @@ class _Collector(Accumulator):
         """Keep what decides a quantile."""
         rows = len(batch.target.values)
         labels = self.labels_of(batch.keys, rows)
-        y, weight = batch.target.doubles(), np.ones(rows) if batch.weight is None else batch.weight.doubles()
+        weight = np.ones(rows) if batch.weight is None else batch.weight.doubles()
+        sizes = np.empty(rows)
         for model, prediction in enumerate(batch.predictions):
-            p = prediction.doubles()
-            kept = np.isfinite(y) & np.isfinite(p) & (weight != 0)
-            sizes = np.abs(y[kept] - p[kept])
+            _core.pointwise(RECIPES["absolute_error"], batch.target.values, prediction.values, [], (), sizes)
+            kept = np.isfinite(batch.target.doubles()) & np.isfinite(prediction.doubles()) & (weight != 0)
             for found in self._of_totals[model]:
-                found.see(np.zeros(len(sizes), np.int32), sizes, weight[kept])
+                found.see(np.zeros(int(kept.sum()), np.int32), sizes[kept], weight[kept])
             if labels is not None:
-                self._see_groups(model, labels, kept, sizes, weight[kept])
+                self._see_groups(model, labels, kept, sizes[kept], weight[kept])
 
     def _see_groups(self, model: int, labels: Labels, kept: npt.NDArray[np.bool_], sizes: Floats, weights: Floats) -> None:
         assert labels is not None

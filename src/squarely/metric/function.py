@@ -12,7 +12,7 @@ import numpy.typing as npt
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
 from squarely.metric.needs import Known, plan_of, terms_of
-from squarely.state import OutsideDomainError, PairState, Ratio, Rows, seasonal_scale
+from squarely.state import OutsideDomainError, PairState, Plan, Ratio, Rows, seasonal_scale
 from squarely.validate import accepts, as_one_column, output_columns, output_weights, pair_outputs
 
 __all__ = ["as_function"]
@@ -33,10 +33,12 @@ def as_function(metric: Metric) -> Any:
         call = usual if usual is not None and not parameters else _Call(metric, parameters)
         outputs = pair_outputs(y_true, y_pred)
         pairs = [(y_true, y_pred)] if outputs is None else outputs
+        mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
         if call.reduction == "none":
+            if mode not in metric.modes:
+                metric.check_multioutput(mode)
             losses = [call.losses(pair, sample_weight, nan_policy) for pair in pairs]
             return losses[0] if outputs is None else np.stack(losses, axis=1)
-        mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
         if (outputs is None and mode == "uniform_average") or mode == "pooled":
             return call.answer(call.known(pairs, sample_weight, nan_policy))
         known = [call.known([pair], sample_weight, nan_policy) for pair in pairs]
@@ -49,7 +51,9 @@ def as_function(metric: Metric) -> Any:
             raise DataError(f"{metric.name} takes y_true, {', '.join(metric.inputs)}; {len(inputs) + 1} arrays were given.")
         call = _Call(metric, given)
         pair = (y_true, next(iter(call.columns.values())))
-        return call.losses(pair, sample_weight, nan_policy) if call.reduction == "none" else call.answer(call.known([pair], sample_weight, nan_policy))
+        return (
+            call.losses(pair, sample_weight, nan_policy) if call.reduction == "none" else call.answer(call.known([pair], sample_weight, nan_policy))
+        )
 
     function: Any = of_inputs if metric.inputs else of_predictions
     function.__name__ = function.__qualname__ = metric.name
@@ -81,7 +85,7 @@ class _Call:
             self.finite = metric.check_force_finite(parameters.pop("force_finite", True))
         if metric.pointwise:
             self.reduction = parameters.pop("reduction", "mean")
-            if self.reduction not in REDUCTIONS:
+            if not isinstance(self.reduction, str) or self.reduction not in REDUCTIONS:
                 raise DataError(f"{metric.name}: reduction is {str(self.reduction)[:60]!r}; expected 'mean' or 'none'.")
         if metric.training:
             series, seasonality = parameters.pop("y_train", None), parameters.pop("seasonality", 1)
@@ -129,15 +133,15 @@ class _Call:
         try:
             value, reason = self.metric.answer(known, self.parameters, self.finite)
         except OutsideDomainError as error:
-            raise self._outside(known) from error
+            raise self._outside(known.rows) from error
         if reason is not None:
             warnings.warn(f"{self.metric.name} is nan: {reason}.", UndefinedMetricWarning, stacklevel=3)
         return value
 
-    def _outside(self, known: Known) -> DataError:
+    def _outside(self, rows: Rows | None) -> DataError:
         """Return the error that shows the first row outside the domain."""
         for term in terms_of(self.needs):
-            found = known.rows.first_outside(term) if known.rows else None
+            found = rows.first_outside(term, "" if self.metric.inputs else "y_pred") if rows else None
             if found is not None:
                 where = f"at index {found.row:,} {found.values}"
                 return DataError(f"{self.metric.name} takes {self.metric.domain}; {where}. Mend the row or leave it out.")
@@ -147,16 +151,22 @@ class _Call:
         """Return the loss of every row, times its weight where there are weights."""
         assert self.metric.pointwise is not None, "only then is there a reduction"
         term = (self.metric.forgiving_term or self.metric.pointwise)(**{**self.metric.parameters, **self.parameters})
-        state = PairState.of(*pair, sample_weight)
-        if not state.sums.is_whole:
-            accepts(nan_policy, state.refused, state.n, [pair], sample_weight)
-        return Rows(*pair, sample_weight, self.columns).pointwise(term)
+        columns = {name: self.columns[name] for name in term.columns}
+        state = PairState.planned(Plan((term,))).update(*pair, sample_weight, **columns)
+        accepts(nan_policy, state.refused, state.n, [pair], sample_weight)
+        rows = Rows(*pair, sample_weight, self.columns)
+        try:
+            state.sums.mean_of(term)
+        except OutsideDomainError as error:
+            raise self._outside(rows) from error
+        return rows.pointwise(term)
 
 
 def _combined(metric: Metric, values: npt.NDArray[np.float64], known: list[Known | None], multioutput: Any, mode: str) -> Any:
     """Return the values of several outputs, or their average."""
     if mode == "weights":
-        return float(np.average(values, weights=output_weights(multioutput, len(values))))
+        weights = output_weights(multioutput, len(values))
+        return float(np.average(values, weights=weights / np.abs(weights).max()))
     metric.check_multioutput(mode)
     if mode == "raw_values":
         return values

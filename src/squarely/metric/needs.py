@@ -8,7 +8,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from squarely.state import NOTHING, NoAnswerError, Plan, Ratio, Rows, Sums, Term
 
 __all__ = [
-    "BestConstant", "ErrorQuantile", "Known", "MeanOf", "Need", "NullDeviance", "PotentialError", "Share", "TargetQuantile", "TrimmedSquare", "plan_of",
+    "BestConstant", "ErrorQuantile", "Known", "MeanOf", "Need", "NullDeviance", "PotentialError", "Share", "TargetQuantile",
+    "TrimmedSquare", "plan_of", "terms_of",
 ]  # fmt: skip
 
 
@@ -125,7 +126,7 @@ class TargetQuantile:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        return Ratio.middle(*_rows(known, "a quantile of the target").target_quantile(self.level))
+        return _rows(known, "a quantile of the target").target_quantile(self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class NullDeviance:
     """The mean Tweedie deviance where every prediction is the mean m of the target.
 
     It is taken under the double c next to m. Deviances are Bregman divergences, so it is too large there by the deviance of m from c,
-    which is (m - c)^2 / c^power, for they are that near.
+    which is ((m - c) / c)^2 c^(2 - power), for they are that near.
     """
 
     power: float
@@ -167,9 +168,17 @@ class NullDeviance:
         term = Term("tweedie", (self.power,))
         mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
         near = mean.rounded()
-        off = mean - Ratio.of(near)
         under = _rows(known, "the mean of the target before the rows").constant(near, Plan((term,))).mean_of(term)
-        return under - off * off / Ratio.of(near**self.power) if near > 0 else under
+        if near <= 0:
+            return under
+        off = mean / Ratio.of(near) - 1
+        try:
+            null = under - off * off * Ratio.of(near ** (2 - self.power))
+        except OverflowError:  # then the deviance is beyond every double too
+            return under
+        if (null.numerator < 0) != (null.denominator < 0) and null.numerator:
+            raise NoAnswerError("the deviance of the best constant is below the smallest double")
+        return null
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +229,7 @@ class Share:
             theirs = known.rows.other(self.baseline)
         elif known.others is not None:
             theirs = known.others(self.baseline)
-            if (theirs.n, theirs.observations.rounded()) != (ours.n, ours.observations.rounded()):
+            if not ours.same_targets(theirs):
                 raise NoAnswerError(f"the baseline {self.baseline!r} has a value in other rows")
         else:
             raise NoAnswerError("it needs the sums of the baseline")

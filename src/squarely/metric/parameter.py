@@ -12,6 +12,21 @@ from squarely.errors import DataError
 __all__ = ["ColumnParameter", "LevelsParameter", "Parameter"]
 
 
+def _as_float(value: Real) -> float:
+    """Return a number as a double; one that is beyond every double fits nowhere."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message can carry it."""
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return "beyond the largest double"
+    return repr(value[:80]) if isinstance(value, str) else str(value)[:80]
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A setting; ``allowed`` holds the choices of a text, or the least and the largest of a number.
@@ -42,7 +57,7 @@ class Parameter:
     def check(self, metric: str, name: str, value: Any) -> None:
         """Refuse a value that the metric cannot use."""
         if not self._fits(value):
-            raise DataError(f"{metric}: {name} is {str(value)[:80] if not isinstance(value, str) else repr(value[:80])}; expected {self.expected}.")
+            raise DataError(f"{metric}: {name} is {_shown(value)}; expected {self.expected}.")
 
     def _fits(self, value: Any) -> bool:
         if isinstance(self.default, str):
@@ -50,7 +65,7 @@ class Parameter:
         if not isinstance(value, Integral if isinstance(self.default, int) else Real) or isinstance(value, bool):
             return False
         low, high = self.allowed
-        number = float(value)
+        number = _as_float(value)
         if not low <= number <= high or (self.above and number == low):
             return False
         return self.gap is None or not self.gap[0] < number < self.gap[1]
@@ -92,4 +107,4 @@ class LevelsParameter(Parameter):
     def _fits(self, value: Any) -> bool:
         if not isinstance(value, tuple | list | np.ndarray) or not len(value):
             return False
-        return all(isinstance(level, Real) and 0 < float(level) < 1 for level in value) and len(set(value)) == len(value)
+        return all(isinstance(level, Real) and 0 < _as_float(level) < 1 for level in value) and len(set(value)) == len(value)

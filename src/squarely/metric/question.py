@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from squarely.errors import UnknownMetricError
+from squarely.errors import DataError, StateError, UnknownMetricError
 from squarely.metric.declaration import Metric, Value
 from squarely.metric.needs import Known, Need
 from squarely.metric.registry import METRICS
@@ -83,7 +83,8 @@ def _settings(label: str) -> dict[str, Any]:
     """Read the keywords of a label; only literal values are taken, nothing is run."""
     try:
         call = ast.parse(label, mode="eval").body
-        if isinstance(call, ast.Call) and not call.args and all(keyword.arg for keyword in call.keywords):
+        names = [keyword.arg for keyword in call.keywords] if isinstance(call, ast.Call) else []
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args and all(names) and len(set(names)) == len(names):
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError, MemoryError, RecursionError):  # what the parser raises on nests without end
         pass
@@ -94,12 +95,22 @@ def _settings(label: str) -> dict[str, Any]:
 
 def _ask(state: PairState, name: str, parameters: dict[str, Any]) -> float:
     question = find(name, **parameters)
+    if state.n and not question.plan <= state.plan:
+        raise StateError(f"the state does not keep what {question.metric.name} needs. Name it before the first row: PairState(metrics={name!r}).")
     return question.ask(state.sums).value
 
 
 def _plan_of(metrics: Any) -> Plan:
-    several = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics]
-    return Plan.union(find(each).plan for each in several)
+    if isinstance(metrics, str) and metrics == "all":
+        metrics = [metric.name for metric in METRICS.values() if metric.answers_on_sums]
+    questions = [find(each) for each in (metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else [metrics])]
+    for question in questions:
+        if any(need.reads_rows for need in question.needs):
+            raise DataError(f"{question.label} reads the rows again, and no state keeps them. Call sq.{question.metric.name} on arrays.")
+    plan = Plan.union(question.plan for question in questions)
+    for name in set(plan.columns) & {"self", "y_true", "y_pred", "sample_weight"}:
+        raise DataError(f"a column of a state cannot be called {name!r}: update() has an argument of that name. Rename it.")
+    return plan
 
 
 copyreg.pickle(Metric, lambda metric: (_by_name, (metric.name,)))  # its formula has the name of its function, and cannot travel

@@ -253,8 +253,8 @@ class StreamSource:
 
     @property
     def rereadable(self) -> bool:
-        """Whether the parts may be asked for again without a thought."""
-        return False  # some streams may, at the price of a query
+        """Whether the parts may be asked for again."""
+        return False
 
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield the stream as one part."""

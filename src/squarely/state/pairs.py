@@ -69,9 +69,9 @@ class PairState:
     ask: Callable[["PairState", str, dict[str, Any]], float]
     plan_of: Callable[[Any], Plan]
 
-    def __init__(self, metrics: Any = ()) -> None:
-        self.plan, self.quantiles = PairState.plan_of(metrics) if metrics else NOTHING, _NO_QUANTILES
-        self._core = _core.PairSums(self.plan.core) if metrics and self.plan.core else _core.PairSums()
+    def __init__(self, metrics: Any = None) -> None:
+        self.plan, self.quantiles = NOTHING if metrics is None else PairState.plan_of(metrics), _NO_QUANTILES
+        self._core = _core.PairSums() if self.plan.core is None else _core.PairSums(self.plan.core)
 
     @classmethod
     def planned(cls, plan: Plan) -> "PairState":
@@ -79,7 +79,7 @@ class PairState:
         return cls() if plan.core is None else cls._wrap(_core.PairSums(plan.core), plan)
 
     @classmethod
-    def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = (), **columns: Any) -> "PairState":
+    def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = None, **columns: Any) -> "PairState":
         """Return the state of arrays.
 
         Parameters
@@ -135,13 +135,13 @@ class PairState:
             raise StateError(
                 f"one state keeps {self.plan.in_words} beside its sums, the other {other.plan.in_words}. Make both with the same metrics."
             ) from error
-        return self._wrap(core, self.plan or other.plan)
+        return self._wrap(core, Plan.read(core) if self.plan != other.plan else self.plan)
 
     def __neg__(self) -> "PairState":
         return PairState() - self
 
     def __radd__(self, other: object) -> "PairState":
-        return self if other == 0 else NotImplemented  # sum() begins with 0
+        return self + PairState() if other == 0 else NotImplemented  # sum() begins with 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PairState) and self.canonical_bytes() == other.canonical_bytes()
@@ -158,7 +158,7 @@ class PairState:
 
     def to_bytes(self) -> bytes:
         """Return the whole state, extremes included, with version and checksum."""
-        return codec.wrap(codec.PAIRS, self._core.canonical() + self._core.annotations())
+        return codec.wrap(codec.PAIRS, self._core.body())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "PairState":
@@ -170,11 +170,17 @@ class PairState:
         try:
             core = _core.PairSums.parse(body)
             return cls._wrap(core, Plan.read(core))
-        except ValueError as error:
+        except (ValueError, UnicodeDecodeError) as error:
             raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
 
-    def __reduce__(self) -> tuple[Callable[[bytes], "PairState"], tuple[bytes]]:
-        return PairState.from_bytes, (self.to_bytes(),)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PairState._again, (self.to_bytes(), {level: (found.numerator, found.denominator) for level, found in self.quantiles.items()})
+
+    @classmethod
+    def _again(cls, data: bytes, quantiles: Mapping[float, tuple[int, int]]) -> "PairState":
+        state = cls.from_bytes(data)
+        state.quantiles = {level: Ratio(*found) for level, found in quantiles.items()}
+        return state
 
     @property
     def n(self) -> int:

@@ -40,6 +40,8 @@ def seasonal_scale(y_train: Any, seasonality: int, power: int) -> float:
         raise DataError(f"y_train has {len(series)} rows; expected more than one season of {seasonality}.")
     sums = PairState.of(series[seasonality:], series[:-seasonality]).sums
     scale = Ratio(sums.absolute_error, sums.w) if power == 1 else Ratio(sums.squared_error, sums.w).root()
+    if scale.numerator == 0:
+        raise DataError(f"y_train repeats itself every {seasonality} rows, so that the naive forecast misses nothing. Give scale instead.")
     return scale.rounded(sums.scale)
 
 
@@ -100,9 +102,14 @@ class Rows:
         y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
         return _core.quantile(y, p, w, *share_of(level).as_integer_ratio())
 
-    def target_quantile(self, level: float) -> tuple[float, float]:
-        """Return the values of the target on both sides of a quantile."""
-        return _core.quantile(*self._kept, *share_of(level).as_integer_ratio(), True)
+    def target_quantile(self, level: float) -> Ratio:
+        """Return a quantile of the target, the mean of both values where the level falls between two."""
+        y, p, w = self._kept
+        if y.dtype.kind not in "iu":
+            return Ratio.middle(*_core.quantile(y, p, w, *share_of(level).as_integer_ratio(), True))
+        values, ranks = np.unique(y, return_inverse=True)  # long integers are no doubles; their ranks are
+        lower, upper = _core.quantile(ranks, p, w, *share_of(level).as_integer_ratio(), True)
+        return Ratio(int(values[int(lower)]) + int(values[int(upper)]), 2)
 
     def trimmed_square(self, trim: float, winsorised: bool) -> Ratio:
         """Return the mean square of the smallest share 1 - trim of the errors; the others are left out, or set back to the largest of them."""
@@ -111,7 +118,9 @@ class Rows:
         limit = self.error_quantile(share)[0]
         if not math.isfinite(limit):
             return Ratio.of(math.inf)
-        small = np.abs(np.subtract(y, p, dtype=np.float64)) < limit
+        sizes = np.empty(len(y))
+        _core.pointwise(RECIPES["absolute_error"], y, p, [], (), sizes)
+        small = sizes < limit
         inner = PairState.of(y[small], p[small], None if w is None else w[small]).sums
         weight = PairState.of(y, p, w).sums.observations
         kept = weight if winsorised else weight * Ratio(*share.as_integer_ratio())
@@ -156,10 +165,10 @@ class Rows:
         weight = None if w is None else w[step:]
         return PairState.of(y[step:], p[step:], weight).sums, PairState.of(y[step:], y[:-step], weight).sums
 
-    def first_outside(self, term: Term) -> "Outside | None":
-        """Return the first row where a term has no value, of those that a state keeps."""
+    def first_outside(self, term: Term, prediction: str) -> "Outside | None":
+        """Return the first row where a term has no value, of those that a state keeps; ``prediction`` is shown where it has a name."""
         columns = {"y_true": self.y_true, "y_pred": self.y_pred, **{name: self.columns[name] for name in term.columns}}
-        known = {name: values if np.isscalar(values) else _with_nan(values, name) for name, values in columns.items()}
+        known = {name: values if np.ndim(values) == 0 else _with_nan(values, name) for name, values in columns.items()}
         y, p = known["y_true"], known["y_pred"]
         counts = True if self.sample_weight is None else validate.column(self.sample_weight, "sample_weight")[0] != 0
         losses = Rows(y, p, None, {name: known[name] for name in term.columns}).pointwise(term)
@@ -167,17 +176,20 @@ class Rows:
         if not len(rows):
             return None
         row = int(rows[0])
-        return Outside(row, ", ".join(f"{name} is {np.broadcast_to(values, losses.shape)[row]}" for name, values in known.items()))
+        shown = {name: values for name, values in known.items() if name != "y_pred" or prediction}
+        return Outside(row, ", ".join(f"{name} is {np.broadcast_to(values, losses.shape)[row]}" for name, values in shown.items()))
 
     def pointwise(self, term: Term) -> npt.NDArray[np.float64]:
         """Return the term of every row; NaN where there is none."""
-        y, p, w, missing = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
-        if missing:
-            raise DataError("the loss of a single row needs a target and a prediction in every row. Leave the missing ones out first.")
+        (y, no_y), (p, no_p) = (validate.column(values, name) for values, name in ((self.y_true, "y_true"), (self.y_pred, "y_pred")))
+        w = None if self.sample_weight is None else validate.column(self.sample_weight, "sample_weight")[0]
         more = validate.more_columns(self.columns, term.columns, y, p)
         out = np.empty(len(y))
         _core.pointwise(RECIPES[term.recipe], y, p, list(term.constants), more, out)
-        return out if w is None else out * w
+        for missing in (no_y, no_p):
+            if missing is not None:
+                out[missing] = np.nan
+        return out if w is None else np.multiply(out, w, out=np.zeros(len(out)), where=w != 0)
 
 
 def _with_nan(values: Any, name: str) -> Array:
@@ -187,11 +199,13 @@ def _with_nan(values: Any, name: str) -> Array:
 
 def _beyond(values: Array, limit: Ratio, side: np.ufunc) -> npt.NDArray[np.bool_]:
     """Say which values are greater, or less, than a number that may not be a double."""
-    near = limit.rounded()
+    if values.dtype.kind in "iu":
+        whole = limit.numerator // limit.denominator if side is np.greater else -(-limit.numerator // limit.denominator)
+        return np.asarray(side(values, whole), np.bool_)
+    values, near = values.astype(np.float64), limit.rounded()
     difference = Ratio.of(near) - limit
     itself = bool(side(difference.numerator if difference.denominator > 0 else -difference.numerator, 0))
-    beyond: npt.NDArray[np.bool_] = side(values, near) | ((values == near) & itself)
-    return beyond
+    return np.asarray(side(values, near) | ((values == near) & itself), np.bool_)
 
 
 def _is_better(a: Sums, b: Sums, alpha: float) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes", "share_of"]
 
 RELATIVE_BOUND = 2.0**-8
+_UNIT = 1 << 1074  # every double is a whole number of its inverse
 BUCKET_SHIFT = 45  # the bucket of a size is what is left of its 63 bits, as in cpp/histogram.hpp
 
 
@@ -88,21 +89,24 @@ class Sizes:
 
     def trimmed_square(self, trim: float) -> Ratio:
         """Return the mean of the squares that are left when the largest share ``trim`` of the weight is left out."""
-        kept, total = self._squares(trim)
-        return Ratio.of(total) / Ratio.of(kept)
+        return self._squares(trim) / Ratio(*(1 - share_of(trim)).as_integer_ratio())
 
     def winsorised_square(self, trim: float) -> Ratio:
         """Return the mean of the squares when the largest share ``trim`` is set back to the quantile below it."""
-        kept, total = self._squares(trim)
-        limit, whole = _middle(self._around(1 - share_of(trim))[0]), float(self._reached[-1])
-        return Ratio.of(total + (whole - kept) * limit * limit) / Ratio.of(whole)
+        limit = Ratio.of(_middle(self._around(1 - share_of(trim))[0]))
+        return self._squares(trim) + Ratio(*share_of(trim).as_integer_ratio()) * limit * limit
 
-    def _squares(self, trim: float) -> tuple[float, float]:
-        """Return the weight of the smallest share 1 - trim, and the sum of its squares."""
+    def _squares(self, trim: float) -> Ratio:
+        """Return the sum over the smallest share 1 - trim of the squares, each times its share of the whole weight."""
         top, bottom = (1 - share_of(trim)).as_integer_ratio()
-        left, total = top * self._reached[-1], 0.0
+        left, total = top * self._reached[-1], 0
         for bucket, weight in zip(self._buckets, self._weights, strict=True):
+            if left <= 0:
+                break
             taken, size = min(bottom * weight, left), _middle(bucket)
-            total += taken / bottom * size * size
+            if math.isinf(size):
+                return Ratio.of(math.inf)
+            numerator, denominator = size.as_integer_ratio()
+            total += taken * (numerator * (_UNIT // denominator)) ** 2
             left -= taken
-        return top * self._reached[-1] / bottom, total
+        return Ratio(total, bottom * self._reached[-1] * _UNIT * _UNIT)

@@ -128,6 +128,11 @@ class Sums:
         """Return a quantile of |y - p|: exact where a second pass found it, and else to a relative 2^-8."""
         return self.quantiles[level] if level in self.quantiles else self.sizes.quantile(level)
 
+    def same_targets(self, other: "Sums") -> bool:
+        """Say whether the targets and weights have the same sums, as those of the same rows have."""
+        mine, theirs = ((s.total(s.w, 0), s.total(s.y, 1), s.total(s.absolute_y, 1), s.total(s.yy, 2)) for s in (self, other))
+        return self.n == other.n and all((a - b).numerator == 0 for a, b in zip(mine, theirs, strict=True))
+
     def total(self, integer: int, degree: int) -> Ratio:
         """Return a sum of w times something of a degree in the unit of the data."""
         return Ratio.scaled(integer, degree * self.scale + self.weight_scale)

@@ -11,6 +11,7 @@ from squarely import validate
 from squarely.errors import DataError, StateError
 from squarely.state import codec
 from squarely.state.pairs import PairState
+from squarely.state.terms import NOTHING, Plan
 
 __all__ = ["GroupKey", "Key", "StateTable", "written_alike"]
 
@@ -61,6 +62,11 @@ class StateTable:
         """Return the state over all groups."""
         return sum((states[model] for states in self.groups.values()), PairState())
 
+    @property
+    def plan(self) -> Plan:
+        """What every state keeps beside its sums."""
+        return next((state.plan for states in self.groups.values() for state in states), NOTHING)
+
     def sorted_groups(self) -> tuple[GroupKey, ...]:
         """Return the keys in the order in which they are told."""
         return tuple(sorted(self.groups, key=_order))
@@ -110,7 +116,7 @@ class StateTable:
         parts = [struct.pack("<Q", len(text)), text]
         for key in keys:
             for state in self.groups[key]:
-                body = state._core.canonical() + state._core.annotations()
+                body = state._core.body()
                 parts += [struct.pack("<I", len(body)), body]
         return codec.wrap(codec.TABLE, b"".join(parts))
 

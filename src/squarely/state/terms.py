@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from squarely import _core
+from squarely.errors import DataError
 
 __all__ = ["RECIPES", "Plan", "Term"]
 
@@ -45,6 +46,7 @@ RECIPES = {
     "circular_error": 32,
     "quantile": 33,
 }
+MOST_COLUMNS = 250
 _NAMES = {number: name for name, number in RECIPES.items()}
 
 
@@ -80,6 +82,10 @@ class Plan:
         several = list(plans)
         return cls(tuple(sorted({term for plan in several for term in plan.terms})), any(plan.histogram for plan in several))
 
+    def __le__(self, other: "Plan") -> bool:
+        """Say whether the other keeps all that this one does."""
+        return set(self.terms) <= set(other.terms) and self.histogram <= other.histogram
+
     def __bool__(self) -> bool:
         return self.histogram or bool(self.terms) or not self.pairs
 
@@ -104,6 +110,13 @@ class Plan:
         """The plan as the core reads it; None where there is nothing to keep."""
         if not self:
             return None
+        if len(self.columns) > MOST_COLUMNS:
+            raise DataError(
+                f"the metrics read {len(self.columns)} columns beside target and prediction; at most {MOST_COLUMNS} can be. Ask in parts."
+            )
+        for name in self.columns:
+            if len(name.encode("utf-8", "surrogatepass")) > 1000 or not name.isprintable():
+                raise DataError(f"the column {name[:60]!r} cannot be kept: its name is too long, or cannot be printed. Rename it.")
         terms = [(RECIPES[term.recipe], list(term.constants), [self.columns.index(name) for name in term.columns]) for term in self.terms]
         return _core.Plan(list(self.columns), terms, self.histogram, self.pairs)
 
@@ -114,6 +127,8 @@ class Plan:
         if found is None:
             return NOTHING
         columns, terms, histogram = found
+        if list(columns) != sorted({columns[place] for _, _, places in terms for place in places}):
+            raise ValueError("its columns are not those that its terms read, in order")
         return cls(tuple(Term(_NAMES[recipe], tuple(values), tuple(columns[at] for at in places)) for recipe, values, places in terms), histogram)
 
 

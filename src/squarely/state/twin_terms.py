@@ -65,7 +65,7 @@ def signed_symmetric_percentage(row: Row) -> Doubles:
     total = row.y + row.p
     big = np.abs(total) > LARGEST
     under = choose(big, row.y * 0.5 + row.p * 0.5, total)
-    return only_where(np.abs(under) > 0.0, (np.abs(r.hi) / under) * choose(big, 1.0, unit + unit))
+    return only_where(under > 0.0, (np.abs(r.hi) / under) * choose(big, 1.0, unit + unit))
 
 
 def scaled_absolute(row: Row) -> Doubles:

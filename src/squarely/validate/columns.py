@@ -87,7 +87,7 @@ def more_columns(columns: Mapping[str, Any], wanted: Sequence[str], y_true: Any,
     for name in wanted:
         if columns.get(name) is None:
             raise DataError(f"the column {name[:60]!r} is missing. Give it as {name[:60]}=, one number for each row or one for all.")
-        values, missing = (np.broadcast_to(np.float64(columns[name]), y.shape), None) if np.isscalar(columns[name]) else column(columns[name], name)
+        values, missing = _one_for_all(columns[name], name, y.shape) if np.ndim(columns[name]) == 0 else column(columns[name], name)
         if len(values) != len(y):
             raise DataError(f"{name} has {len(values)} rows and y_true {len(y)}; expected one number for each row.")
         if missing is not None:
@@ -96,6 +96,11 @@ def more_columns(columns: Mapping[str, Any], wanted: Sequence[str], y_true: Any,
             values = values[~((False if no_y is None else no_y) | (False if no_p is None else no_p))]
         found.append(values)
     return tuple(found)
+
+
+def _one_for_all(value: Any, name: str, shape: tuple[int, ...]) -> tuple[Array, Missing]:
+    values, missing = column([value], name)
+    return np.broadcast_to(values[0], shape), None if missing is None else np.broadcast_to(missing, shape)
 
 
 def bad_weight(weight: Any, what: str) -> DataError:
