@@ -66,18 +66,65 @@ SQUARELY_INLINE V with_interval(const Row<V>& row, V term) {  // bounds must be 
     return V::choose(V::greater(row.x0, row.x1), V::set(__builtin_nan("")), term);
 }
 
+// Vectors of rows: in place, or copied where they do not lie side by side.
+template <class V, int kColumns>
+struct Columns {
+    const double* from[5];
+    explicit Columns(const TermCall& call)
+        : from{call.y, call.p, call.r, kColumns > 0 ? call.x0 : call.r, kColumns > 1 ? call.x1 : call.r} {}
+    SQUARELY_INLINE Row<V> at(size_t i) const {
+        return {V::load(from[0] + i), V::load(from[1] + i), V::load(from[2] + i), V::load(from[3] + i), V::load(from[4] + i)};
+    }
+    template <class Index>
+    Row<V> gathered(Index row_of) const {
+        double rows[5][V::N];
+        for (int column = 0; column < 5; column++)
+            for (size_t lane = 0; lane < V::N; lane++) rows[column][lane] = from[column][row_of(lane)];
+        return {V::load(rows[0]), V::load(rows[1]), V::load(rows[2]), V::load(rows[3]), V::load(rows[4])};
+    }
+    Row<V> last(size_t start, size_t count) const {  // followed by copies of the last row
+        return gathered([=](size_t lane) { return start + (lane < count ? lane : count - 1); });
+    }
+};
+
 template <class V, int kColumns, class Term>
 void each_row(const TermCall& call, Term term) {
-    const double* columns[5] = {call.y, call.p, call.r, kColumns > 0 ? call.x0 : call.r, kColumns > 1 ? call.x1 : call.r};
-    auto at = [](const double* const(&from)[5], size_t i) {
-        return Row<V>{V::load(from[0] + i), V::load(from[1] + i), V::load(from[2] + i), V::load(from[3] + i), V::load(from[4] + i)};
-    };
-    const size_t whole = call.rows / V::N * V::N, rest = call.rows - whole;
-    for (size_t i = 0; i < whole; i += V::N) term(at(columns, i)).store(call.out + i);
+    const Columns<V, kColumns> rows(call);
+    size_t whole = call.rows / V::N * V::N, rest = call.rows - whole;
+    for (size_t i = 0; i < whole; i += V::N) term(rows.at(i)).store(call.out + i);
     if (!rest) return;
-    double padded[5][V::N], out[V::N];  // with copies of the last row
-    for (int column = 0; column < 5; column++)
-        for (size_t i = 0; i < V::N; i++) padded[column][i] = columns[column][whole + (i < rest ? i : rest - 1)];
-    term(at({padded[0], padded[1], padded[2], padded[3], padded[4]}, 0)).store(out);
+    double out[V::N];
+    term(rows.last(whole, rest)).store(out);
     for (size_t i = 0; i < rest; i++) call.out[whole + i] = out[i];
+}
+
+// Where a quick way serves nearly all rows: it says which it does not, and these are brought together for the careful way.
+template <class V>
+struct Tried {
+    V term, away;  // away: 1 for a row that the quick way does not serve, and else 0
+};
+template <class V, class Quick, class Careful>
+void each_row_tried(const TermCall& call, Quick quick, Careful careful) {
+    constexpr size_t kSome = 512;
+    const Columns<V, 0> rows(call);
+    for (size_t start = 0; start < call.rows; start += kSome) {
+        size_t end = start + kSome < call.rows ? start + kSome : call.rows, left = 0, away[kSome];
+        for (size_t i = start; i < end; i += V::N) {
+            size_t count = end - i < V::N ? end - i : V::N;
+            const Tried<V> tried = quick(count == V::N ? rows.at(i) : rows.last(i, count));
+            double out[V::N], is_away[V::N];
+            tried.term.store(out);
+            for (size_t lane = 0; lane < count; lane++) call.out[i + lane] = out[lane];
+            if (!V::any(V::greater(tried.away, V::set(0.0)))) continue;
+            tried.away.store(is_away);
+            for (size_t lane = 0; lane < count; lane++)
+                if (is_away[lane] > 0) away[left++] = i + lane;
+        }
+        for (size_t k = 0; k < left; k += V::N) {
+            size_t count = left - k < V::N ? left - k : V::N;
+            double out[V::N];
+            careful(rows.gathered([&](size_t lane) { return away[k + (lane < count ? lane : count - 1)]; })).store(out);
+            for (size_t lane = 0; lane < count; lane++) call.out[away[k + lane]] = out[lane];
+        }
+    }
 }

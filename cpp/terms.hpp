@@ -19,8 +19,8 @@ template <class V>
 void evaluate_tweedie(const TermCall& call) {
     const double power = call.constants[0];
     if (power == 0.0) return each_row<V, 0>(call, [](const Row<V>& row) { return row.r * row.r; });
-    if (power == 1.0) return each_row<V, 0>(call, [](const Row<V>& row) { return poisson_deviance(row); });
-    if (power == 2.0) return each_row<V, 0>(call, [](const Row<V>& row) { return gamma_deviance(row); });
+    if (power == 1.0) return each_row_tried<V>(call, quick_poisson<V>, careful_poisson<V>);
+    if (power == 2.0) return each_row_tried<V>(call, quick_gamma<V>, careful_gamma<V>);
     const Tweedie<V> of(power);
     return each_row<V, 0>(call, [&](const Row<V>& row) { return tweedie_deviance(row, of); });
 }

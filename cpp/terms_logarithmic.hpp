@@ -25,21 +25,26 @@ SQUARELY_INLINE V near_poisson(V y, Two<V> s, V series, Two<V> difference) {
     return half + half;
 }
 template <class V>
-SQUARELY_INLINE V poisson_deviance(const Row<V>& row) {
-    const V zero = V::set(0.0), one = V::set(1.0);
-    auto some = V::greater(row.y, zero);
-    V y = V::choose(some, row.y, row.p);
-    Two<V> difference = residual(row).value;
-    NearLogarithm<V> close = near_logarithm(y, row.p, difference);
-    V term = near_poisson(y, close.s, close.series, difference);
-    auto away = V::greater(one, close.near);
-    if (V::any(away)) {
-        Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
-        auto far = V::greater(V::absolute(log.k), zero);
-        term = V::choose(away, V::choose(far, far_poisson(y, row.p, log), near_poisson(y, log.s, log.series, difference)), term);
-    }
-    term = V::choose(some, term, row.p + row.p);
+SQUARELY_INLINE V poisson_ends(const Row<V>& row, V term) {  // y = 0, and rows outside the domain
+    const V zero = V::set(0.0);
+    term = V::choose(V::greater(row.y, zero), term, row.p + row.p);
     return only_where(V::greater(row.p, zero), V::choose(V::greater(zero, row.y), V::set(__builtin_nan("")), term));
+}
+template <class V>
+SQUARELY_INLINE Tried<V> quick_poisson(const Row<V>& row) {
+    V y = V::choose(V::greater(row.y, V::set(0.0)), row.y, row.p);
+    Two<V> difference = residual(row).value;
+    NearLogarithm<V> log = near_logarithm(y, row.p, difference);
+    return {poisson_ends(row, near_poisson(y, log.s, log.series, difference)), V::set(1.0) - log.near};
+}
+template <class V>
+SQUARELY_INLINE V careful_poisson(const Row<V>& row) {
+    const V zero = V::set(0.0);
+    V y = V::choose(V::greater(row.y, zero), row.y, row.p);
+    Two<V> difference = residual(row).value;
+    Logarithm<V> log = logarithm(exactly(y), exactly(row.p), difference);
+    auto far = V::greater(V::absolute(log.k), zero);
+    return poisson_ends(row, V::choose(far, far_poisson(y, row.p, log), near_poisson(y, log.s, log.series, difference)));
 }
 
 // 2 (log(p/y) + y/p - 1). Near: 2 s (2 s + 2 s^2/(1 - s) - R), since (y - p)/p = 2 s/(1 - s).
@@ -57,18 +62,20 @@ SQUARELY_INLINE V near_gamma(Two<V> s, V series) {
     return half + half;
 }
 template <class V>
-SQUARELY_INLINE V gamma_deviance(const Row<V>& row) {
-    const V zero = V::set(0.0), one = V::set(1.0);
-    Two<V> difference = residual(row).value;
-    NearLogarithm<V> close = near_logarithm(row.y, row.p, difference);
-    V term = near_gamma(close.s, close.series);
-    auto away = V::greater(one, close.near);
-    if (V::any(away)) {
-        Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), difference);
-        auto far = V::greater(V::absolute(log.k), zero);
-        term = V::choose(away, V::choose(far, far_gamma(row.y, row.p, log), near_gamma(log.s, log.series)), term);
-    }
+SQUARELY_INLINE V both_positive(const Row<V>& row, V term) {
+    const V zero = V::set(0.0);
     return only_where(V::greater(row.y, zero), only_where(V::greater(row.p, zero), term));
+}
+template <class V>
+SQUARELY_INLINE Tried<V> quick_gamma(const Row<V>& row) {
+    NearLogarithm<V> log = near_logarithm(row.y, row.p, residual(row).value);
+    return {both_positive(row, near_gamma(log.s, log.series)), V::set(1.0) - log.near};
+}
+template <class V>
+SQUARELY_INLINE V careful_gamma(const Row<V>& row) {
+    Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), residual(row).value);
+    auto far = V::greater(V::absolute(log.k), V::set(0.0));
+    return both_positive(row, V::choose(far, far_gamma(row.y, row.p, log), near_gamma(log.s, log.series)));
 }
 
 // The unit deviance of any other power q. With a = 2 - q, d = 1 - q and L = log(y/p) it is 2 p^a times

@@ -112,6 +112,16 @@ def test_counted_sizes_answer_near_the_rows_for_any_weights(name: str, parameter
     assert PairState.of(y, p, w * 0.5, metrics=name).metric(name, **parameters) == pytest.approx(got, rel=1e-12)
 
 
+@pytest.mark.parametrize("trim", [0.1, 0.5])
+def test_an_error_beyond_every_double_can_be_trimmed_away(trim: float) -> None:
+    y, p = np.arange(20.0), np.arange(20.0) + 1
+    y[0], p[0] = 1.7e308, -1.7e308
+    for name in ("trimmed_mse", "winsorized_mse"):
+        exact = call(next(each for each in METRICS if name in METRICS[each].aliases), y, p, trim=trim)
+        assert exact == 1.0
+        assert PairState.of(y, p, metrics=name).metric(name, trim=trim) == pytest.approx(exact, rel=2.1 * 2.0**-8)
+
+
 # --- missing values -----------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ def symmetric_percentage(y: Fraction, p: Fraction, r: Fraction, definition: str)
 
 
 def squared_log(y: Fraction, p: Fraction, r: Fraction) -> Exact | None:
-    return None if y <= -1 or p <= -1 else mpmath.log(real((1 + y) / (1 + p))) ** 2
+    return None if y <= -1 or p <= -1 else mpmath.log(+real((1 + y) / (1 + p))) ** 2
 
 
 def tweedie(y: Fraction, p: Fraction, r: Fraction, power: float) -> Exact | None:

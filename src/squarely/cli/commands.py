@@ -46,7 +46,7 @@ _Metrics = Annotated[
         "--metrics",
         "-m",
         help="Metrics by name or alias, with commas; [bold]all[/] for every one. See [bold]squarely metrics[/].",
-        show_default="the usual eight",
+        show_default="the usual ones",
     ),
 ]
 _Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.", readable=False)]

@@ -13,4 +13,4 @@ def as_frame(columns: dict[str, list[Any]], library: str) -> Any:
         return pa.table(columns)
     import narwhals as nw
 
-    return nw.from_dict(columns, backend=library).to_native()  # type: ignore[arg-type]
+    return nw.from_dict(columns, backend=library).to_native()
