@@ -217,3 +217,32 @@ def test_variance_weights_do_not_overflow() -> None:
     p = y * 1.5
     raw = sq.r2_score(y, p, multioutput="raw_values")
     assert sq.r2_score(y, p, multioutput="variance_weighted") == pytest.approx(raw[1], rel=1e-15)
+
+
+def test_huge_weights_of_outputs_do_not_overflow() -> None:
+    y, p = [[1, 2], [3, 4]], [[1, 2], [3, 3]]
+    assert sq.mse(y, p, multioutput=[1e308, 1e308]) == 0.25
+    assert sq.mse(y, p, multioutput=[1, 3]) == 0.375
+
+
+def test_an_array_is_no_policy_and_no_reduction() -> None:
+    with pytest.raises(DataError, match="nan_policy is .* expected one of 'raise'"):
+        sq.mse(Y, P, nan_policy=np.array(["raise", "omit"]))
+    with pytest.raises(DataError, match="expected 'mean' or 'none'"):
+        sq.mse(Y, P, reduction=np.array([1, 2]))
+
+
+def test_losses_of_several_outputs_need_no_weights_of_outputs() -> None:
+    y, p = [[1, 2], [3, 4]], [[1, 2], [3, 3]]
+    assert sq.mse(y, p, reduction="none", multioutput=[1, 2]).tolist() == [[0, 0], [0, 1]]
+
+
+def test_more_terms_or_columns_than_can_be_kept_are_refused_in_words() -> None:
+    with pytest.raises(DataError, match="1,100 terms; at most 1,024"):
+        sq.PairState(metrics=[f"huber(delta={delta})" for delta in range(1, 1101)])
+    with pytest.raises(DataError, match="300 columns .* at most 250"):
+        sq.PairState(metrics=[f"mase(scale='{column}')" for column in range(300)])
+    for name in ("x" * 1001, "\\udc80"):
+        with pytest.raises(DataError, match="its name is too long, or no text"):
+            sq.PairState(metrics=f"mase(scale='{name}')")
+    assert sq.PairState(metrics="mase(scale='a\xa0name')").plan.columns == ("a\xa0name",)

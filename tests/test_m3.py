@@ -1,7 +1,7 @@
 """The M3 competition: published scores of real forecasts, reproduced to the digit they were printed with.
 
 The data lie beside the repository and are not part of it; where they are absent these tests are skipped.
-Source of the scores: Hyndman, R. J. (2018), The M3 competition, as means over series of the means over horizons.
+The scores are those that R. J. Hyndman recalculated from the forecasts of the R package Mcomp: means over series of means over horizons.
 """
 
 from __future__ import annotations

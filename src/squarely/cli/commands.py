@@ -50,6 +50,17 @@ _Metrics = Annotated[
     ),
 ]
 _Report = Annotated[Path | None, typer.Option("--report", "-r", help="Write the report as one HTML page, plots included.", readable=False)]
+_Prediction = Annotated[
+    list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
+]
+_NanPolicy = Annotated[
+    str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/], [bold]omit[/] or [bold]propagate[/].")
+]
+_Exact = Annotated[
+    bool | None,
+    typer.Option("--exact/--one-pass", help="Read large data a second time, for exact medians and quantiles.", show_default="up to a million rows"),
+]
+_SaveState = Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.", readable=False)]
 _State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False, readable=False)]  # typer would tell it in a box
 
 _EVALUATE = """
@@ -83,26 +94,15 @@ def evaluate_command(
     context: typer.Context,
     file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
     target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
-    prediction: Annotated[
-        list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
-    ] = None,
+    prediction: _Prediction = None,
     by: Annotated[list[str] | None, typer.Option("--by", "-b", help="Columns whose values make groups.")] = None,
     weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
     metrics: _Metrics = None,
-    nan_policy: Annotated[
-        str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/], [bold]omit[/] or [bold]propagate[/].")
-    ] = "raise",
-    exact: Annotated[
-        bool | None,
-        typer.Option(
-            "--exact/--one-pass", help="Read large data a second time, for exact medians and quantiles.", show_default="up to a million rows"
-        ),
-    ] = None,
+    nan_policy: _NanPolicy = "raise",
+    exact: _Exact = None,
     format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
-    save_state: Annotated[
-        Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.", readable=False)
-    ] = None,
+    save_state: _SaveState = None,
     fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
 ) -> None:
     """Say how good predictions are: every metric, model and group in one pass."""

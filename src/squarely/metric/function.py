@@ -35,8 +35,8 @@ def as_function(metric: Metric) -> Any:
         pairs = [(y_true, y_pred)] if outputs is None else outputs
         mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
         if call.reduction == "none":
-            if mode not in metric.modes:
-                metric.check_multioutput(mode)
+            if isinstance(multioutput, str):
+                metric.check_multioutput(multioutput)
             losses = [call.losses(pair, sample_weight, nan_policy) for pair in pairs]
             return losses[0] if outputs is None else np.stack(losses, axis=1)
         if (outputs is None and mode == "uniform_average") or mode == "pooled":
@@ -118,7 +118,7 @@ class _Call:
             else:
                 state.update(y_true, y_pred, sample_weight)
         sums = state.sums
-        if not sums.is_whole or nan_policy != "raise":
+        if not sums.is_whole or not isinstance(nan_policy, str) or nan_policy != "raise":
             if not accepts(nan_policy, state.refused, state.n, pairs, sample_weight):
                 return None
         if not self.needs:
@@ -165,8 +165,7 @@ class _Call:
 def _combined(metric: Metric, values: npt.NDArray[np.float64], known: list[Known | None], multioutput: Any, mode: str) -> Any:
     """Return the values of several outputs, or their average."""
     if mode == "weights":
-        weights = output_weights(multioutput, len(values))
-        return float(np.average(values, weights=weights / np.abs(weights).max()))
+        return float(np.average(values, weights=output_weights(multioutput, len(values))))
     metric.check_multioutput(mode)
     if mode == "raw_values":
         return values

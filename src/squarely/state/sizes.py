@@ -58,14 +58,11 @@ class Sizes:
 
     def quantile(self, level: float) -> Ratio:
         """Return the quantile of |y - p|: the mean of the two middle values where the level falls between two."""
-        lower, upper = self._around(level)
+        lower, upper = self.buckets(level)
         return Ratio.middle(_middle(lower), _middle(upper))
 
-    def buckets(self, level: float) -> tuple[int, int]:
+    def buckets(self, level: float | Fraction) -> tuple[int, int]:
         """Return the first and the last bucket that a quantile needs."""
-        return self._around(level)
-
-    def _around(self, level: float | Fraction) -> tuple[int, int]:
         top, bottom = share_of(level).as_integer_ratio()
         share = top * self._reached[-1]
         lower = next((i for i, reached in enumerate(self._reached) if bottom * reached >= share), -1)
@@ -74,7 +71,7 @@ class Sizes:
 
     def select(self, level: float, sizes: Iterable[tuple[float, float]]) -> Ratio:
         """Return the exact quantile, from every size in the buckets that it needs, in order, with its weight."""
-        first, _ = self._around(level)
+        first, _ = self.buckets(level)
         place = self._buckets.index(first)
         reached = Fraction(self._reached[place] - self._weights[place]) * Fraction(2) ** self._unit
         share = share_of(level) * self._reached[-1] * Fraction(2) ** self._unit
@@ -93,7 +90,7 @@ class Sizes:
 
     def winsorised_square(self, trim: float) -> Ratio:
         """Return the mean of the squares when the largest share ``trim`` is set back to the quantile below it."""
-        limit = Ratio.of(_middle(self._around(1 - share_of(trim))[0]))
+        limit = Ratio.of(_middle(self.buckets(1 - share_of(trim))[0]))
         return self._squares(trim) + Ratio(*share_of(trim).as_integer_ratio()) * limit * limit
 
     def _squares(self, trim: float) -> Ratio:

@@ -46,7 +46,8 @@ RECIPES = {
     "circular_error": 32,
     "quantile": 33,
 }
-MOST_COLUMNS = 250
+MOST_COLUMNS, MOST_TERMS = 250, 1024  # as in cpp/plan.hpp
+_LONGEST_NAME = 1000  # bytes
 _NAMES = {number: name for name, number in RECIPES.items()}
 
 
@@ -114,9 +115,15 @@ class Plan:
             raise DataError(
                 f"the metrics read {len(self.columns)} columns beside target and prediction; at most {MOST_COLUMNS} can be. Ask in parts."
             )
+        if len(self.terms) > MOST_TERMS:
+            raise DataError(f"the metrics need {len(self.terms):,} terms; at most {MOST_TERMS:,} can be kept. Ask in parts.")
         for name in self.columns:
-            if len(name.encode("utf-8", "surrogatepass")) > 1000 or not name.isprintable():
-                raise DataError(f"the column {name[:60]!r} cannot be kept: its name is too long, or cannot be printed. Rename it.")
+            try:
+                length = len(name.encode())
+            except UnicodeEncodeError:
+                length = _LONGEST_NAME + 1
+            if length > _LONGEST_NAME:
+                raise DataError(f"the column {name[:60]!r} cannot be kept: its name is too long, or no text. Rename it.")
         terms = [(RECIPES[term.recipe], list(term.constants), [self.columns.index(name) for name in term.columns]) for term in self.terms]
         return _core.Plan(list(self.columns), terms, self.histogram, self.pairs)
 

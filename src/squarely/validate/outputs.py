@@ -76,12 +76,14 @@ def _joined(columns: list[Any]) -> npt.NDArray[Any]:
 
 
 def output_weights(multioutput: Any, outputs: int) -> npt.NDArray[Any]:
-    """Return the weights of outputs, or refuse them."""
+    """Return the weights of outputs, the largest of size 1, or refuse them."""
     weights, missing = numbers(multioutput, Place("multioutput", lambda output: f"multioutput at index {output}"))
     if outputs == 1:
         raise DataError("multioutput holds weights, but there is one output; weights are for several.")
     if weights.shape != (outputs,):
         raise DataError(f"multioutput has shape {weights.shape}; expected one number for each of the {outputs} outputs.")
-    if missing is not None or not np.isfinite(weights).all() or weights.sum() == 0:
+    largest = np.abs(weights, dtype=np.float64).max() if missing is None and np.isfinite(weights).all() else 0.0
+    scaled: npt.NDArray[Any] = weights / largest if largest else weights
+    if not largest or scaled.sum() == 0:
         raise DataError("multioutput must hold finite weights whose sum is not 0.")
-    return weights
+    return scaled

@@ -18,7 +18,7 @@ _REFUSED = ("a missing target", "a missing prediction", "an infinite target", "a
 
 def check_policy(policy: str) -> None:
     """Refuse a nan_policy that does not exist."""
-    if policy not in POLICIES:
+    if not isinstance(policy, str) or policy not in POLICIES:
         raise DataError(f"nan_policy is {str(policy)[:60]!r}; expected one of {', '.join(map(repr, POLICIES))}.")
 
 
