@@ -226,7 +226,7 @@ def test_huge_weights_of_outputs_do_not_overflow() -> None:
 
 
 def test_an_array_is_no_policy_and_no_reduction() -> None:
-    with pytest.raises(DataError, match="nan_policy is .* expected one of 'raise'"):
+    with pytest.raises(DataError, match=r"nan_policy is .* expected one of 'raise'"):
         sq.mse(Y, P, nan_policy=np.array(["raise", "omit"]))
     with pytest.raises(DataError, match="expected 'mean' or 'none'"):
         sq.mse(Y, P, reduction=np.array([1, 2]))
@@ -240,7 +240,7 @@ def test_losses_of_several_outputs_need_no_weights_of_outputs() -> None:
 def test_more_terms_or_columns_than_can_be_kept_are_refused_in_words() -> None:
     with pytest.raises(DataError, match="1,100 terms; at most 1,024"):
         sq.PairState(metrics=[f"huber(delta={delta})" for delta in range(1, 1101)])
-    with pytest.raises(DataError, match="300 columns .* at most 250"):
+    with pytest.raises(DataError, match=r"300 columns .* at most 250"):
         sq.PairState(metrics=[f"mase(scale='{column}')" for column in range(300)])
     for name in ("x" * 1001, "\\udc80"):
         with pytest.raises(DataError, match="its name is too long, or no text"):
