@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "terms.hpp"
+#include "twice.hpp"
 
 using squarely::Rung;
 using squarely::Run;
@@ -246,5 +247,5 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             {run_kernel<V, true, kWeighted[0].product>, run_kernel<V, true, kWeighted[1].product>},
             find_spread<V>,
             {sum_terms<V, false>, sum_terms<V, true>},
-            evaluate_term<V>};
+            evaluate_term<Twice<V>>};
 }

@@ -51,6 +51,24 @@ SQUARELY_INLINE Ratio<V> squared_ratio(const Residual<V>& r, const Split<V>& c) 
     return {small, large, multiply(ratio, ratio)};
 }
 
+// Numbers within a factor of 2 of each other and far from the ends of the range: their difference has no rounding error, and no product
+// of a few of them leaves the range.
+template <class V>
+SQUARELY_INLINE V not_close(V n, V d) {  // 0 where they are, and else 1
+    const V zero = V::set(0.0), one = V::set(1.0), low = V::max(n * V::set(0.5), V::set(0x1p-300)), high = V::min(n + n, V::set(0x1p300));
+    return V::choose(V::greater(d, low), V::choose(V::greater(high, d), zero, one), one);
+}
+template <class V>
+SQUARELY_INLINE Two<V> close_quotient(V a, Two<V> b, V inverse) {  // a / b, where 1 / b is roughly `inverse`
+    V quotient = a * inverse, product = quotient * b.hi;
+    V rest = ((a - product) - V::product_error(quotient, b.hi, product)) - quotient * b.lo;
+    return {quotient, rest * inverse};
+}
+template <class V>
+SQUARELY_INLINE Two<V> close_logarithm(Two<V> s) {  // log(n / d), where s = (n - d) / (n + d)
+    return quick_two_sum(s.hi + s.hi, (s.lo + s.lo) + s.hi * logarithm_series(s.hi * s.hi));
+}
+
 template <class V, class Mask>
 SQUARELY_INLINE V only_where(Mask inside, V term) {
     return V::choose(inside, term, V::set(__builtin_nan("")));
@@ -107,24 +125,35 @@ template <class V, class Quick, class Careful>
 void each_row_tried(const TermCall& call, Quick quick, Careful careful) {
     constexpr size_t kSome = 512;
     const Columns<V, 0> rows(call);
-    for (size_t start = 0; start < call.rows; start += kSome) {
-        size_t end = start + kSome < call.rows ? start + kSome : call.rows, left = 0, away[kSome];
-        for (size_t i = start; i < end; i += V::N) {
-            size_t count = end - i < V::N ? end - i : V::N;
-            const Tried<V> tried = quick(count == V::N ? rows.at(i) : rows.last(i, count));
-            double out[V::N], is_away[V::N];
-            tried.term.store(out);
-            for (size_t lane = 0; lane < count; lane++) call.out[i + lane] = out[lane];
-            if (!V::any(V::greater(tried.away, V::set(0.0)))) continue;
-            tried.away.store(is_away);
-            for (size_t lane = 0; lane < count; lane++)
-                if (is_away[lane] > 0) away[left++] = i + lane;
-        }
+    size_t away[kSome], left = 0;
+    auto note = [&](V is_away, size_t first, size_t count) {
+        double lanes[V::N];
+        is_away.store(lanes);
+        for (size_t lane = 0; lane < count; lane++)
+            if (lanes[lane] > 0) away[left++] = first + lane;
+    };
+    auto redo = [&] {
         for (size_t k = 0; k < left; k += V::N) {
             size_t count = left - k < V::N ? left - k : V::N;
             double out[V::N];
             careful(rows.gathered([&](size_t lane) { return away[k + (lane < count ? lane : count - 1)]; })).store(out);
             for (size_t lane = 0; lane < count; lane++) call.out[away[k + lane]] = out[lane];
         }
+        left = 0;
+    };
+    for (size_t i = 0; i < call.rows; i += V::N) {
+        size_t count = call.rows - i < V::N ? call.rows - i : V::N;
+        const Tried<V> tried = quick(count == V::N ? rows.at(i) : rows.last(i, count));
+        if (count == V::N) {
+            tried.term.store(call.out + i);
+        } else {
+            double out[V::N];
+            tried.term.store(out);
+            for (size_t lane = 0; lane < count; lane++) call.out[i + lane] = out[lane];
+        }
+        if (!V::any(V::greater(tried.away, V::set(0.0)))) continue;
+        if (left + V::N > kSome) redo();
+        note(tried.away, i, count);
     }
+    redo();
 }

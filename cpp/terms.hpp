@@ -4,6 +4,7 @@
 #include "terms_columns.hpp"
 #include "terms_logarithmic.hpp"
 #include "terms_robust.hpp"
+#include "terms_tweedie.hpp"
 
 template <class V>
 void evaluate_barron(const TermCall& call) {
@@ -19,10 +20,13 @@ template <class V>
 void evaluate_tweedie(const TermCall& call) {
     const double power = call.constants[0];
     if (power == 0.0) return each_row<V, 0>(call, [](const Row<V>& row) { return row.r * row.r; });
-    if (power == 1.0) return each_row_tried<V>(call, quick_poisson<V>, careful_poisson<V>);
-    if (power == 2.0) return each_row_tried<V>(call, quick_gamma<V>, careful_gamma<V>);
+    if (power == 1.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_poisson(row); }, [](const Row<V>& row) { return careful_poisson(row); });
+    if (power == 2.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_gamma(row); }, [](const Row<V>& row) { return careful_gamma(row); });
     const Tweedie<V> of(power);
-    return each_row<V, 0>(call, [&](const Row<V>& row) { return tweedie_deviance(row, of); });
+    auto careful = [&](const Row<V>& row) { return careful_tweedie(row, of); };
+    if (power == 1.5) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row); }, careful);
+    if (power == 3.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_third(row); }, careful);
+    return each_row_tried<V>(call, [&](const Row<V>& row) { return quick_tweedie(row, of); }, careful);
 }
 
 template <class V>
@@ -42,7 +46,7 @@ void evaluate_term(const TermCall& call) {
         case Recipe::signed_symmetric_percentage: return each_row<V, 0>(call, [](R row) { return signed_symmetric_percentage(row); });
         case Recipe::scaled_absolute: return each_row<V, 1>(call, [](R row) { return scaled_absolute(row); });
         case Recipe::scaled_squared: return each_row<V, 1>(call, [](R row) { return scaled_squared(row); });
-        case Recipe::squared_log: return each_row<V, 0>(call, [](R row) { return squared_log(row); });
+        case Recipe::squared_log: return each_row_tried<V>(call, [](const Row<V>& row) { return quick_squared_log(row); }, [](const Row<V>& row) { return careful_squared_log(row); });
         case Recipe::tweedie: return evaluate_tweedie<V>(call);
         case Recipe::huber: return each_row<V, 0>(call, [=](R row) { return huber(row, a); });
         case Recipe::pseudo_huber: return each_row<V, 0>(call, [a, of = Tuning<V>(a)](R row) { return pseudo_huber(row, a, of); });

@@ -1,9 +1,20 @@
-// Recipes that are logarithms of quotients: squared logarithmic error and the Tweedie deviances.
+// Recipes that are logarithms of quotients: squared logarithmic error, the Poisson and the gamma deviance.
 #pragma once
 #include "term_rows.hpp"
 
 template <class V>
-SQUARELY_INLINE V squared_log(const Row<V>& row) {
+SQUARELY_INLINE Tried<V> quick_squared_log(const Row<V>& row) {
+    const V one = V::set(1.0), zero = V::set(0.0);
+    Two<V> sum = two_sum(row.y, row.p), t = two_sum(sum.hi, V::set(2.0)), r = two_sum(row.y, negative(row.p));
+    r.lo = V::choose(V::greater(V::absolute(r.hi - row.r), zero), zero, r.lo), t = quick_two_sum(t.hi, t.lo + sum.lo);
+    V inverse = one / t.hi;
+    Two<V> s = close_quotient(row.r, t, inverse);
+    s.lo = s.lo + r.lo * inverse;
+    Two<V> log = close_logarithm(s);
+    return {log.hi * log.hi + (log.hi + log.hi) * log.lo, not_close(one + row.y, one + row.p)};
+}
+template <class V>
+SQUARELY_INLINE V careful_squared_log(const Row<V>& row) {
     const V one = V::set(1.0), minus_one = V::set(-1.0);
     Two<V> log = logarithm(two_sum(one, row.y), two_sum(one, row.p), residual(row).value).value();
     V term = log.hi * log.hi + (log.hi + log.hi) * log.lo;
@@ -30,12 +41,15 @@ SQUARELY_INLINE V poisson_ends(const Row<V>& row, V term) {  // y = 0, and rows 
     term = V::choose(V::greater(row.y, zero), term, row.p + row.p);
     return only_where(V::greater(row.p, zero), V::choose(V::greater(zero, row.y), V::set(__builtin_nan("")), term));
 }
+// For close numbers y + p = 2 p + r.
 template <class V>
 SQUARELY_INLINE Tried<V> quick_poisson(const Row<V>& row) {
-    V y = V::choose(V::greater(row.y, V::set(0.0)), row.y, row.p);
-    Two<V> difference = residual(row).value;
-    NearLogarithm<V> log = near_logarithm(y, row.p, difference);
-    return {poisson_ends(row, near_poisson(y, log.s, log.series, difference)), V::set(1.0) - log.near};
+    auto some = V::greater(V::absolute(row.y), V::set(0.0));
+    V twice = row.p + row.p, y = V::choose(some, row.y, row.p);
+    Two<V> t = quick_two_sum(twice, row.r);
+    Two<V> s = close_quotient(row.r, t, V::set(1.0) / t.hi);
+    V lever = row.r + y * logarithm_series(s.hi * s.hi), half = s.hi * lever + s.lo * lever;
+    return {V::choose(some, half + half, twice), not_close(y, row.p)};
 }
 template <class V>
 SQUARELY_INLINE V careful_poisson(const Row<V>& row) {
@@ -66,83 +80,18 @@ SQUARELY_INLINE V both_positive(const Row<V>& row, V term) {
     const V zero = V::set(0.0);
     return only_where(V::greater(row.y, zero), only_where(V::greater(row.p, zero), term));
 }
+// For close numbers, with q = (y - p)/p: 2 s (q - R). One division serves both quotients.
 template <class V>
 SQUARELY_INLINE Tried<V> quick_gamma(const Row<V>& row) {
-    NearLogarithm<V> log = near_logarithm(row.y, row.p, residual(row).value);
-    return {both_positive(row, near_gamma(log.s, log.series)), V::set(1.0) - log.near};
+    Two<V> t = quick_two_sum(row.p + row.p, row.r);
+    V inverse = V::set(1.0) / (t.hi * row.p);
+    Two<V> s = close_quotient(row.r, t, row.p * inverse), q = close_quotient(row.r, exactly(row.p), t.hi * inverse);
+    V lever = (q.hi - logarithm_series(s.hi * s.hi)) + q.lo, half = s.hi * lever + s.lo * lever;
+    return {half + half, not_close(row.y, row.p)};
 }
 template <class V>
 SQUARELY_INLINE V careful_gamma(const Row<V>& row) {
     Logarithm<V> log = logarithm(exactly(row.y), exactly(row.p), residual(row).value);
     auto far = V::greater(V::absolute(log.k), V::set(0.0));
     return both_positive(row, V::choose(far, far_gamma(row.y, row.p, log), near_gamma(log.s, log.series)));
-}
-
-// The unit deviance of any other power q. With a = 2 - q, d = 1 - q and L = log(y/p) it is 2 p^a times
-//     h = L^2/2! + (1 + a) L^3/3! + (1 + a + a^2) L^4/4! + ...                    where |L| max(1, |a|) is small,
-//     h = (expm1(a L)/a - expm1(L)) / d,  or  (exp(L) expm1(d L)/d - expm1(L)) / a  elsewhere:
-// the first for a smaller |a|, the second for a smaller |d|, so that a power near 2 or 1 costs no digits.
-template <class V>
-struct Tweedie {
-    static constexpr int kTerms = 15;
-    Two<V> a, inverse_a, inverse_d, inner, inverse_inner, inverse_outer;  // inner and outer: a and d, or d and a
-    V lead, reach, lowest;  // lead: 1 where exp(L) leads; reach: of the series in L; y must exceed `lowest`
-    double series[kTerms];
-    explicit Tweedie(double power) {
-        const bool near_one = power < 1.5;
-        const V one = V::set(1.0), q = V::set(-power);
-        const Two<V> d = two_sum(one, q);
-        a = two_sum(V::set(2.0), q), inverse_a = divide(exactly(one), a), inverse_d = divide(exactly(one), d);
-        inner = near_one ? d : a, inverse_inner = near_one ? inverse_d : inverse_a, inverse_outer = near_one ? inverse_a : inverse_d;
-        lead = V::set(near_one ? 1.0 : 0.0);
-        lowest = V::set(power < 0 ? -__builtin_inf() : power < 2 ? -0x1p-1074 : 0.0);
-        double base = 2.0 - power, size = base < 0 ? -base : base, sum = 1.0, next = 1.0, factorial = 2.0;
-        reach = V::set(0.35 / (size > 1.0 ? size : 1.0));
-        for (int k = 0; k < kTerms; k++) {
-            series[k] = sum / factorial;
-            next = next * base, sum = sum + next, factorial = factorial * (k + 3);
-        }
-    }
-};
-// 2^k (1 + less_one) - 2^floor, for k, floor <= 0: what lies below 2^-1000 is lost.
-template <class V>
-SQUARELY_INLINE Two<V> lowered(Two<V> less_one, V k, V floor) {
-    V power = V::power_of_two(clamp(k, -1000.0, 0.0)), base = V::power_of_two(clamp(floor, -1000.0, 0.0));
-    return add(two_sum(power, negative(base)), times(less_one, power));
-}
-// h where the series does not reach, or y < 0, as 2^k times a double-double; `ratio` is exp(L).
-template <class V>
-SQUARELY_INLINE Two<V> far_tweedie(const Row<V>& row, const Tweedie<V>& of, Two<V> log, V& k) {
-    const V zero = V::set(0.0), one = V::set(1.0);
-    auto below = V::greater(zero, row.y);
-    Exponential<V> ratio = exponential(log), inner = exponential(multiply(log, of.inner));
-    V lead = of.lead * ratio.k, top = lead + inner.k;
-    k = V::choose(below, zero, V::choose(V::greater(lead, top), lead, top));
-    k = V::choose(V::greater(ratio.k, k), ratio.k, k), k = V::choose(V::greater(zero, k), zero, k);
-    Two<V> less_one = ratio.less_one(), factor = add(times(less_one, of.lead), one);
-    Two<V> first = multiply(multiply(lowered(inner.less_one(), top - k, lead - k), factor), of.inverse_inner);
-    Two<V> far = multiply(add(first, negative(lowered(less_one, ratio.k - k, negative(k)))), of.inverse_outer);
-    if (!V::any(below)) return far;
-    V power = V::power_of_two(clamp(ratio.k - k, -1000.0, 0.0)), base = V::power_of_two(clamp(negative(k), -1000.0, 0.0));
-    Two<V> fraction = ratio.fraction(), last = times(of.inverse_a, base);
-    return choose(below, add(multiply(times(fraction, power), of.inverse_d), last), far);  // all of one sign
-}
-template <class V>
-SQUARELY_INLINE V tweedie_deviance(const Row<V>& row, const Tweedie<V>& of) {
-    const V zero = V::set(0.0), one = V::set(1.0);
-    auto below = V::greater(zero, row.y), some = V::greater(V::absolute(row.y), zero);
-    V y = V::choose(some, V::absolute(row.y), row.p), k = zero;
-    Two<V> difference = choose(below, two_sum(y, negative(row.p)), residual(row).value);
-    Two<V> log = logarithm(exactly(y), exactly(row.p), choose(some, difference, exactly(zero))).value();
-    Two<V> h = multiply(multiply(log, log), polynomial(log.hi, of.series));
-    auto far = V::greater(V::choose(below, V::set(__builtin_inf()), V::absolute(log.hi)), of.reach);
-    if (V::any(far)) {
-        h = choose(far, far_tweedie(row, of, log, k), h);
-        k = V::choose(far, k, zero);
-    }
-    h = choose(some, h, of.inverse_a);
-    Two<V> log_p = logarithm(exactly(row.p), exactly(one), two_sum(row.p, V::set(-1.0))).value();
-    Exponential<V> scaled = exponential(multiply(log_p, of.a));  // p^a
-    V term = scale(multiply(h, scaled.fraction()).hi, (scaled.k + k) + one);
-    return only_where(V::greater(row.p, zero), only_where(V::greater(row.y, of.lowest), term));
 }

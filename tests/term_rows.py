@@ -44,6 +44,8 @@ def pairs(case: Case, rng: np.random.Generator, count: int) -> Iterator[tuple[Do
     yield far, far * 10.0 ** rng.uniform(-1, 1, count // 2)
     yield far, far * (1 + 1e-6 * rng.normal(size=count // 2))
     yield near * 1e-300 if signed else near, near * 1e-300 * 1.1 if signed else near * 1.1
+    close = 2.0 ** rng.uniform(-301, 301, count) * (rng.choice([-1.0, 1.0], count) if signed else 1.0)
+    yield close * 2.0 ** rng.uniform(-1.01, 1.01, count), close  # where numbers are close, and a little beyond
     few = far[: count // 8]
     for ratio in (2**0.5, 0.5**0.5, 1.0, 2.0, 0.5, 2.0**30, 2.0**-100):  # the edges of the logarithm
         with np.errstate(over="ignore"):
@@ -51,6 +53,7 @@ def pairs(case: Case, rng: np.random.Generator, count: int) -> Iterator[tuple[Do
     if case.domain == "log":
         for ratio in (2**0.5, 0.5**0.5, 1.0):
             small = np.concatenate([rng.uniform(-1, 1, count // 4), 10 ** rng.uniform(-20, 3, count // 4)])
+            yield small * 2.0 ** rng.uniform(-1, 1, len(small)), small
             yield around((1 + small) * ratio - 1, 1), np.concatenate([small] * 3)
         near_minus_one = -1 + 2.0 ** rng.uniform(-53, 0, count // 2)
         yield near_minus_one, rng.permutation(near_minus_one)

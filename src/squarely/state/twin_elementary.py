@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 __all__ = [
     "LOG2", "Doubles", "Exponential", "Logarithm", "Mask", "Split", "Two", "absolute", "add", "choose", "clamp", "constant", "divide",
-    "exactly", "exponential", "logarithm", "multiply", "nearest_integer", "negative", "polynomial", "power_of_two", "product_error",
-    "scale", "split", "times", "two_product", "two_sum",
+    "exactly", "exponential", "logarithm", "logarithm_series", "multiply", "nearest_integer", "negative", "polynomial", "power_of_two",
+    "product_error", "quick_two_sum", "scale", "split", "times", "two_product", "two_sum",
 ]  # fmt: skip
 
 Doubles = npt.NDArray[np.float64]
@@ -18,7 +18,10 @@ _Number = Doubles | float
 _BIAS = 2.0**52 + 1023
 _LOG2_HIGH, _LOG2_LOW = float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45")
 _ROOT, _INVERSE_LOG2 = float.fromhex("0x1.6a09e667f3bcdp0"), float.fromhex("0x1.71547652b82fep0")
-_LOG_SERIES = tuple(2.0 / n for n in range(3, 24, 2))
+_LOG_SERIES = (
+    0.6666666666666666, 0.39999999999999525, 0.285714285716001, 0.2222222219823677, 0.18181819897962714, 0.1538454396486055,
+    0.13335178631449257, 0.11734279061303197, 0.10845178394880015, 0.07492143795550767, 0.1563057780092285,
+)  # fmt: skip
 _EXP_SERIES = tuple(1.0 / n for n in (6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800, 87178291200))
 
 
@@ -96,7 +99,8 @@ def two_sum(a: _Number, b: _Number) -> Two:
     return Two(total, (a - (total - part)) + (b - part))
 
 
-def _quick_two_sum(a: Doubles, b: Doubles) -> Two:
+def quick_two_sum(a: Doubles, b: Doubles) -> Two:
+    """Return a + b, where |a| >= |b| or a is 0."""
     total = a + b
     return Two(total, b - (total - a))
 
@@ -124,18 +128,18 @@ def add(a: Two, b: Two | _Number) -> Two:
     """Return a + b."""
     if isinstance(b, Two):
         total = two_sum(a.hi, b.hi)
-        return _quick_two_sum(total.hi, total.lo + (a.lo + b.lo))
+        return quick_two_sum(total.hi, total.lo + (a.lo + b.lo))
     total = two_sum(a.hi, b)
-    return _quick_two_sum(total.hi, total.lo + a.lo)
+    return quick_two_sum(total.hi, total.lo + a.lo)
 
 
 def multiply(a: Two, b: Two | Doubles) -> Two:
     """Return a * b."""
     if isinstance(b, Two):
         product = two_product(a.hi, b.hi)
-        return _quick_two_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi))
+        return quick_two_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi))
     product = two_product(a.hi, b)
-    return _quick_two_sum(product.hi, product.lo + a.lo * b)
+    return quick_two_sum(product.hi, product.lo + a.lo * b)
 
 
 def times(a: Two, b: _Number) -> Two:
@@ -149,7 +153,7 @@ def divide(a: Two, b: Two) -> Two:
     quotient = a.hi * inverse
     back = two_product(quotient, b.hi)
     remainder = ((a.hi - back.hi) - back.lo) + (a.lo - quotient * b.lo)
-    return _quick_two_sum(quotient, remainder * inverse)
+    return quick_two_sum(quotient, remainder * inverse)
 
 
 def exactly(a: Doubles) -> Two:
@@ -224,8 +228,13 @@ class Logarithm(NamedTuple):
 
     def value(self) -> Two:
         """Return the sum."""
-        head = _quick_two_sum(self.k * _LOG2_HIGH, self.s.hi + self.s.hi)
-        return _quick_two_sum(head.hi, head.lo + ((self.s.lo + self.s.lo) + (self.s.hi * self.series + self.k * _LOG2_LOW)))
+        head = quick_two_sum(self.k * _LOG2_HIGH, self.s.hi + self.s.hi)
+        return quick_two_sum(head.hi, head.lo + ((self.s.lo + self.s.lo) + (self.s.hi * self.series + self.k * _LOG2_LOW)))
+
+
+def logarithm_series(square: Doubles) -> Doubles:
+    """Return R for squares up to 1/9."""
+    return square * polynomial(square, _LOG_SERIES)
 
 
 def logarithm(n: Two, d: Two, difference: Two) -> Logarithm:
@@ -238,24 +247,7 @@ def logarithm(n: Two, d: Two, difference: Two) -> Logarithm:
     apart, close = two_sum(over.hi - under.hi, over.lo - under.lo), Two(b.apply(difference.hi), b.apply(difference.lo))
     total = two_sum(over.hi, under.hi)
     s = divide(choose(np.abs(k) > 0.0, apart, close), Two(total.hi, total.lo + (over.lo + under.lo)))
-    square = s.hi * s.hi
-    return Logarithm(k, s, square * polynomial(square, _LOG_SERIES))
-
-
-class NearLogarithm(NamedTuple):
-    """2 s + s R where ``near`` holds."""
-
-    s: Two
-    series: Doubles
-    near: Mask
-
-
-def near_logarithm(n: Doubles, d: Doubles, difference: Two) -> NearLogarithm:
-    """Return log(n / d) where both are near each other and far from the ends of the range."""
-    s = divide(difference, two_sum(n, d))
-    near = (np.abs(s.hi) < 0.17157287525380990) & (n > 2.0**-800) & (n < 2.0**1000)
-    square = s.hi * s.hi
-    return NearLogarithm(s, square * polynomial(square, _LOG_SERIES), near)
+    return Logarithm(k, s, logarithm_series(s.hi * s.hi))
 
 
 class Exponential(NamedTuple):
@@ -285,5 +277,5 @@ def exponential(x: Two) -> Exponential:
     multiple = two_product(k, _LOG2_HIGH)
     r = two_sum(x.hi - multiple.hi, x.lo - (multiple.lo + k * _LOG2_LOW))
     square = two_product(r.hi, r.hi)
-    rest = _quick_two_sum(square.hi * 0.5, (square.hi * r.hi) * polynomial(r.hi, _EXP_SERIES))
+    rest = quick_two_sum(square.hi * 0.5, (square.hi * r.hi) * polynomial(r.hi, _EXP_SERIES))
     return Exponential(k, r, Two(rest.hi, rest.lo + (square.lo * 0.5 + r.hi * r.lo)))

@@ -15,17 +15,22 @@ from .twin_elementary import (
     constant,
     divide,
     exactly,
+    logarithm_series,
     multiply,
     nearest_integer,
     negative,
     power_of_two,
     product_error,
+    quick_two_sum,
     scale,
     split,
     two_sum,
 )
 
-__all__ = ["LARGEST", "Ratio", "Residual", "Row", "half_square", "only_where", "residual", "squared_ratio", "with_interval", "with_scale", "wrapped"]
+__all__ = [
+    "LARGEST", "Ratio", "Residual", "Row", "are_close", "close_logarithm", "close_quotient", "half_square", "only_where", "residual",
+    "squared_ratio", "with_interval", "with_scale", "wrapped",
+]  # fmt: skip
 
 LARGEST = float(np.finfo(np.float64).max)
 
@@ -74,6 +79,25 @@ def with_interval(row: Row, value: Doubles) -> Doubles:
     """Return the term where the bounds are finite and in order."""
     value = only_where(np.abs(row.x0) < np.inf, only_where(np.abs(row.x1) < np.inf, value))
     return choose(row.x0 > row.x1, np.nan, value)
+
+
+def are_close(n: Doubles, d: Doubles) -> Mask:
+    """Say where two numbers are within a factor of 2 of each other and far from the ends of the range."""
+    low, high = n * 0.5, n + n
+    return (d > choose(low > 2.0**-300, low, 2.0**-300)) & (d < choose(high < 2.0**300, high, 2.0**300))
+
+
+def close_quotient(a: Doubles, b: Two, inverse: Doubles) -> Two:
+    """Return a / b, where 1 / b is roughly `inverse`."""
+    quotient = a * inverse
+    product = quotient * b.hi
+    rest = ((a - product) - product_error(quotient, b.hi, product)) - quotient * b.lo
+    return Two(quotient, rest * inverse)
+
+
+def close_logarithm(s: Two) -> Two:
+    """Return log(n / d), where s = (n - d) / (n + d)."""
+    return quick_two_sum(s.hi + s.hi, (s.lo + s.lo) + s.hi * logarithm_series(s.hi * s.hi))
 
 
 class Ratio(NamedTuple):

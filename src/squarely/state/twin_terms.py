@@ -9,6 +9,7 @@ from . import twin_logarithmic as logarithmic
 from . import twin_robust as robust
 from .twin_elementary import Doubles, choose, constant, negative
 from .twin_rows import LARGEST, Row, half_square, only_where, residual, with_interval, with_scale, wrapped
+from .twin_tweedie import tweedie_deviance
 
 __all__ = ["RECIPES", "term"]
 
@@ -133,7 +134,7 @@ def quantile_loss(row: Row, alpha: Doubles) -> Doubles:
 def _tweedie(row: Row, power: Doubles) -> Doubles:
     special: dict[float, _Recipe] = {0.0: lambda row: row.r * row.r, 1.0: logarithmic.poisson_deviance, 2.0: logarithmic.gamma_deviance}
     q = float(power[0])
-    return special[q](row) if q in special else logarithmic.tweedie_deviance(row, q)
+    return special[q](row) if q in special else tweedie_deviance(row, q)
 
 
 def _square(x: Doubles) -> Doubles:
