@@ -141,7 +141,7 @@ class _Call:
             return Known(sums)
         if len(pairs) > 1 and self.columns:
             raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
-        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns))
+        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns, sums.is_whole))
 
     def answer(self, known: Known | None) -> float:
         if known is None:

@@ -166,10 +166,10 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        term = Term("tweedie", (self.power,))
+        deviance = MeanOf(Term("tweedie", (self.power,)))
         mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
         near = mean.rounded()
-        under = _rows(known, "the mean of the target before the rows").constant(near, Plan((term,))).mean_of(term)
+        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan_of((deviance,), rows=True))))
         if near <= 0:
             return under
         off = mean / Ratio.of(near) - 1

@@ -71,12 +71,12 @@ class PairState:
 
     def __init__(self, metrics: Any = None) -> None:
         self.plan, self.quantiles = NOTHING if metrics is None else PairState.plan_of(metrics), _NO_QUANTILES
-        self._core = _empty(self.plan)
+        self._core = _core.PairSums(self.plan.core)
 
     @classmethod
     def planned(cls, plan: Plan) -> "PairState":
         """Return an empty state that keeps what a plan says."""
-        return cls._wrap(_empty(plan), plan)
+        return cls._wrap(_core.PairSums(plan.core), plan)
 
     @classmethod
     def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = None, **columns: Any) -> "PairState":
@@ -226,14 +226,10 @@ class PairState:
 
 def sums_of(plan: Plan, pairs: Iterable[tuple[Any, Any]], sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})) -> Sums:
     """Return the sums of pairs of arrays, for a function that has no use for their state."""
-    core = _empty(plan)
+    core = _core.PairSums(plan.core)
     for y_true, y_pred in pairs:
         _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
     return Sums(core, plan, _NO_QUANTILES)
-
-
-def _empty(plan: Plan) -> _core.PairSums:
-    return _core.PairSums() if plan.core is None else _core.PairSums(plan.core)
 
 
 def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> None:
