@@ -1,6 +1,5 @@
 """PairState: the exact sums over (y_true, y_pred, weight), with the laws of an abelian group."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -147,7 +146,7 @@ class PairState:
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical bytes, in hexadecimal."""
-        return hashlib.sha256(self.canonical_bytes()).hexdigest()
+        return codec.sha256(self.canonical_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Return the whole state, extremes included, with version and checksum."""
