@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <optional>
 
 #include "groups.hpp"
 #include "quantiles.hpp"
@@ -230,8 +231,7 @@ NB_MODULE(_core, m) {
     m.doc() = "Exact sums over pairs: the compiled core of squarely.";
     nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true);
     nb::class_<PairSums>(m, "PairSums")
-        .def(nb::init<>())
-        .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a)
+        .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a.none() = nb::none())
         .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a, "more"_a = nb::make_tuple(),
              "Add rows; returns the row of the first impossible weight (then nothing was added), or -1.")
         .def("add_refused", [](PairSums& s, int which, int64_t count) { s.refused.at(static_cast<size_t>(which)) += count; }, "which"_a, "count"_a)
@@ -272,7 +272,8 @@ NB_MODULE(_core, m) {
     m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target) {
             Input input(y, p, w);
             if (top > bottom || !bottom) throw nb::value_error("a share lies between 0 and 1");
-            nb::gil_scoped_release release;
+            std::optional<nb::gil_scoped_release> release;
+            if (input.rows.count >= kWorthReleasing) release.emplace();
             Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom);
             return std::make_tuple(found.lower, found.upper);
         }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "The exact quantile of |y - p|, or of y: the values on both sides of it.");

@@ -232,6 +232,15 @@ def test_an_array_is_no_policy_and_no_reduction() -> None:
         sq.mse(Y, P, reduction=np.array([1, 2]))
 
 
+def test_settings_that_are_equal_but_of_different_types_are_told_apart() -> None:
+    assert sq.mean_pinball_loss(Y, P, alpha=1.0) == sq.mean_pinball_loss(Y, P, alpha=1) == 0.0
+    with pytest.raises(DataError, match="alpha is True"):
+        sq.mean_pinball_loss(Y, P, alpha=True)
+    assert math.isinf(sq.r2_score([1, 1], [1, 2], force_finite=False))
+    with pytest.raises(DataError, match="force_finite is 0;"):
+        sq.r2_score([1, 1], [1, 2], force_finite=0)
+
+
 def test_losses_of_several_outputs_need_no_weights_of_outputs() -> None:
     y, p = [[1, 2], [3, 4]], [[1, 2], [3, 3]]
     assert sq.mse(y, p, reduction="none", multioutput=[1, 2]).tolist() == [[0, 0], [0, 1]]

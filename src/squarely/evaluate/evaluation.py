@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from squarely.errors import DataError, UnknownGroupError
@@ -278,6 +277,8 @@ class Evaluation:
         """Return the report as one self-contained HTML page, and write it to ``path`` where one is given."""
         page = str(_RENDERERS["html"](self))
         if path is not None:
+            from pathlib import Path
+
             _RENDERERS["write"]({Path(path): page.encode()})
         return page
 

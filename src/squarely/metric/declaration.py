@@ -198,18 +198,21 @@ class Metric:
         """Return the answer on a state; nan with a reason where there is none."""
         return Value(*self.answer(Known(state.sums), parameters))
 
-    def answer(self, known: Known, parameters: Mapping[str, Any], finite: bool | None = None) -> tuple[float, str | None]:
-        """Return value and reason.
+    def answer(
+        self, known: Known, parameters: Mapping[str, Any], finite: bool | None = None, needs: tuple[Need, ...] | None = None
+    ) -> tuple[float, str | None]:
+        """Return value and reason; ``needs`` are those under the settings, where the caller has them.
 
         With ``finite`` a score that would divide by 0 has scikit-learn's value instead of none. Where the rows are at hand, one outside
         the domain is raised as OutsideDomainError, for it can be shown.
         """
-        rows = known.sums
-        if rows.n < self.minimum_n or rows.w <= 0:
-            return math.nan, "there are no rows" if rows.n <= 0 or rows.w <= 0 else f"it needs at least {self.minimum_n} rows; there is {rows.n}"
-        needs = self.needs_of(parameters, known.rows is not None)
+        sums = known.sums
+        if sums.n < self.minimum_n or sums.w <= 0:
+            return math.nan, "there are no rows" if sums.n <= 0 or sums.w <= 0 else f"it needs at least {self.minimum_n} rows; there is {sums.n}"
+        if needs is None:
+            needs = self.needs_of(parameters, known.rows is not None)
         try:
-            ratio = self.formula(rows, *[need.of(known) for need in needs], **parameters) if needs else self.formula(rows, **parameters)
+            ratio = self.formula(sums, *[need.of(known) for need in needs], **parameters) if needs else self.formula(sums, **parameters)
         except OutsideDomainError as reason:
             if known.rows is not None:
                 raise
@@ -218,7 +221,7 @@ class Metric:
             return math.nan, str(reason)
         if ratio.denominator == 0:
             return (math.nan, self.undefined) if finite is None else (_made_finite(ratio.numerator, finite), None)
-        return ratio.rounded(0 if needs else _DEGREE[self.unit] * rows.scale), None
+        return ratio.rounded(0 if needs else _DEGREE[self.unit] * sums.scale), None
 
     def sql(self, y: str = "y_true", p: str = "y_pred", w: str = "1.0", **settings: Any) -> str:
         """Return the metric as an SQL expression over columns of a table, in floating point: near the exact answer, not equal to it.

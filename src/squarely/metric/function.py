@@ -4,6 +4,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ import numpy.typing as npt
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
 from squarely.metric.needs import Known, plan_of, terms_of
-from squarely.state import OutsideDomainError, PairState, Plan, Ratio, Rows, seasonal_scale
+from squarely.state import OutsideDomainError, Plan, Ratio, Rows, seasonal_scale, sums_of
 from squarely.validate import accepts, as_one_column, output_columns, output_weights, pair_outputs
 
 __all__ = ["as_function"]
 
 Pairs = list[tuple[Any, Any]]
+_AVERAGE = "uniform_average"
 REDUCTIONS = ("mean", "none")
+_PLAIN = frozenset({bool, int, float, str})
 _NONE: dict[str, Any] = {}  # never written to; a dict, because ** copies any other mapping slowly
 
 
@@ -28,18 +31,20 @@ def as_function(metric: Metric) -> Any:
     usual = None if metric.columns else _Call(metric)
 
     def of_predictions(
-        y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = "uniform_average", nan_policy: str = "raise", **parameters: Any
+        y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = _AVERAGE, nan_policy: str = "raise", **parameters: Any
     ) -> Any:
-        call = usual if usual is not None and not parameters else _Call(metric, parameters)
+        call = usual if usual is not None and not parameters else _call(metric, parameters)
         outputs = pair_outputs(y_true, y_pred)
+        if outputs is None and multioutput is _AVERAGE and call.reduction == "mean":  # the short way for the usual call
+            return call.answer(call.known([(y_true, y_pred)], sample_weight, nan_policy))
         pairs = [(y_true, y_pred)] if outputs is None else outputs
-        mode = multioutput if isinstance(multioutput, str) else "uniform_average" if multioutput is None else "weights"
+        mode = multioutput if isinstance(multioutput, str) else _AVERAGE if multioutput is None else "weights"
         if call.reduction == "none":
             if isinstance(multioutput, str):
                 metric.check_multioutput(multioutput)
             losses = [call.losses(pair, sample_weight, nan_policy) for pair in pairs]
             return losses[0] if outputs is None else np.stack(losses, axis=1)
-        if (outputs is None and mode == "uniform_average") or mode == "pooled":
+        if (outputs is None and mode == _AVERAGE) or mode == "pooled":
             return call.answer(call.known(pairs, sample_weight, nan_policy))
         known = [call.known([pair], sample_weight, nan_policy) for pair in pairs]
         values = np.array([call.answer(each) for each in known])
@@ -60,6 +65,22 @@ def as_function(metric: Metric) -> Any:
     function.__module__ = metric.formula.__module__
     function.__signature__ = _signature(metric)
     return function
+
+
+def _call(metric: Metric, parameters: dict[str, Any]) -> "_Call":
+    """Return the call with the given keywords, which is at hand where the same few settings were given before."""
+    plain = not metric.columns and all(map(_is_plain, parameters.values()))
+    return _recent_call(metric, **parameters) if plain else _Call(metric, parameters)
+
+
+@lru_cache(256, typed=True)
+def _recent_call(metric: Metric, /, **parameters: Any) -> "_Call":
+    return _Call(metric, parameters)
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a setting equals no other of its type; the two zeros are equal, and columns are no settings."""
+    return type(value) in _PLAIN and (type(value) is not float or value != 0.0)
 
 
 class _Call:
@@ -111,27 +132,22 @@ class _Call:
 
     def known(self, pairs: Pairs, sample_weight: Any, nan_policy: str) -> Known | None:
         """Return what is known of one output, or of several as one column; None where the answer is nan by the nan_policy."""
-        state = PairState.planned(self.plan)
-        for y_true, y_pred in pairs:
-            if self.columns:
-                state.update(y_true, y_pred, sample_weight, **{name: self.columns[name] for name in self.plan.columns})
-            else:
-                state.update(y_true, y_pred, sample_weight)
-        sums = state.sums
+        columns = {name: self.columns[name] for name in self.plan.columns} if self.columns else _NONE
+        sums = sums_of(self.plan, pairs, sample_weight, columns)
         if not sums.is_whole or not isinstance(nan_policy, str) or nan_policy != "raise":
-            if not accepts(nan_policy, state.refused, state.n, pairs, sample_weight):
+            if not accepts(nan_policy, sums.refused, sums.n, pairs, sample_weight):
                 return None
         if not self.needs:
             return Known(sums)
         if len(pairs) > 1 and self.columns:
             raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
-        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns))
+        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns, sums.is_whole))
 
     def answer(self, known: Known | None) -> float:
         if known is None:
             return math.nan
         try:
-            value, reason = self.metric.answer(known, self.parameters, self.finite)
+            value, reason = self.metric.answer(known, self.parameters, self.finite, self.needs)
         except OutsideDomainError as error:
             raise self._outside(known.rows) from error
         if reason is not None:
@@ -152,11 +168,11 @@ class _Call:
         assert self.metric.pointwise is not None, "only then is there a reduction"
         term = (self.metric.forgiving_term or self.metric.pointwise)(**{**self.metric.parameters, **self.parameters})
         columns = {name: self.columns[name] for name in term.columns}
-        state = PairState.planned(Plan((term,))).update(*pair, sample_weight, **columns)
-        accepts(nan_policy, state.refused, state.n, [pair], sample_weight)
+        sums = sums_of(Plan((term,)), [pair], sample_weight, columns)
+        accepts(nan_policy, sums.refused, sums.n, [pair], sample_weight)
         rows = Rows(*pair, sample_weight, self.columns)
         try:
-            state.sums.mean_of(term)
+            sums.mean_of(term)
         except OutsideDomainError as error:
             raise self._outside(rows) from error
         return rows.pointwise(term)
@@ -187,7 +203,7 @@ def keywords_of(metric: Metric) -> Mapping[str, Any]:
     if metric.training:
         keywords |= {"y_train": None, "seasonality": 1}
     if not metric.inputs:
-        keywords["multioutput"] = "uniform_average"
+        keywords["multioutput"] = _AVERAGE
     if metric.constant == "force_finite":
         keywords["force_finite"] = True
     if metric.pointwise:

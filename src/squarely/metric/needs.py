@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 from squarely.state import NOTHING, NoAnswerError, Plan, Ratio, Rows, Sums, Term
 
@@ -13,12 +13,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Known(NamedTuple):
+class Known:
     """What an answer is made from: sums, the rows where they can be read again, and the sums of other models of the same rows."""
 
-    sums: Sums
-    rows: Rows | None = None
-    others: Callable[[str], Sums] | None = None
+    __slots__ = ("others", "rows", "sums")
+
+    def __init__(self, sums: Sums, rows: Rows | None = None, others: Callable[[str], Sums] | None = None) -> None:
+        self.sums, self.rows, self.others = sums, rows, others
 
 
 class Need(Protocol):
@@ -165,10 +166,10 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        term = Term("tweedie", (self.power,))
+        deviance = MeanOf(Term("tweedie", (self.power,)))
         mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
         near = mean.rounded()
-        under = _rows(known, "the mean of the target before the rows").constant(near, Plan((term,))).mean_of(term)
+        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan_of((deviance,), rows=True))))
         if near <= 0:
             return under
         off = mean / Ratio.of(near) - 1

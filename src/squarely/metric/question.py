@@ -2,7 +2,6 @@
 
 import ast
 import copyreg
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +73,8 @@ def _by_name(name: str) -> Metric:
     known = {each: metric for metric in METRICS.values() for each in (metric.name, *metric.aliases)}
     if name in known:
         return known[name]
+    import difflib
+
     near = [each for each in known if sorted(each) == sorted(name.lower())] or difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UnknownMetricError(f"there is no metric {name[:80]!r}.{hint} `squarely metrics` and sq.METRICS list them all.")

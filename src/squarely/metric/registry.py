@@ -12,6 +12,7 @@ from squarely.state import Ratio
 __all__ = ["METRICS", "metric"]
 
 _REGISTRY: dict[str, Metric] = {}
+_TAKEN: set[str] = set()
 METRICS: Mapping[str, Metric] = MappingProxyType(_REGISTRY)
 
 
@@ -24,10 +25,10 @@ def metric(**declaration: Any) -> Callable[[Callable[..., Ratio]], MetricFunctio
     def declare(formula: Callable[..., Ratio]) -> MetricFunction:
         declared = Metric(**declaration)
         declared.formula, declared.name = formula, formula.__name__
-        taken = {name for other in METRICS.values() for name in (other.name, *other.aliases)}
         for name in (declared.name, *declared.aliases):
-            if name in taken:
+            if name in _TAKEN:
                 raise ValueError(f"the metric name {name!r} is taken")
+            _TAKEN.add(name)
         _REGISTRY[declared.name] = declared
         declared.function = as_function(declared)
         declared.function.__doc__ = docstring(declared)

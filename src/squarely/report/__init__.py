@@ -6,10 +6,13 @@ it is first used.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from squarely.evaluate import Evaluation, register_renderers
-from squarely.report.writing import write_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 __all__: list[str] = []
 
@@ -37,4 +40,10 @@ def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return json.document(build(evaluation))
 
 
-register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict, write=write_files)
+def _write(contents: Mapping[Path, bytes]) -> None:
+    from squarely.report.writing import write_files
+
+    write_files(contents)
+
+
+register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict, write=_write)

@@ -28,7 +28,7 @@ def _missing(value: object) -> bool:
     return isinstance(value, float | np.floating | np.datetime64) and bool(np.isnat(value) if isinstance(value, np.datetime64) else np.isnan(value))
 
 
-def _objects(array: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[Any]:
+def _objects(array: "np.ma.MaskedArray[Any, Any]") -> npt.NDArray[Any]:
     """Return a masked array as Python objects, None where it is masked."""
     objects: npt.NDArray[Any] = array.data.astype(object)
     objects[np.ma.getmaskarray(array)] = None

@@ -1,8 +1,6 @@
 """The sentences with which sources refuse data: what was given, where, what was expected, the cure."""
 
-import difflib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from squarely.errors import DataError
 from squarely.sources.batch import Wanted
@@ -70,6 +68,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the name closest to `name`, upper and lower case alike, if any is close."""
+    import difflib
+
     # Very long names would make the comparison quadratic; the beginning decides.
     folded = {other[:200].casefold(): other for other in reversed(list(names))}
     close = difflib.get_close_matches(name[:200].casefold(), folded, n=1, cutoff=0.5)
@@ -80,6 +80,9 @@ def missing_file(path: str) -> DataError:
     """No file at `path`; names the nearest files of the same directory."""
     if not path:
         return DataError("the path is empty. Expected a file, a folder or a pattern such as 'data/*.parquet'.")
+    import difflib
+    from pathlib import Path
+
     folder = Path(path).parent
     if not folder.is_dir():
         return DataError(f"{_at(path)}: no such file, and no folder {shown(str(folder))}. Check the path.")
@@ -110,6 +113,8 @@ def no_matching_files(path: str, suffixes: Sequence[str], *, pattern: bool) -> D
 
 def unknown_format(path: str, suffixes: Sequence[str]) -> DataError:
     """A file whose name does not say what it is."""
+    from pathlib import Path
+
     ending = Path(path).suffix
     what = f"the ending {shown(ending)} is not a known format" if ending else "the file name has no ending"
     return DataError(f"{_at(path)}: {what}. Expected one of {', '.join(suffixes)}; rename or convert the file.")

@@ -1,11 +1,14 @@
 """Bytes of states: magic, kind, version, length, body, checksum. Nothing is ever unpickled."""
 
-import hashlib
 import struct
+from typing import TYPE_CHECKING
 
 from squarely.errors import StateError
 
-__all__ = ["PAIRS", "TABLE", "unwrap", "wrap"]
+if TYPE_CHECKING:
+    import hashlib
+
+__all__ = ["PAIRS", "TABLE", "sha256", "unwrap", "wrap"]
 
 _MAGIC = b"SQUARELY"
 _HEAD = struct.Struct("<8sHHQ")  # magic, kind, version, length of the body
@@ -14,10 +17,17 @@ PAIRS, TABLE = 1, 2
 _NAMES = {PAIRS: "the state of one model", TABLE: "a saved evaluation"}
 
 
+def sha256(data: bytes = b"") -> "hashlib._Hash":
+    """Return the SHA-256 of bytes, to which more can be added."""
+    import hashlib  # loads OpenSSL, which most programs that sum have no use for
+
+    return hashlib.sha256(data)
+
+
 def wrap(kind: int, body: bytes) -> bytes:
     """Return the body with its head and its SHA-256."""
     framed = _HEAD.pack(_MAGIC, kind, _VERSION, len(body)) + body
-    return framed + hashlib.sha256(framed).digest()
+    return framed + sha256(framed).digest()
 
 
 def unwrap(kind: int, data: bytes, where: str = "the bytes") -> bytes:
@@ -33,7 +43,7 @@ def unwrap(kind: int, data: bytes, where: str = "the bytes") -> bytes:
         )
     if len(data) != _HEAD.size + length + 32:
         raise StateError(f"{where} are incomplete: {len(data)} bytes where {_HEAD.size + length + 32} were written. Copy or write the state again.")
-    if hashlib.sha256(data[:-32]).digest() != data[-32:]:
+    if sha256(data[:-32]).digest() != data[-32:]:
         raise StateError(f"{where} were altered: the checksum does not fit. Copy or write the state again.")
     if found != kind:
         raise StateError(f"{where} hold {_NAMES.get(found, 'something else')}, and {_NAMES[kind]} was expected.")

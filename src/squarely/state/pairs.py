@@ -1,7 +1,6 @@
 """PairState: the exact sums over (y_true, y_pred, weight), with the laws of an abelian group."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +13,7 @@ from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import threads
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState"]
+__all__ = ["PairState", "sums_of"]
 
 _NO_QUANTILES: Mapping[float, Ratio] = MappingProxyType({})  # a second pass over the rows may find some, which no other state has
 _LARGE = 1 << 16  # rows from which a second thread is worth its start
@@ -71,12 +70,12 @@ class PairState:
 
     def __init__(self, metrics: Any = None) -> None:
         self.plan, self.quantiles = NOTHING if metrics is None else PairState.plan_of(metrics), _NO_QUANTILES
-        self._core = _core.PairSums() if self.plan.core is None else _core.PairSums(self.plan.core)
+        self._core = _core.PairSums(self.plan.core)
 
     @classmethod
     def planned(cls, plan: Plan) -> "PairState":
         """Return an empty state that keeps what a plan says."""
-        return cls() if plan.core is None else cls._wrap(_core.PairSums(plan.core), plan)
+        return cls._wrap(_core.PairSums(plan.core), plan)
 
     @classmethod
     def of(cls, y_true: Any, y_pred: Any, sample_weight: Any = None, *, metrics: Any = None, **columns: Any) -> "PairState":
@@ -105,14 +104,7 @@ class PairState:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None, **columns: Any) -> "PairState":
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
-        more = more_columns(columns, self.plan.columns, y_true, y_pred) if columns or self.plan.columns else ()
-        y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
-        bad = self._core.update(y, p, w, threads() if y.size > _LARGE else 1, more)
-        if bad >= 0 and w is not None:
-            raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
-        if missing:
-            for counter, count in enumerate(missing):
-                self._core.add_refused(counter, count)
+        _add_rows(self._core, self.plan, y_true, y_pred, sample_weight, columns)
         return self
 
     @classmethod
@@ -154,7 +146,7 @@ class PairState:
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical bytes, in hexadecimal."""
-        return hashlib.sha256(self.canonical_bytes()).hexdigest()
+        return codec.sha256(self.canonical_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Return the whole state, extremes included, with version and checksum."""
@@ -229,3 +221,21 @@ class PairState:
     def __repr__(self) -> str:
         refused = sum(self.refused)
         return f"PairState(n={self.n}, refused={refused}, digest={self.digest()[:12]!r})"
+
+
+def sums_of(plan: Plan, pairs: Iterable[tuple[Any, Any]], sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})) -> Sums:
+    """Return the sums of pairs of arrays, for a function that has no use for their state."""
+    core = _core.PairSums(plan.core)
+    for y_true, y_pred in pairs:
+        _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
+    return Sums(core, plan, _NO_QUANTILES)
+
+
+def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> None:
+    more = more_columns(columns, plan.columns, y_true, y_pred) if columns or plan.columns else ()
+    y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
+    bad = core.update(y, p, w, threads() if y.size > _LARGE else 1, more)
+    if bad >= 0 and w is not None:
+        raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
+    for counter, count in enumerate(missing):
+        core.add_refused(counter, count)

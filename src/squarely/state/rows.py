@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from squarely import _core, validate
 from squarely.errors import DataError
-from squarely.state.pairs import PairState
+from squarely.state.pairs import PairState, sums_of
 from squarely.state.ratio import Ratio
 from squarely.state.sizes import share_of
 from squarely.state.sums import NoAnswerError, Sums
-from squarely.state.terms import RECIPES, Plan, Term
+from squarely.state.terms import NOTHING, RECIPES, Plan, Term
 
 __all__ = ["Rows", "seasonal_scale"]
 
@@ -53,12 +53,16 @@ class Rows:
     y_true, y_pred : array-like of shape (n,)
     sample_weight : array-like of shape (n,), optional
     columns : mapping from name to array-like of shape (n,)
+    whole : bool
+        Whether it is known that every row has a target and a prediction.
     """
 
-    __slots__ = ("_judged", "columns", "sample_weight", "y_pred", "y_true")
+    __slots__ = ("_judged", "columns", "sample_weight", "whole", "y_pred", "y_true")
 
-    def __init__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})) -> None:
-        self.y_true, self.y_pred, self.sample_weight, self.columns = y_true, y_pred, sample_weight, columns
+    def __init__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({}), whole: bool = False
+    ) -> None:
+        self.y_true, self.y_pred, self.sample_weight, self.columns, self.whole = y_true, y_pred, sample_weight, columns, whole
         self._judged: tuple[Array, Array, Array | None] | None = None
 
     @property
@@ -70,13 +74,17 @@ class Rows:
 
     def _keep(self) -> tuple[Array, Array, Array | None]:
         y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
+        if self.whole and w is None:
+            return y, p, w
         kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
         return (y, p, w) if kept.all() else (y[kept], p[kept], None if w is None else w[kept])
 
     def constant(self, prediction: Any, plan: Plan) -> Sums:
         """Return the sums of the same rows under a constant prediction."""
         y, _, w = self._kept
-        return PairState.planned(plan).update(y, np.broadcast_to(prediction, y.shape), w).sums
+        value = np.asarray(prediction)
+        column: Array = np.ndarray(y.shape, value.dtype, value, strides=(0,))  # broadcast_to takes as long as the sums of some thousand rows
+        return sums_of(plan, [(y, column)], w)
 
     def best_constant(self, alpha: float) -> Sums:
         """Return the sums under the constant with the least pinball loss: the quantile of the target, one of its values."""
@@ -86,16 +94,16 @@ class Rows:
         if w is None:
             top, bottom = float(alpha).as_integer_ratio()
             rank = max(0, -(-top * len(y) // bottom) - 1)
-            return self.constant(np.partition(y, rank)[rank], Plan())
+            return self.constant(np.partition(y, rank)[rank], NOTHING)
         corners = np.unique(y)
         low, high = 0, len(corners) - 1
         while low < high:  # the loss is convex: it falls up to the best corner, and not after it
             middle = (low + high) // 2
-            if _is_better(self.constant(corners[middle + 1], Plan()), self.constant(corners[middle], Plan()), alpha):
+            if _is_better(self.constant(corners[middle + 1], NOTHING), self.constant(corners[middle], NOTHING), alpha):
                 low = middle + 1
             else:
                 high = middle
-        return self.constant(corners[low], Plan())
+        return self.constant(corners[low], NOTHING)
 
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""

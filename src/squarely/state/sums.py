@@ -39,6 +39,11 @@ class Sums:
         )
 
     @property
+    def refused(self) -> tuple[int, int, int, int]:
+        """Rows left out: missing target, missing prediction, infinite target, infinite prediction."""
+        return self._core.refused()
+
+    @property
     def linear_scale(self) -> int:
         """The exponent of the unit of a linear sum."""
         return self.scale + self.weight_scale

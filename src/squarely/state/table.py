@@ -1,7 +1,5 @@
 """StateTable: the states of every group and model of one evaluation; what is saved, shown and merged."""
 
-import hashlib
-import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +71,9 @@ class StateTable:
 
     def digest(self) -> str:
         """Return one SHA-256 over every group and model."""
-        whole = hashlib.sha256()
+        import json
+
+        whole = codec.sha256()
         for key in self.sorted_groups():
             whole.update(json.dumps(key).encode())
             for state in self.groups[key]:
@@ -112,6 +112,8 @@ class StateTable:
             "rows": self.rows,
             "groups": keys,
         }
+        import json
+
         text = json.dumps(head, separators=(",", ":")).encode()
         parts = [struct.pack("<Q", len(text)), text]
         for key in keys:
@@ -123,6 +125,8 @@ class StateTable:
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "the bytes") -> "StateTable":
         """Read what ``to_bytes`` wrote; raise StateError on anything else."""
+        import json
+
         body = codec.unwrap(codec.TABLE, data, where)
         try:
             (size,) = struct.unpack_from("<Q", body)

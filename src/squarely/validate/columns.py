@@ -40,7 +40,7 @@ def frame_columns(data: Any) -> list[Any] | None:
 def pair_columns(y_true: Any, y_pred: Any, weight: Any) -> tuple[Array, Array, Array | None, Sequence[int]]:
     """Return targets, predictions and weights ready for the core, and how many rows were left out as missing, by reason."""
     if type(y_true) is type(y_pred) is np.ndarray and weight is None:  # the short way for the usual call
-        if y_true.ndim == 1 and y_true.shape == y_pred.shape and y_true.dtype in _READY and y_pred.dtype in _READY:
+        if y_true.ndim == 1 == y_pred.ndim and len(y_true) == len(y_pred) and y_true.dtype in _READY and y_pred.dtype in _READY:
             return y_true, y_pred, None, ()
     y, no_y = column(y_true, "y_true")
     p, no_p = column(y_pred, "y_pred")
