@@ -10,7 +10,7 @@
 namespace squarely {
 namespace {
 
-constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows that are widened or compressed at a time
+constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows of a run of the kernel
 constexpr size_t kRowsPerPart = size_t{1} << 16;
 
 std::atomic<const Kernels*> g_kernels{nullptr};
@@ -18,11 +18,12 @@ std::atomic<const Kernels*> g_kernels{nullptr};
 // Rows of plain doubles pass without a copy; others are widened block by block. Weight 0 is left out here.
 class Accumulator {
    public:
-    Accumulator(PairSums& state, const Rows& rows) : state_(state), rows_(rows), feeder_(state, window_) {
+    Accumulator(PairSums& state, const Rows& rows) : state_(state), rows_(rows), feeder_(state, window_, rows.narrow()) {
         if (state.kept.plan) terms_.emplace(*state.kept.plan, rows.count);
     }
     void add(size_t begin, size_t end) {
-        for (size_t at = begin; at < end; at += kBlock) add_block(at, std::min(kBlock, end - at));
+        size_t block = terms_ || !rows_.plain() ? TermFeeder::kMostRows : kBlock;
+        for (size_t at = begin; at < end; at += block) add_block(at, std::min(block, end - at));
     }
 
    private:
@@ -95,7 +96,11 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
         }
         if (widened.size() < columns() * rows) widened.resize(columns() * rows);
         double* wide = widened.data() + c * (widened.size() / columns());
-        bool same = values.read(at, rows, wide);
+        bool same = true;
+        if (values.is_plain_float())
+            kernels_in_use().widen(values.plain_float() + at, rows, wide);
+        else
+            same = values.read(at, rows, wide);
         exact = exact && (same || c > 2);  // a term is rounded anyway
         from[c] = wide;
     }
