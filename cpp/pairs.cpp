@@ -1,17 +1,13 @@
-#include <atomic>
-#include <exception>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "feeder.hpp"
 #include "term_feeder.hpp"
+#include "threads.hpp"
 
 namespace squarely {
 namespace {
 
 constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows of a run of the kernel
-constexpr size_t kRowsPerPart = size_t{1} << 16;
 
 std::atomic<const Kernels*> g_kernels{nullptr};
 
@@ -139,33 +135,18 @@ int64_t first_bad_weight(const Column& w, size_t count) {
 }
 
 void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
-    size_t parts = (rows.count + kRowsPerPart - 1) / kRowsPerPart, count = std::min<size_t>(threads, parts);
+    Parts parts(rows.count);
+    size_t count = std::min<size_t>(threads, parts.count());
     if (count <= 1) {
         DefaultRounding rules;
         return Accumulator(state, rows).add(0, rows.count);
     }
     std::vector<PairSums> partial(count, PairSums(state.kept.plan));
-    std::vector<std::thread> workers;
-    std::atomic<size_t> next{0};  // a thread that starts late takes fewer parts
-    std::vector<std::exception_ptr> failures(count);
-    auto work = [&](size_t i) noexcept {
-        try {
-            DefaultRounding rules;
-            Accumulator accumulator(partial[i], rows);
-            for (size_t part; (part = next++) < parts;) accumulator.add(part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart));
-        } catch (...) {
-            failures[i] = std::current_exception();
-        }
-    };
-    workers.reserve(count);
-    try {
-        for (size_t i = 1; i < count; i++) workers.emplace_back(work, i);
-    } catch (const std::system_error&) {  // no more threads are to be had: those there are take all parts
-    }
-    work(0);
-    for (std::thread& worker : workers) worker.join();
-    for (const std::exception_ptr& failure : failures)
-        if (failure) std::rethrow_exception(failure);
+    beside_each_other(count, [&](size_t i) {
+        DefaultRounding rules;
+        Accumulator accumulator(partial[i], rows);
+        for (size_t begin, end; parts.take(begin, end);) accumulator.add(begin, end);
+    });
     for (const PairSums& part : partial) state.merge(part);
 }
 
