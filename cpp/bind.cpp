@@ -269,14 +269,14 @@ NB_MODULE(_core, m) {
             return first_bad_weight(view.column(), view.size());
         }, "weight"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
-    m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target) {
+    m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target, unsigned threads) {
             Input input(y, p, w);
             if (top > bottom || !bottom) throw nb::value_error("a share lies between 0 and 1");
             std::optional<nb::gil_scoped_release> release;
             if (input.rows.count >= kWorthReleasing) release.emplace();
-            Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom);
+            Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom, threads);
             return std::make_tuple(found.lower, found.upper);
-        }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
+        }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "threads"_a = 1, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
     m.def("available", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);

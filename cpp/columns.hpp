@@ -21,6 +21,11 @@ struct Column {
 
     bool is_plain() const { return kind == Kind::f64 && stride == 8 && reinterpret_cast<uintptr_t>(data) % 8 == 0; }
     const double* plain() const { return reinterpret_cast<const double*>(data); }
+    bool is_plain_float() const { return kind == Kind::f32 && stride == 4 && reinterpret_cast<uintptr_t>(data) % 4 == 0; }
+    const float* plain_float() const { return reinterpret_cast<const float*>(data); }
+    bool is_narrow() const {  // a float holds every value
+        return kind != Kind::f64 && kind != Kind::i32 && kind != Kind::u32 && kind != Kind::i64 && kind != Kind::u64;
+    }
 
     template <class T>
     T value(size_t row) const {

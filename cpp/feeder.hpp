@@ -78,8 +78,8 @@ struct Exponents {
 
 class Feeder {
    public:
-    // The window is that of rows fed before, or an empty one: neighbours in the data are alike.
-    Feeder(PairSums& state, Window& window) : state_(state), kernels_(kernels_in_use()), window_(window) {}
+    // The window is that of rows fed before, or an empty one: neighbours in the data are alike. `narrow`: a float holds each y and p.
+    Feeder(PairSums& state, Window& window, bool narrow) : state_(state), kernels_(kernels_in_use()), window_(window), narrow_(narrow) {}
 
     void feed(const double* y, const double* p, const double* w, size_t count) {
         if (count < kFewRows) {
@@ -92,13 +92,13 @@ class Feeder {
 
    private:
     void feed_block(const double* y, const double* p, const double* w, size_t count) {
-        if (!window_.rung || window_.rung->weighted != (w != nullptr)) window_ = Window(), choose(y, p, w, count);
+        if (window_.ladder != ladder(w)) window_ = Window(), choose(y, p, w, count);
         y_ = y, p_ = p, w_ = w, outside_ = 0, taken_ = 0;
         Extremes& x = state_.extremes;
         double extremes[5] = {x.error, x.y_min, x.y_max, x.p_min, x.p_max};
         __int128 slices[kMostSlices];
         const Run run{y, p, w, count, window_.e, window_.f, repair, this, slices, extremes};
-        (w ? kernels_.weighted : kernels_.plain)[window_.which](run);
+        (w ? kernels_.weighted : narrow_ ? kernels_.narrow : kernels_.plain)[window_.which](run);
         x.merge({extremes[0], extremes[1], extremes[2], extremes[3], extremes[4]});
         state_.rows += static_cast<int64_t>(count - taken_);
         deposit(slices, count - taken_);
@@ -150,9 +150,11 @@ class Feeder {
         }
     }
 
+    const Rung* ladder(const double* w) const { return w ? kWeighted : narrow_ ? kPlainNarrow : kPlain; }
+
     void choose(const double* y, const double* p, const double* w, size_t count) {
-        const Rung* rungs = w ? kWeighted : kPlain;
-        int rung_count = w ? kWeightedRungs : kPlainRungs;
+        const Rung* rungs = ladder(w);
+        int rung_count = w ? kWeightedRungs : narrow_ ? kNarrowRungs : kPlainRungs;
         uint32_t high = 0, low = ~uint32_t{0}, w_high = 0, w_low = ~uint32_t{0};
         size_t looked = std::min<size_t>(count, 128) / kernels_.lanes * kernels_.lanes;
         look(y, looked, high, low), look(p, looked, high, low);
@@ -190,12 +192,13 @@ class Feeder {
     }
     void set(const Rung* rungs, int which, int e, int f) {
         const Rung& rung = rungs[which];
-        window_ = {&rung, which, clamp(e, rung.lowest_e(), rung.highest_e()), rung.weighted ? clamp(f, rung.lowest_e(), rung.highest_e()) : 0};
+        window_ = {rungs, &rung, which, clamp(e, rung.lowest_e(), rung.highest_e()), rung.weighted ? clamp(f, rung.lowest_e(), rung.highest_e()) : 0};
     }
 
     PairSums& state_;
     const Kernels& kernels_;
     Window& window_;
+    bool narrow_;
     int patience_ = 0;
     const double *y_ = nullptr, *p_ = nullptr, *w_ = nullptr;
     size_t outside_ = 0, taken_ = 0;

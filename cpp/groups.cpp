@@ -107,7 +107,7 @@ void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
     size_t begin = 0;
     for (size_t g = 0; g < states_.size(); g++) {
         size_t end = ends_[g];
-        if (end > begin) Feeder(states_[g], windows_[g]).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
+        if (end > begin) Feeder(states_[g], windows_[g], false).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
     }
     if (terms_) feed_terms(begin, sorted);

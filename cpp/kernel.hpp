@@ -37,10 +37,10 @@ inline __int128 total(typename V::Int lanes, size_t deposits, V unit) {
     return sum;
 }
 
-template <class V, bool kWeights, int kProduct>
+template <class V, Rung rung>
 struct Slicer {
     using I = typename V::Int;
-    static constexpr Rung rung{kWeights, kProduct};
+    static constexpr bool kWeights = rung.weighted;
     static constexpr int B = rung.width(), R = rung.range(), P = rung.product, L = rung.linear(), W = rung.weight();
 
     V product_unit[P], linear_unit[L], weight_unit[W ? W : 1];
@@ -59,7 +59,17 @@ struct Slicer {
 
     // The last slice that a term reaches follows from its lowest possible bit, counted down from the top of the window.
     inline __attribute__((always_inline)) void product(V a, V b, V w, I (&into)[P]) {
-        V head = a * b, tail = V::product_error(a, b, head);
+        V head = a * b;
+        if constexpr (rung.below == squarely::kNarrow) {
+#pragma GCC unroll 8
+            for (int k = 0; k < P; k++) {
+                V carrier = product_unit[k];
+                put(carrier, head, k + 1, 1, P);
+                into[k] = into[k] + bits(carrier);
+            }
+            return;
+        }
+        V tail = V::product_error(a, b, head);
         if constexpr (!kWeights) {
 #pragma GCC unroll 8
             for (int k = 0; k < P; k++) {
@@ -183,9 +193,10 @@ inline void pad(double* to, const double* from, size_t count, size_t padded) {
     for (size_t i = count; i < padded; i++) to[i] = from[count - 1];
 }
 
-template <class V, bool kWeights, int kProduct>
+template <class V, Rung rung>
 void run_kernel(const Run& run) {
-    Slicer<V, kWeights, kProduct> slicer(run.e, run.f);
+    constexpr bool kWeights = rung.weighted;
+    Slicer<V, rung> slicer(run.e, run.f);
     const double* extremes = run.extremes;
     Outlook<V> seen{V::set(extremes[0]), V::set(extremes[1]), V::set(extremes[2]), V::set(extremes[3]), V::set(extremes[4])};
     alignas(64) double patch[3][kMicro];
@@ -236,16 +247,22 @@ void find_spread(const double* x, size_t rows, uint32_t* high, uint32_t* low) {
     spread.read(*high, *low);
 }
 
+inline void widen(const float* from, size_t rows, double* to) {
+    for (size_t i = 0; i < rows; i++) to[i] = static_cast<double>(from[i]);
+}
+
 template <class V>
 constexpr squarely::Kernels kernels_of(const char* name) {
     using squarely::kPlain;
+    using squarely::kPlainNarrow;
     using squarely::kWeighted;
     return {name,
             V::N,
-            {run_kernel<V, false, kPlain[0].product>, run_kernel<V, false, kPlain[1].product>, run_kernel<V, false, kPlain[2].product>,
-             run_kernel<V, false, kPlain[3].product>},
-            {run_kernel<V, true, kWeighted[0].product>, run_kernel<V, true, kWeighted[1].product>},
+            {run_kernel<V, kPlain[0]>, run_kernel<V, kPlain[1]>, run_kernel<V, kPlain[2]>, run_kernel<V, kPlain[3]>},
+            {run_kernel<V, kPlainNarrow[0]>, run_kernel<V, kPlainNarrow[1]>, run_kernel<V, kPlainNarrow[2]>},
+            {run_kernel<V, kWeighted[0]>, run_kernel<V, kWeighted[1]>},
             find_spread<V>,
             {sum_terms<V, false>, sum_terms<V, true>},
-            evaluate_term<Twice<V>>};
+            evaluate_term<Twice<V>>,
+            widen};
 }

@@ -1,28 +1,25 @@
-#include <atomic>
-#include <exception>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "feeder.hpp"
 #include "term_feeder.hpp"
+#include "threads.hpp"
 
 namespace squarely {
 namespace {
 
-constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows that are widened or compressed at a time
-constexpr size_t kRowsPerPart = size_t{1} << 16;
+constexpr size_t kBlock = kVectorsPerRun * kMostLanes;  // rows of a run of the kernel
 
 std::atomic<const Kernels*> g_kernels{nullptr};
 
 // Rows of plain doubles pass without a copy; others are widened block by block. Weight 0 is left out here.
 class Accumulator {
    public:
-    Accumulator(PairSums& state, const Rows& rows) : state_(state), rows_(rows), feeder_(state, window_) {
+    Accumulator(PairSums& state, const Rows& rows) : state_(state), rows_(rows), feeder_(state, window_, rows.narrow()) {
         if (state.kept.plan) terms_.emplace(*state.kept.plan, rows.count);
     }
     void add(size_t begin, size_t end) {
-        for (size_t at = begin; at < end; at += kBlock) add_block(at, std::min(kBlock, end - at));
+        size_t block = terms_ || !rows_.plain() ? TermFeeder::kMostRows : kBlock;
+        for (size_t at = begin; at < end; at += block) add_block(at, std::min(block, end - at));
     }
 
    private:
@@ -95,7 +92,11 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
         }
         if (widened.size() < columns() * rows) widened.resize(columns() * rows);
         double* wide = widened.data() + c * (widened.size() / columns());
-        bool same = values.read(at, rows, wide);
+        bool same = true;
+        if (values.is_plain_float())
+            kernels_in_use().widen(values.plain_float() + at, rows, wide);
+        else
+            same = values.read(at, rows, wide);
         exact = exact && (same || c > 2);  // a term is rounded anyway
         from[c] = wide;
     }
@@ -134,33 +135,18 @@ int64_t first_bad_weight(const Column& w, size_t count) {
 }
 
 void accumulate(PairSums& state, const Rows& rows, unsigned threads) {
-    size_t parts = (rows.count + kRowsPerPart - 1) / kRowsPerPart, count = std::min<size_t>(threads, parts);
+    Parts parts(rows.count);
+    size_t count = std::min<size_t>(threads, parts.count());
     if (count <= 1) {
         DefaultRounding rules;
         return Accumulator(state, rows).add(0, rows.count);
     }
     std::vector<PairSums> partial(count, PairSums(state.kept.plan));
-    std::vector<std::thread> workers;
-    std::atomic<size_t> next{0};  // a thread that starts late takes fewer parts
-    std::vector<std::exception_ptr> failures(count);
-    auto work = [&](size_t i) noexcept {
-        try {
-            DefaultRounding rules;
-            Accumulator accumulator(partial[i], rows);
-            for (size_t part; (part = next++) < parts;) accumulator.add(part * kRowsPerPart, std::min(rows.count, (part + 1) * kRowsPerPart));
-        } catch (...) {
-            failures[i] = std::current_exception();
-        }
-    };
-    workers.reserve(count);
-    try {
-        for (size_t i = 1; i < count; i++) workers.emplace_back(work, i);
-    } catch (const std::system_error&) {  // no more threads are to be had: those there are take all parts
-    }
-    work(0);
-    for (std::thread& worker : workers) worker.join();
-    for (const std::exception_ptr& failure : failures)
-        if (failure) std::rethrow_exception(failure);
+    beside_each_other(count, [&](size_t i) {
+        DefaultRounding rules;
+        Accumulator accumulator(partial[i], rows);
+        for (size_t begin, end; parts.take(begin, end);) accumulator.add(begin, end);
+    });
     for (const PairSums& part : partial) state.merge(part);
 }
 

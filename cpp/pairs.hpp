@@ -17,6 +17,8 @@ struct Rows {
     std::vector<Column> more;  // the columns of the plan
 
     size_t columns() const { return 3 + more.size(); }
+    bool plain() const { return y.is_plain() && p.is_plain() && (!weighted || w.is_plain()); }
+    bool narrow() const { return y.is_narrow() && p.is_narrow(); }
     const Column& column(size_t i) const { return i == 0 ? y : i == 1 ? p : i == 2 ? w : more[i - 3]; }
 
     // Points `from` at doubles, in place or in `widened`. False where a 64-bit integer of y, p or w has no exact double.
@@ -25,9 +27,9 @@ struct Rows {
     void differences(size_t at, size_t rows, std::vector<double>& out) const;
 };
 
-// Where a kernel looks: a rung of the ladder, and the exponents of the largest pair (e) and weight (f) inside.
+// Where a kernel looks: a rung of a ladder, and the exponents of the largest pair (e) and weight (f) inside.
 struct Window {
-    const Rung* rung = nullptr;
+    const Rung *ladder = nullptr, *rung = nullptr;
     int which = 0, e = 0, f = 0;
 };
 

@@ -1,31 +1,32 @@
 #include "quantiles.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "feeder.hpp"
 #include "rounding.hpp"
+#include "threads.hpp"
 
 namespace squarely {
 namespace {
 
-constexpr size_t kBlock = size_t{1} << 12, kFewValues = size_t{1} << 15;
+constexpr size_t kBlock = size_t{1} << 10, kSample = size_t{1} << 15;
 
 // Calls take(values, weights, count) for blocks of the rows that can be judged; weights is null without weights.
 template <class Take>
-void for_each_block(const Rows& rows, Of what, Take take) {
-    const size_t most = std::min(kBlock, rows.count);
+void for_each_block(const Rows& rows, Of what, size_t begin, size_t end, Take take) {
+    const size_t most = std::min(kBlock, end - begin);
     std::vector<double> widened, values(most), weights(rows.weighted ? most : 0);
-    for (size_t at = 0; at < rows.count; at += kBlock) {
-        size_t count = std::min(kBlock, rows.count - at), kept = 0;
+    for (size_t at = begin; at < end; at += kBlock) {
+        size_t count = std::min(kBlock, end - at), kept = 0;
         Pointers from;
         const double *&y = from[0], *&p = from[1], *&w = from[2];
         if (!rows.as_doubles(at, count, widened, from))
             rows.differences(at, count, values);
         else
             for (size_t i = 0; i < count; i++) values[i] = y[i] - p[i];
-        constexpr uint64_t exponent = uint64_t{0x7ff} << 52;
         bool any = w != nullptr;
-        for (size_t i = 0; i < count; i++) any |= (bits_of(y[i]) & exponent) == exponent || (bits_of(p[i]) & exponent) == exponent;
+        for (size_t i = 0; i < count; i++) any |= !is_finite(values[i]);
         for (size_t i = 0; i < count; i++) values[i] = what == Of::error ? std::fabs(values[i]) : y[i];
         if (!any) {
             take(values.data(), nullptr, count);
@@ -54,7 +55,7 @@ Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
     size_t first = std::clamp<size_t>(lower, 1, values.size()) - 1, last = std::clamp<size_t>(upper, 1, values.size()) - 1;
     auto [least, most] = std::minmax_element(values.begin(), values.end());
     const double start = *least, scale = (steps - 1) / (*most - *least);
-    if (values.size() > steps && std::isfinite(scale)) {
+    if (values.size() > steps && scale > 0 && std::isfinite(scale)) {
         auto step = [&](double value) { return static_cast<uint32_t>((value - start) * scale); };
         uint32_t counts[steps] = {};
         for (double value : values) counts[step(value)]++;
@@ -73,49 +74,80 @@ Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
     return {first == last ? high : *std::max_element(values.begin(), at(last)), high};
 }
 
-Quantile plain_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
+struct Bounds {
+    double low, high;
+};
+constexpr Bounds kEverything{-INFINITY, INFINITY};
+
+// Values between which the quantile lies in all likelihood: four deviations to both sides in a sample, one row of each stretch of rows.
+Bounds likely_bounds(const Rows& rows, Of what, double share) {
+    std::vector<double> sample;
+    sample.reserve(kSample);
+    std::minstd_rand draw;
+    for (size_t i = 0, stretch = rows.count / kSample; i < kSample; i++) {
+        double y, p;
+        size_t row = i * stretch + draw() % stretch;
+        rows.y.read(row, 1, &y), rows.p.read(row, 1, &p);
+        if (is_finite(y) && is_finite(p)) sample.push_back(what == Of::error ? std::fabs(y - p) : y);
+    }
+    const double size = static_cast<double>(sample.size()), margin = 4 * std::sqrt(share * (1 - share) * size) + 1;
+    auto at_rank = [&](double rank) -> double {
+        if (!(rank >= 0)) return -INFINITY;
+        if (!(rank < size)) return INFINITY;
+        auto place = sample.begin() + static_cast<std::ptrdiff_t>(rank);
+        std::nth_element(sample.begin(), place, sample.end());
+        return *place;
+    };
+    return {at_rank(share * size - margin), at_rank(share * size + margin)};
+}
+
+// What was found between bounds: the values there, how many lie below, and of how many rows.
+struct Found {
     std::vector<double> values;
-    values.reserve(std::min(rows.count, kFewValues));
+    size_t below = 0, rows = 0;
+};
+Found between(const Rows& rows, Of what, Bounds bounds, unsigned threads) {
+    Parts parts(rows.count);
+    std::vector<Found> found(std::max<size_t>(1, std::min<size_t>(threads, parts.count())));
+    beside_each_other(found.size(), [&](size_t thread) {
+        DefaultRounding rules;
+        Found mine;  // not in the vector yet: threads that write to neighbours in memory wait for each other
+        double chosen[kBlock];
+        for (size_t begin, end; parts.take(begin, end);)
+            for_each_block(rows, what, begin, end, [&](const double* block, const double*, size_t n) {
+                size_t count = 0, below = 0;
+                for (size_t i = 0; i < n; i++) {
+                    chosen[count] = block[i];
+                    below += block[i] < bounds.low;
+                    count += (block[i] >= bounds.low) & (block[i] <= bounds.high);
+                }
+                mine.values.insert(mine.values.end(), chosen, chosen + count);
+                mine.below += below, mine.rows += n;
+            });
+        found[thread] = std::move(mine);
+    });
+    Found& all = found[0];
+    for (size_t i = 1; i < found.size(); i++) {
+        all.values.insert(all.values.end(), found[i].values.begin(), found[i].values.end());
+        all.below += found[i].below, all.rows += found[i].rows;
+    }
+    return std::move(all);
+}
+
+Quantile plain_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom, unsigned threads) {
+    double share = static_cast<double>(top) / static_cast<double>(bottom);
+    Found found = between(rows, what, rows.count < 2 * kSample ? kEverything : likely_bounds(rows, what, share), threads);
+    if (!found.rows) return {NAN, NAN};
     bool exactly;
-    if (rows.count <= kFewValues || what == Of::target) {
-        for_each_block(rows, what, [&](const double* block, const double*, size_t n) { values.insert(values.end(), block, block + n); });
-        if (values.empty()) return {NAN, NAN};
-        size_t rank = rows_of_share(top, bottom, values.size(), exactly);
-        return at_ranks(values, rank, rank + exactly);
-    }
-    std::vector<uint32_t> counts(size_t{4} << kBucketBits);  // four tables, since neighbours in the data often share a bucket
-    size_t total = 0;
-    for_each_block(rows, what, [&](const double* block, const double*, size_t n) {
-        for (size_t i = 0; i < n; i++) counts[(i & 3) << kBucketBits | bucket_of(block[i])]++;
-        total += n;
-    });
-    if (!total) return {NAN, NAN};
-    size_t rank = rows_of_share(top, bottom, total, exactly);
-    size_t first = std::clamp<size_t>(rank, 1, total), last = std::clamp<size_t>(rank + exactly, 1, total);
-    size_t below = 0, before_first = 0;
-    uint32_t first_bucket = 0, last_bucket = 0;
-    for (uint32_t bucket = 0; bucket < 1u << kBucketBits; bucket++) {
-        size_t here = 0;
-        for (size_t table = 0; table < 4; table++) here += counts[table << kBucketBits | bucket];
-        if (below < first && below + here >= first) first_bucket = bucket, before_first = below;
-        if (below < last && below + here >= last) last_bucket = bucket;
-        below += here;
-    }
-    double chosen[kBlock];
-    for_each_block(rows, what, [&](const double* block, const double*, size_t n) {
-        size_t found = 0;
-        for (size_t i = 0; i < n; i++) {
-            chosen[found] = block[i];
-            found += bucket_of(block[i]) - first_bucket <= last_bucket - first_bucket;
-        }
-        values.insert(values.end(), chosen, chosen + found);
-    });
-    return at_ranks(values, first - before_first, last - before_first);
+    size_t rank = rows_of_share(top, bottom, found.rows, exactly);
+    size_t first = std::clamp<size_t>(rank, 1, found.rows), last = std::clamp<size_t>(rank + exactly, 1, found.rows);
+    if (first <= found.below || last > found.below + found.values.size()) found = between(rows, what, kEverything, threads);
+    return at_ranks(found.values, first - found.below, last - found.below);
 }
 
 Quantile weighted_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
     std::vector<std::pair<double, double>> values;
-    for_each_block(rows, what, [&](const double* block, const double* weights, size_t n) {
+    for_each_block(rows, what, 0, rows.count, [&](const double* block, const double* weights, size_t n) {
         for (size_t i = 0; i < n; i++) values.emplace_back(block[i], weights[i]);
     });
     if (values.empty()) return {NAN, NAN};
@@ -132,9 +164,9 @@ Quantile weighted_quantile(const Rows& rows, Of what, uint64_t top, uint64_t bot
 
 }  // namespace
 
-Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom) {
+Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom, unsigned threads) {
     DefaultRounding rules;
-    return rows.weighted ? weighted_quantile(rows, what, top, bottom) : plain_quantile(rows, what, top, bottom);
+    return rows.weighted ? weighted_quantile(rows, what, top, bottom) : plain_quantile(rows, what, top, bottom, threads);
 }
 
 }  // namespace squarely

@@ -1,5 +1,5 @@
-// Exact quantiles of the sizes of errors and of targets. For many errors a histogram says which bucket holds the quantile, and a second
-// pass reads that bucket.
+// Exact quantiles of the sizes of errors and of targets. A sample says between which values the quantile of many rows must lie; one pass
+// counts what is below and keeps what is between. Where it is not there after all, everything is kept.
 #pragma once
 #include "pairs.hpp"
 
@@ -11,6 +11,6 @@ struct Quantile {
     double lower, upper;
 };
 enum class Of { error, target };
-Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom);
+Quantile quantile(const Rows& rows, Of what, uint64_t top, uint64_t bottom, unsigned threads);
 
 }  // namespace squarely

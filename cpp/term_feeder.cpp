@@ -59,9 +59,8 @@ void TermFeeder::leave_out(const double* const* columns, size_t count) {
     const double *y = columns[0], *p = columns[1], *w = columns[2];
     left_out_.clear();
     auto left_out = [&](size_t i) { return !is_finite(y[i]) || !is_finite(p[i]) || (w && is_zero(w[i])); };
-    constexpr uint64_t exponent = uint64_t{0x7ff} << 52;
     bool any = false;
-    for (size_t i = 0; i < count; i++) any |= (bits_of(y[i]) & exponent) == exponent || (bits_of(p[i]) & exponent) == exponent;
+    for (size_t i = 0; i < count; i++) any |= !is_finite(errors_[i]);  // so is y - p where y or p is not
     if (w)
         for (size_t i = 0; i < count; i++) any |= is_zero(w[i]);
     for (size_t i = 0; any && i < count; i++)

@@ -16,7 +16,7 @@ struct TermWindow {
 
 class TermFeeder {
    public:
-    static constexpr size_t kMostRows = size_t{1} << 13;  // of a block: its terms stay in the second cache
+    static constexpr size_t kMostRows = size_t{1} << 11;  // of a block: it stays in the first cache
     struct Segment {  // the rows of a block that belong to one state: from the end of the segment before
         Kept* kept;
         size_t end;

@@ -3,6 +3,7 @@
 // A window (e, f) admits y and p that are 0 or in [2^(e-R), 2^e), and weights in [2^(f-R), 2^f). Inside it every product is head + tail
 // exactly (tail = the error of the rounded product), and each part is cut into integer slices of `width` bits by adding
 // 1.5 * 2^52 * unit: then the low bits of the double ARE the slice. Integers add in any order. Rows outside take the integer path.
+// Narrow values, which a float holds, have a product without a tail: the same slices reach further down, so that fewer are needed.
 //
 // This header is compiled once per instruction set: it must hold no inline function with external linkage.
 #pragma once
@@ -15,13 +16,16 @@ namespace squarely {
 
 constexpr int ceil_divide(int a, int b) { return (a + b - 1) / b; }
 
+constexpr int kWide = 52, kNarrow = 23;  // bits below the first one of y and p: a double's, a float's
+
 // Slices of one rung of the ladder. Unweighted: two 51-bit terms meet in a slice; weighted: four, so 50 bits leave room for their sum.
 struct Rung {
     bool weighted;
     int product;  // slices of y*y, y*p, p*p (times w)
+    int below = kWide;
     constexpr int width() const { return weighted ? 50 : 51; }
-    constexpr int range() const { return weighted ? (50 * product - 156) / 3 : (51 * product - 104) / 2; }
-    constexpr int linear() const { return ceil_divide(weighted ? 2 * range() + 104 : range() + 52, width()); }
+    constexpr int range() const { return weighted ? (50 * product - 156) / 3 : (51 * product - 2 * below) / 2; }
+    constexpr int linear() const { return ceil_divide(weighted ? 2 * range() + 104 : range() + below, width()); }
     constexpr int weight() const { return weighted ? ceil_divide(range() + 52, width()) : 0; }
     constexpr int slices() const { return 3 * product + 4 * linear() + weight(); }
     // Every unit stays a normal double, so flush-to-zero flags set by others cannot matter.
@@ -29,8 +33,9 @@ struct Rung {
     constexpr int highest_e() const { return weighted ? 300 : 490; }
 };
 constexpr Rung kPlain[] = {{false, 3}, {false, 4}, {false, 5}, {false, 7}};
+constexpr Rung kPlainNarrow[] = {{false, 2, kNarrow}, {false, 3, kNarrow}, {false, 6, kNarrow}};
 constexpr Rung kWeighted[] = {{true, 4}, {true, 6}};
-constexpr int kPlainRungs = 4, kWeightedRungs = 2, kMostSlices = 48;
+constexpr int kPlainRungs = 4, kNarrowRungs = 3, kWeightedRungs = 2, kMostSlices = 48;
 
 constexpr size_t kMicro = 128;        // rows that are checked, and if need be repaired, together
 constexpr size_t kVectorsPerRun = 1024;  // 2^10 deposits of at most 2^51 stay far inside 64 bits
@@ -64,11 +69,13 @@ struct Kernels {
     const char* name;
     size_t lanes;
     void (*plain[kPlainRungs])(const Run&);
+    void (*narrow[kNarrowRungs])(const Run&);
     void (*weighted[kWeightedRungs])(const Run&);
     // Highest and lowest (magnitude bits - 1) >> 32 among `rows` doubles, a multiple of lanes; zeros do not count.
     void (*spread)(const double* x, size_t rows, uint32_t* high, uint32_t* low);
     void (*sum[2])(const TermRun&);
     void (*term)(const TermCall&);
+    void (*widen)(const float* from, size_t rows, double* to);
 };
 
 extern const Kernels kPortable;

@@ -10,13 +10,12 @@ from squarely.state import codec
 from squarely.state.ratio import Ratio
 from squarely.state.sums import Sums
 from squarely.state.terms import NOTHING, Plan
-from squarely.state.threads import threads
+from squarely.state.threads import threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
 __all__ = ["PairState", "sums_of"]
 
 _NO_QUANTILES: Mapping[float, Ratio] = MappingProxyType({})  # a second pass over the rows may find some, which no other state has
-_LARGE = 1 << 16  # rows from which a second thread is worth its start
 
 
 class PairState:
@@ -234,7 +233,7 @@ def sums_of(plan: Plan, pairs: Iterable[tuple[Any, Any]], sample_weight: Any = N
 def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> None:
     more = more_columns(columns, plan.columns, y_true, y_pred) if columns or plan.columns else ()
     y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
-    bad = core.update(y, p, w, threads() if y.size > _LARGE else 1, more)
+    bad = core.update(y, p, w, threads_for(y.size), more)
     if bad >= 0 and w is not None:
         raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
     for counter, count in enumerate(missing):

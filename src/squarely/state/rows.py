@@ -16,6 +16,7 @@ from squarely.state.ratio import Ratio
 from squarely.state.sizes import share_of
 from squarely.state.sums import NoAnswerError, Sums
 from squarely.state.terms import NOTHING, RECIPES, Plan, Term
+from squarely.state.threads import threads_for
 
 __all__ = ["Rows", "seasonal_scale"]
 
@@ -108,15 +109,15 @@ class Rows:
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""
         y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
-        return _core.quantile(y, p, w, *share_of(level).as_integer_ratio())
+        return _core.quantile(y, p, w, *share_of(level).as_integer_ratio(), threads=threads_for(len(y)))
 
     def target_quantile(self, level: float) -> Ratio:
         """Return a quantile of the target, the mean of both values where the level falls between two."""
         y, p, w = self._kept
         if y.dtype.kind not in "iu":
-            return Ratio.middle(*_core.quantile(y, p, w, *share_of(level).as_integer_ratio(), True))
+            return Ratio.middle(*_core.quantile(y, p, w, *share_of(level).as_integer_ratio(), True, threads_for(len(y))))
         values, ranks = np.unique(y, return_inverse=True)  # long integers are no doubles; their ranks are
-        lower, upper = _core.quantile(ranks, p, w, *share_of(level).as_integer_ratio(), True)
+        lower, upper = _core.quantile(ranks, p, w, *share_of(level).as_integer_ratio(), True, threads_for(len(y)))
         return Ratio(int(values[int(lower)]) + int(values[int(upper)]), 2)
 
     def trimmed_square(self, trim: float, winsorised: bool) -> Ratio:

@@ -4,7 +4,9 @@ import os
 
 from squarely.errors import DataError
 
-__all__ = ["threads"]
+__all__ = ["threads", "threads_for"]
+
+_LARGE = 1 << 16  # rows from which a second thread is worth its start
 
 
 def threads() -> int:
@@ -15,3 +17,8 @@ def threads() -> int:
     if not asked.isdecimal() or int(asked) < 1:
         raise DataError(f"SQUARELY_THREADS is {asked!r}; expected a whole number of at least 1.")
     return int(asked)
+
+
+def threads_for(rows: int) -> int:
+    """Return how many threads so many rows are worth."""
+    return threads() if rows > _LARGE else 1
