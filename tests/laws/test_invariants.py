@@ -29,6 +29,7 @@ DEGREE = {"y^2": 2, "y": 1, "1": 0}
 LENGTHS = ("delta", "beta", "c", "scale", "sigma", "period", "low", "high", "lower", "upper", "quantiles")  # what has the unit of y
 
 SQUARES = ("mean_smooth_l1_loss", "root_mean_squared_circular_error")  # of the unit of y, from terms of its square
+TWO_WAYS = ("d2_tweedie_score",)  # close numbers take a short way within 2^-300 to 2^300: terms beyond may differ in their rounding
 
 
 def rows(n: int = 90, seed: int = 0) -> tuple[Array, Array, Array]:
@@ -198,7 +199,7 @@ def scaled(settings: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "parameters"), [each for each in ALL if METRICS[each[0]].unit in DEGREE])
-@pytest.mark.parametrize("exponent", [-498, 498, -700, 700])
+@pytest.mark.parametrize("exponent", [-200, 200, -498, 498, -700, 700])
 def test_units_near_the_ends_of_the_doubles(name: str, parameters: dict[str, Any], exponent: int) -> None:
     """2^498 is near 1e150: its square is a double still, and that of 2^700 is none; a quotient does not care."""
     y, p, w = rows()
@@ -209,7 +210,11 @@ def test_units_near_the_ends_of_the_doubles(name: str, parameters: dict[str, Any
     settings |= full(name, y, p, parameters)
     before = answer(name, y, p, w, **settings)
     after = answer(name, np.ldexp(y, exponent), np.ldexp(p, exponent), w, **scaled(settings, 2.0**exponent))
-    assert same(after.value, math.ldexp(before.value, exponent * degree)), (before, after)
+    expected = math.ldexp(before.value, exponent * degree)
+    if abs(exponent) > 200 and name in TWO_WAYS:
+        assert abs(after.value - expected) <= 4 * math.ulp(expected), (before, after)
+    else:
+        assert same(after.value, expected), (before, after)
 
 
 @QUESTIONS
