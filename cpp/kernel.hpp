@@ -251,6 +251,16 @@ inline void widen(const float* from, size_t rows, double* to) {
     for (size_t i = 0; i < rows; i++) to[i] = static_cast<double>(from[i]);
 }
 
+inline bool subtract(const double* y, const double* p, size_t rows, double* out) {
+    constexpr uint64_t exponent = uint64_t{0x7ff} << 52;
+    bool beyond = false;
+    for (size_t i = 0; i < rows; i++) {
+        out[i] = y[i] - p[i];
+        beyond |= (__builtin_bit_cast(uint64_t, out[i]) & exponent) == exponent;
+    }
+    return !beyond;
+}
+
 template <class V>
 constexpr squarely::Kernels kernels_of(const char* name) {
     using squarely::kPlain;
@@ -264,5 +274,6 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             find_spread<V>,
             {sum_terms<V, false>, sum_terms<V, true>},
             evaluate_term<Twice<V>>,
-            widen};
+            widen,
+            subtract};
 }

@@ -32,11 +32,12 @@ TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(pl
 
 void TermFeeder::feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count) {
     const double *y = columns[0], *p = columns[1], *w = columns[2];
+    bool finite = false;
     if (differences)
         std::copy(differences, differences + count, errors_);
     else
-        for (size_t i = 0; i < count; i++) errors_[i] = y[i] - p[i];
-    leave_out(columns, count);
+        finite = kernels_in_use().subtract(y, p, count, errors_);
+    leave_out(columns, count, finite);
     for (size_t k = 0; k < plan_.terms.size(); k++) {
         const TermPlan& term = plan_.terms[k];
         const double* more[kMostTermColumns] = {};
@@ -55,12 +56,11 @@ void TermFeeder::feed(const double* const* columns, const double* differences, s
         segment->kept->histogram.see(errors_ + begin, w ? w + begin : nullptr, segment->end - begin);
 }
 
-void TermFeeder::leave_out(const double* const* columns, size_t count) {
+void TermFeeder::leave_out(const double* const* columns, size_t count, bool finite) {
     const double *y = columns[0], *p = columns[1], *w = columns[2];
     left_out_.clear();
     auto left_out = [&](size_t i) { return !is_finite(y[i]) || !is_finite(p[i]) || (w && is_zero(w[i])); };
-    bool any = false;
-    for (size_t i = 0; i < count; i++) any |= !is_finite(errors_[i]);  // so is y - p where y or p is not
+    bool any = !finite;
     if (w)
         for (size_t i = 0; i < count; i++) any |= is_zero(w[i]);
     for (size_t i = 0; any && i < count; i++)

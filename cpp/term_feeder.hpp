@@ -32,7 +32,7 @@ class TermFeeder {
     const std::vector<uint32_t>& left_out() const { return left_out_; }
 
    private:
-    void leave_out(const double* const* columns, size_t count);
+    void leave_out(const double* const* columns, size_t count, bool finite);  // finite: whether every y - p is
     void add(TermSum& term, TermWindow& window, const double* t, const double* w, size_t count);
     bool look(TermWindow& window, const double* t, const double* w, size_t count);
 

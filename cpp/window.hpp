@@ -76,6 +76,7 @@ struct Kernels {
     void (*sum[2])(const TermRun&);
     void (*term)(const TermCall&);
     void (*widen)(const float* from, size_t rows, double* to);
+    bool (*subtract)(const double* y, const double* p, size_t rows, double* out);  // says whether every y - p is finite
 };
 
 extern const Kernels kPortable;
