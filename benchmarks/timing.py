@@ -71,7 +71,8 @@ def block(call: Call, length: float = 0.02) -> Callable[[], float]:
 
 def child(*arguments: str) -> str:
     """Run a fresh Python process from the root of the repository and return what it prints."""
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    usual = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}  # users keep what was compiled
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=usual, capture_output=True, text=True, check=True).stdout
 
 
 @contextmanager

@@ -251,14 +251,20 @@ inline void widen(const float* from, size_t rows, double* to) {
     for (size_t i = 0; i < rows; i++) to[i] = static_cast<double>(from[i]);
 }
 
-inline bool subtract(const double* y, const double* p, size_t rows, double* out) {
-    constexpr uint64_t exponent = uint64_t{0x7ff} << 52;
-    bool beyond = false;
-    for (size_t i = 0; i < rows; i++) {
-        out[i] = y[i] - p[i];
-        beyond |= (__builtin_bit_cast(uint64_t, out[i]) & exponent) == exponent;
+template <class V>
+bool subtract(const double* y, const double* p, size_t rows, double* out) {
+    V beyond = V::set(0.0);  // r - r is 0 where r is finite, and else NaN, which stays
+    size_t whole = rows / V::N * V::N;
+    for (size_t i = 0; i < whole; i += V::N) {
+        V r = V::load(y + i) - V::load(p + i);
+        r.store(out + i);
+        beyond = beyond + (r - r);
     }
-    return !beyond;
+    double lanes[V::N], sum = 0.0;
+    beyond.store(lanes);
+    for (double lane : lanes) sum += lane;
+    for (size_t i = whole; i < rows; i++) out[i] = y[i] - p[i], sum += out[i] - out[i];
+    return sum == 0.0;
 }
 
 template <class V>
@@ -275,5 +281,5 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             {sum_terms<V, false>, sum_terms<V, true>},
             evaluate_term<Twice<V>>,
             widen,
-            subtract};
+            subtract<V>};
 }

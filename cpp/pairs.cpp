@@ -90,8 +90,9 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
             from[c] = values.plain() + at;
             continue;
         }
-        if (widened.size() < columns() * rows) widened.resize(columns() * rows);
-        double* wide = widened.data() + c * (widened.size() / columns());
+        const size_t stride = whole_lines(rows);
+        if (widened.size() < columns() * stride + kLine) widened.resize(columns() * stride + kLine);
+        double* wide = on_a_line(widened.data()) + c * stride;
         bool same = true;
         if (values.is_plain_float())
             kernels_in_use().widen(values.plain_float() + at, rows, wide);

@@ -8,6 +8,11 @@
 
 namespace squarely {
 
+// Buffers begin where a line of the cache does: a vector that lies in two lines costs as much as two.
+constexpr size_t kLine = 8;  // doubles
+constexpr size_t whole_lines(size_t doubles) { return (doubles + kLine - 1) / kLine * kLine; }
+inline double* on_a_line(double* at) { return reinterpret_cast<double*>((reinterpret_cast<uintptr_t>(at) + 63) & ~uintptr_t{63}); }
+
 using Pointers = const double* [3 + kMostColumns];  // to y, p, w (null without weights), and the columns of the plan
 
 struct Rows {

@@ -21,14 +21,16 @@ void for_each_block(const Rows& rows, Of what, size_t begin, size_t end, Take ta
         size_t count = std::min(kBlock, end - at), kept = 0;
         Pointers from;
         const double *&y = from[0], *&p = from[1], *&w = from[2];
+        bool finite = false;
         if (!rows.as_doubles(at, count, widened, from))
             rows.differences(at, count, values);
         else
-            for (size_t i = 0; i < count; i++) values[i] = y[i] - p[i];
-        bool any = w != nullptr;
-        for (size_t i = 0; i < count; i++) any |= !is_finite(values[i]);
-        for (size_t i = 0; i < count; i++) values[i] = what == Of::error ? std::fabs(values[i]) : y[i];
-        if (!any) {
+            finite = kernels_in_use().subtract(y, p, count, values.data());
+        if (what == Of::error)
+            for (size_t i = 0; i < count; i++) values[i] = std::fabs(values[i]);
+        else
+            std::copy(y, y + count, values.begin());
+        if (finite && !w) {
             take(values.data(), nullptr, count);
             continue;
         }
@@ -48,24 +50,47 @@ size_t rows_of_share(uint64_t top, uint64_t bottom, size_t count, bool& exactly)
     return static_cast<size_t>(product / bottom) + !exactly;
 }
 
+struct Bounds {
+    double low, high;
+};
+constexpr Bounds kEverything{-INFINITY, INFINITY};
+
+Bounds range_of(const std::vector<double>& values) {  // four at a time, for each comparison waits for the one before
+    double low[4], high[4];
+    std::fill(low, low + 4, values[0]), std::fill(high, high + 4, values[0]);
+    size_t whole = values.size() / 4 * 4;
+    for (size_t i = 0; i < whole; i += 4)
+        for (size_t k = 0; k < 4; k++) {
+            double value = values[i + k];
+            low[k] = value < low[k] ? value : low[k], high[k] = value > high[k] ? value : high[k];
+        }
+    for (size_t i = whole; i < values.size(); i++) low[0] = std::min(low[0], values[i]), high[0] = std::max(high[0], values[i]);
+    return {*std::min_element(low, low + 4), *std::max_element(high, high + 4)};
+}
+
 // Values at ranks counted from 1, of which the second is the first or the next; ranks beyond the ends stand for the ends. Equal steps
 // from the least to the largest value, counted, leave few values to sort.
 Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
     constexpr size_t steps = 256;
     size_t first = std::clamp<size_t>(lower, 1, values.size()) - 1, last = std::clamp<size_t>(upper, 1, values.size()) - 1;
-    auto [least, most] = std::minmax_element(values.begin(), values.end());
-    const double start = *least, scale = (steps - 1) / (*most - *least);
+    const Bounds range = range_of(values);
+    const double scale = (steps - 1) / (range.high - range.low);
     if (values.size() > steps && scale > 0 && std::isfinite(scale)) {
-        auto step = [&](double value) { return static_cast<uint32_t>((value - start) * scale); };
+        std::vector<uint8_t> step(values.size());
         uint32_t counts[steps] = {};
-        for (double value : values) counts[step(value)]++;
-        size_t below = 0, from = 0, to = 0, before = 0;
-        for (uint32_t at = 0; at < steps; below += counts[at++]) {
+        for (size_t i = 0; i < values.size(); i++) step[i] = static_cast<uint8_t>(static_cast<int>((values[i] - range.low) * scale));
+        for (uint8_t at : step) counts[at]++;
+        size_t below = 0, from = 0, to = 0, before = 0, kept = 0;
+        for (size_t at = 0; at < steps; below += counts[at++]) {
             if (below <= first) from = at, before = below;
             if (below <= last) to = at;
         }
-        auto beside = [&](double value) { return step(value) < from || step(value) > to; };
-        values.erase(std::remove_if(values.begin(), values.end(), beside), values.end());
+        const uint8_t width = static_cast<uint8_t>(to - from);
+        for (size_t i = 0; i < values.size(); i++) {
+            values[kept] = values[i];
+            kept += static_cast<uint8_t>(step[i] - from) <= width;
+        }
+        values.resize(kept);
         first -= before, last -= before;
     }
     auto at = [&](size_t rank) { return values.begin() + static_cast<std::ptrdiff_t>(rank); };
@@ -73,11 +98,6 @@ Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
     double high = *at(last);
     return {first == last ? high : *std::max_element(values.begin(), at(last)), high};
 }
-
-struct Bounds {
-    double low, high;
-};
-constexpr Bounds kEverything{-INFINITY, INFINITY};
 
 // Values between which the quantile lies in all likelihood: four deviations to both sides in a sample, one row of each stretch of rows.
 Bounds likely_bounds(const Rows& rows, Of what, double share) {
@@ -107,6 +127,7 @@ struct Found {
     size_t below = 0, rows = 0;
 };
 Found between(const Rows& rows, Of what, Bounds bounds, unsigned threads) {
+    const bool everything = bounds.low == kEverything.low && bounds.high == kEverything.high;
     Parts parts(rows.count);
     std::vector<Found> found(std::max<size_t>(1, std::min<size_t>(threads, parts.count())));
     beside_each_other(found.size(), [&](size_t thread) {
@@ -115,6 +136,8 @@ Found between(const Rows& rows, Of what, Bounds bounds, unsigned threads) {
         double chosen[kBlock];
         for (size_t begin, end; parts.take(begin, end);)
             for_each_block(rows, what, begin, end, [&](const double* block, const double*, size_t n) {
+                mine.rows += n;
+                if (everything) return void(mine.values.insert(mine.values.end(), block, block + n));
                 size_t count = 0, below = 0;
                 for (size_t i = 0; i < n; i++) {
                     chosen[count] = block[i];
@@ -122,7 +145,7 @@ Found between(const Rows& rows, Of what, Bounds bounds, unsigned threads) {
                     count += (block[i] >= bounds.low) & (block[i] <= bounds.high);
                 }
                 mine.values.insert(mine.values.end(), chosen, chosen + count);
-                mine.below += below, mine.rows += n;
+                mine.below += below;
             });
         found[thread] = std::move(mine);
     });

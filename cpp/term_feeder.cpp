@@ -25,9 +25,9 @@ void write_terms(const TermPlan& term, const Rows& rows, double* out) {
 }
 
 TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
-    size_t padded = std::min(rows, kMostRows) + kMostLanes;
-    memory_.reset(new double[4 * padded]);
-    errors_ = memory_.get(), terms_ = errors_ + padded, patch_ = terms_ + padded, weights_ = patch_ + padded;
+    size_t padded = whole_lines(std::min(rows, kMostRows) + kMostLanes);
+    memory_.reset(new double[4 * padded + kLine]);
+    errors_ = on_a_line(memory_.get()), terms_ = errors_ + padded, patch_ = terms_ + padded, weights_ = patch_ + padded;
 }
 
 void TermFeeder::feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count) {

@@ -40,10 +40,11 @@ class Ratio:
     @classmethod
     def middle(cls, low: float, high: float) -> "Ratio":
         """Return the mean of two doubles, which may be beyond the largest double on the way."""
-        if low == high or not (math.isfinite(low) and math.isfinite(high)):
-            return cls.of(low) if low == high else (cls.of(low) + cls.of(high)) / 2
-        (a, b), (c, d) = low.as_integer_ratio(), high.as_integer_ratio()
-        return cls(a * d + c * b, 2 * b * d)
+        total = low + high
+        if total - low == high and total - high == low:  # nothing was lost: the usual case of neighbours
+            top, bottom = total.as_integer_ratio()
+            return cls(top, 2 * bottom)
+        return cls.of(low) if low == high else (cls.of(low) + cls.of(high)) / 2
 
     def __add__(self, other: "Ratio | int") -> "Ratio":
         if isinstance(other, int):

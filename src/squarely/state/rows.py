@@ -108,8 +108,9 @@ class Rows:
 
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""
-        y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
-        return _core.quantile(y, p, w, *share_of(level).as_integer_ratio(), threads=threads_for(len(y)))
+        y, p, w = self._kept
+        share = share_of(level)
+        return _core.quantile(y, p, w, share.numerator, share.denominator, False, threads_for(len(y)))
 
     def target_quantile(self, level: float) -> Ratio:
         """Return a quantile of the target, the mean of both values where the level falls between two."""
