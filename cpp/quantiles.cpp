@@ -27,7 +27,7 @@ void for_each_block(const Rows& rows, Of what, size_t begin, size_t end, Take ta
         else
             finite = kernels_in_use().subtract(y, p, count, values.data());
         if (what == Of::error)
-            for (size_t i = 0; i < count; i++) values[i] = std::fabs(values[i]);
+            kernels_in_use().term({Recipe::absolute_error, y, p, values.data(), nullptr, nullptr, nullptr, count, values.data()});
         else
             std::copy(y, y + count, values.begin());
         if (finite && !w) {
@@ -69,27 +69,28 @@ Bounds range_of(const std::vector<double>& values) {  // four at a time, for eac
 }
 
 // Values at ranks counted from 1, of which the second is the first or the next; ranks beyond the ends stand for the ends. Equal steps
-// from the least to the largest value, counted, leave few values to sort.
+// from the least to the largest value, counted, leave fewer values each time.
 Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
-    constexpr size_t steps = 256;
+    constexpr size_t steps = 256, few = 64;
     size_t first = std::clamp<size_t>(lower, 1, values.size()) - 1, last = std::clamp<size_t>(upper, 1, values.size()) - 1;
-    const Bounds range = range_of(values);
-    const double scale = (steps - 1) / (range.high - range.low);
-    if (values.size() > steps && scale > 0 && std::isfinite(scale)) {
-        std::vector<uint8_t> step(values.size());
+    std::unique_ptr<uint8_t[]> step(new uint8_t[values.size()]);
+    for (bool fewer = true; fewer && values.size() > few;) {
+        const Bounds range = range_of(values);
+        const double scale = (steps - 1) / (range.high - range.low);
+        if (!(scale > 0) || !std::isfinite(scale)) break;
         uint32_t counts[steps] = {};
-        for (size_t i = 0; i < values.size(); i++) step[i] = static_cast<uint8_t>(static_cast<int>((values[i] - range.low) * scale));
-        for (uint8_t at : step) counts[at]++;
-        size_t below = 0, from = 0, to = 0, before = 0, kept = 0;
-        for (size_t at = 0; at < steps; below += counts[at++]) {
-            if (below <= first) from = at, before = below;
-            if (below <= last) to = at;
-        }
+        for (size_t i = 0; i < values.size(); i++) step[i] = static_cast<uint8_t>(static_cast<int>((values[i] - range.low) * scale)), counts[step[i]]++;
+        size_t from = 0, before = 0;
+        while (before + counts[from] <= first) before += counts[from++];
+        size_t to = from, below = before;
+        while (below + counts[to] <= last) below += counts[to++];
         const uint8_t width = static_cast<uint8_t>(to - from);
+        size_t kept = 0;
         for (size_t i = 0; i < values.size(); i++) {
             values[kept] = values[i];
             kept += static_cast<uint8_t>(step[i] - from) <= width;
         }
+        fewer = kept < values.size();
         values.resize(kept);
         first -= before, last -= before;
     }

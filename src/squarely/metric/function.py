@@ -133,7 +133,7 @@ class _Call:
     def known(self, pairs: Pairs, sample_weight: Any, nan_policy: str) -> Known | None:
         """Return what is known of one output, or of several as one column; None where the answer is nan by the nan_policy."""
         columns = {name: self.columns[name] for name in self.plan.columns} if self.columns else _NONE
-        sums = sums_of(self.plan, pairs, sample_weight, columns)
+        sums, read = sums_of(self.plan, pairs, sample_weight, columns)
         if not sums.is_whole or not isinstance(nan_policy, str) or nan_policy != "raise":
             if not accepts(nan_policy, sums.refused, sums.n, pairs, sample_weight):
                 return None
@@ -141,7 +141,9 @@ class _Call:
             return Known(sums)
         if len(pairs) > 1 and self.columns:
             raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
-        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns, sums.is_whole))
+        if len(pairs) == 1 and sums.is_whole and not self.columns:
+            return Known(sums, Rows(*read, whole=True))
+        return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns))
 
     def answer(self, known: Known | None) -> float:
         if known is None:
@@ -168,7 +170,7 @@ class _Call:
         assert self.metric.pointwise is not None, "only then is there a reduction"
         term = (self.metric.forgiving_term or self.metric.pointwise)(**{**self.metric.parameters, **self.parameters})
         columns = {name: self.columns[name] for name in term.columns}
-        sums = sums_of(Plan((term,)), [pair], sample_weight, columns)
+        sums, _ = sums_of(Plan((term,)), [pair], sample_weight, columns)
         accepts(nan_policy, sums.refused, sums.n, [pair], sample_weight)
         rows = Rows(*pair, sample_weight, self.columns)
         try:

@@ -15,6 +15,8 @@ from squarely.validate import bad_weight, more_columns, pair_columns
 
 __all__ = ["PairState", "sums_of"]
 
+Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
+_NO_COLUMNS: Columns = (None, None, None)
 _NO_QUANTILES: Mapping[float, Ratio] = MappingProxyType({})  # a second pass over the rows may find some, which no other state has
 
 
@@ -222,15 +224,17 @@ class PairState:
         return f"PairState(n={self.n}, refused={refused}, digest={self.digest()[:12]!r})"
 
 
-def sums_of(plan: Plan, pairs: Iterable[tuple[Any, Any]], sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})) -> Sums:
-    """Return the sums of pairs of arrays, for a function that has no use for their state."""
-    core = _core.PairSums(plan.core)
+def sums_of(
+    plan: Plan, pairs: Iterable[tuple[Any, Any]], sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Sums, Columns]:
+    """Return the sums of pairs of arrays, for a function that has no use for their state, and the last pair as the core read it."""
+    core, read = _core.PairSums(plan.core), _NO_COLUMNS
     for y_true, y_pred in pairs:
-        _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
-    return Sums(core, plan, _NO_QUANTILES)
+        read = _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
+    return Sums(core, plan, _NO_QUANTILES), read
 
 
-def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> None:
+def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> Columns:
     more = more_columns(columns, plan.columns, y_true, y_pred) if columns or plan.columns else ()
     y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
     bad = core.update(y, p, w, threads_for(y.size), more)
@@ -238,3 +242,4 @@ def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample
         raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
     for counter, count in enumerate(missing):
         core.add_refused(counter, count)
+    return y, p, w

@@ -13,7 +13,7 @@ from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.state.pairs import PairState, sums_of
 from squarely.state.ratio import Ratio
-from squarely.state.sizes import share_of
+from squarely.state.sizes import parts_of, share_of
 from squarely.state.sums import NoAnswerError, Sums
 from squarely.state.terms import NOTHING, RECIPES, Plan, Term
 from squarely.state.threads import threads_for
@@ -55,16 +55,16 @@ class Rows:
     sample_weight : array-like of shape (n,), optional
     columns : mapping from name to array-like of shape (n,)
     whole : bool
-        Whether it is known that every row has a target and a prediction.
+        Whether they are columns that the core has read, and every row has a target and a prediction.
     """
 
-    __slots__ = ("_judged", "columns", "sample_weight", "whole", "y_pred", "y_true")
+    __slots__ = ("_judged", "columns", "sample_weight", "y_pred", "y_true")
 
     def __init__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, columns: Mapping[str, Any] = MappingProxyType({}), whole: bool = False
     ) -> None:
-        self.y_true, self.y_pred, self.sample_weight, self.columns, self.whole = y_true, y_pred, sample_weight, columns, whole
-        self._judged: tuple[Array, Array, Array | None] | None = None
+        self.y_true, self.y_pred, self.sample_weight, self.columns = y_true, y_pred, sample_weight, columns
+        self._judged: tuple[Array, Array, Array | None] | None = (y_true, y_pred, None) if whole and sample_weight is None else None
 
     @property
     def _kept(self) -> tuple[Array, Array, Array | None]:
@@ -75,8 +75,6 @@ class Rows:
 
     def _keep(self) -> tuple[Array, Array, Array | None]:
         y, p, w, _ = validate.pair_columns(self.y_true, self.y_pred, self.sample_weight)
-        if self.whole and w is None:
-            return y, p, w
         kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
         return (y, p, w) if kept.all() else (y[kept], p[kept], None if w is None else w[kept])
 
@@ -85,7 +83,7 @@ class Rows:
         y, _, w = self._kept
         value = np.asarray(prediction)
         column: Array = np.ndarray(y.shape, value.dtype, value, strides=(0,))  # broadcast_to takes as long as the sums of some thousand rows
-        return sums_of(plan, [(y, column)], w)
+        return sums_of(plan, [(y, column)], w)[0]
 
     def best_constant(self, alpha: float) -> Sums:
         """Return the sums under the constant with the least pinball loss: the quantile of the target, one of its values."""
@@ -109,16 +107,15 @@ class Rows:
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""
         y, p, w = self._kept
-        share = share_of(level)
-        return _core.quantile(y, p, w, share.numerator, share.denominator, False, threads_for(len(y)))
+        return _core.quantile(y, p, w, *parts_of(level), False, threads_for(len(y)))
 
     def target_quantile(self, level: float) -> Ratio:
         """Return a quantile of the target, the mean of both values where the level falls between two."""
         y, p, w = self._kept
         if y.dtype.kind not in "iu":
-            return Ratio.middle(*_core.quantile(y, p, w, *share_of(level).as_integer_ratio(), True, threads_for(len(y))))
+            return Ratio.middle(*_core.quantile(y, p, w, *parts_of(level), True, threads_for(len(y))))
         values, ranks = np.unique(y, return_inverse=True)  # long integers are no doubles; their ranks are
-        lower, upper = _core.quantile(ranks, p, w, *share_of(level).as_integer_ratio(), True, threads_for(len(y)))
+        lower, upper = _core.quantile(ranks, p, w, *parts_of(level), True, threads_for(len(y)))
         return Ratio(int(values[int(lower)]) + int(values[int(upper)]), 2)
 
     def trimmed_square(self, trim: float, winsorised: bool) -> Ratio:

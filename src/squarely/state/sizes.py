@@ -16,7 +16,7 @@ from squarely.state.ratio import Ratio
 if TYPE_CHECKING:
     from squarely._core import PairSums
 
-__all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes", "share_of"]
+__all__ = ["BUCKET_SHIFT", "RELATIVE_BOUND", "Sizes", "parts_of", "share_of"]
 
 RELATIVE_BOUND = 2.0**-8
 _UNIT = 1 << 1074  # every double is a whole number of its inverse
@@ -27,6 +27,12 @@ BUCKET_SHIFT = 45  # the bucket of a size is what is left of its 63 bits, as in 
 def share_of(level: float | Fraction) -> Fraction:
     """Return the share that a level was written for: 0.9 is nine tenths, and not the double near it."""
     return level if isinstance(level, Fraction) else Fraction(repr(float(level))).limit_denominator(1 << 62)
+
+
+@lru_cache(256)
+def parts_of(level: float | Fraction) -> tuple[int, int]:
+    """Return numerator and denominator of the share that a level was written for."""
+    return share_of(level).as_integer_ratio()
 
 
 def _edge(bucket: int) -> float:
@@ -63,7 +69,7 @@ class Sizes:
 
     def buckets(self, level: float | Fraction) -> tuple[int, int]:
         """Return the first and the last bucket that a quantile needs."""
-        top, bottom = share_of(level).as_integer_ratio()
+        top, bottom = parts_of(level)
         share = top * self._reached[-1]
         lower = next((i for i, reached in enumerate(self._reached) if bottom * reached >= share), -1)
         upper = next((i for i, reached in enumerate(self._reached) if bottom * reached > share), -1)
