@@ -267,6 +267,20 @@ bool subtract(const double* y, const double* p, size_t rows, double* out) {
     return sum == 0.0;
 }
 
+// Which of 256 equal steps from the least to the largest value each one is on; false where there are no steps between them.
+template <class V>
+bool find_steps(const double* values, size_t count, uint8_t* step) {
+    V least = V::set(values[0]), most = least;
+    size_t whole = count / V::N * V::N;
+    for (size_t i = 0; i < whole; i += V::N) least = V::min(least, V::load(values + i)), most = V::max(most, V::load(values + i));
+    double low = -largest(V::set(0.0) - least), high = largest(most);
+    for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low, high = values[i] > high ? values[i] : high;
+    double scale = 255 / (high - low);
+    if (!(scale > 0 && scale < __builtin_inf())) return false;
+    for (size_t i = 0; i < count; i++) step[i] = static_cast<uint8_t>(static_cast<int>((values[i] - low) * scale));
+    return true;
+}
+
 template <class V>
 constexpr squarely::Kernels kernels_of(const char* name) {
     using squarely::kPlain;
@@ -281,5 +295,6 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             {sum_terms<V, false>, sum_terms<V, true>},
             evaluate_term<Twice<V>>,
             widen,
-            subtract<V>};
+            subtract<V>,
+            find_steps<V>};
 }

@@ -55,31 +55,16 @@ struct Bounds {
 };
 constexpr Bounds kEverything{-INFINITY, INFINITY};
 
-Bounds range_of(const std::vector<double>& values) {  // four at a time, for each comparison waits for the one before
-    double low[4], high[4];
-    std::fill(low, low + 4, values[0]), std::fill(high, high + 4, values[0]);
-    size_t whole = values.size() / 4 * 4;
-    for (size_t i = 0; i < whole; i += 4)
-        for (size_t k = 0; k < 4; k++) {
-            double value = values[i + k];
-            low[k] = value < low[k] ? value : low[k], high[k] = value > high[k] ? value : high[k];
-        }
-    for (size_t i = whole; i < values.size(); i++) low[0] = std::min(low[0], values[i]), high[0] = std::max(high[0], values[i]);
-    return {*std::min_element(low, low + 4), *std::max_element(high, high + 4)};
-}
-
 // Values at ranks counted from 1, of which the second is the first or the next; ranks beyond the ends stand for the ends. Equal steps
 // from the least to the largest value, counted, leave fewer values each time.
 Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
-    constexpr size_t steps = 256, few = 64;
+    constexpr size_t few = 64;
     size_t first = std::clamp<size_t>(lower, 1, values.size()) - 1, last = std::clamp<size_t>(upper, 1, values.size()) - 1;
     std::unique_ptr<uint8_t[]> step(new uint8_t[values.size()]);
     for (bool fewer = true; fewer && values.size() > few;) {
-        const Bounds range = range_of(values);
-        const double scale = (steps - 1) / (range.high - range.low);
-        if (!(scale > 0) || !std::isfinite(scale)) break;
-        uint32_t counts[steps] = {};
-        for (size_t i = 0; i < values.size(); i++) step[i] = static_cast<uint8_t>(static_cast<int>((values[i] - range.low) * scale)), counts[step[i]]++;
+        if (!kernels_in_use().steps(values.data(), values.size(), step.get())) break;
+        uint32_t counts[256] = {};
+        for (size_t i = 0; i < values.size(); i++) counts[step[i]]++;
         size_t from = 0, before = 0;
         while (before + counts[from] <= first) before += counts[from++];
         size_t to = from, below = before;
