@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "groups.hpp"
+#include "isotonic.hpp"
 #include "quantiles.hpp"
 
 namespace nb = nanobind;
@@ -277,6 +278,10 @@ NB_MODULE(_core, m) {
             Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom, threads);
             return std::make_tuple(found.lower, found.upper);
         }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "threads"_a = 1, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
+    m.def("isotonic", [](nb::handle values, nb::handle weights) {
+            Input input(values, weights, nb::none());
+            return isotonic(input.rows.y, input.rows.p, input.rows.count);
+        }, "values"_a, "weights"_a, "The first row of each stretch that isotonic regression gives one value.");
     m.def("available", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);

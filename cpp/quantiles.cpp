@@ -1,6 +1,7 @@
 #include "quantiles.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 
 #include "feeder.hpp"
@@ -69,14 +70,17 @@ Quantile at_ranks(std::vector<double>& values, size_t lower, size_t upper) {
         while (before + counts[from] <= first) before += counts[from++];
         size_t to = from, below = before;
         while (below + counts[to] <= last) below += counts[to++];
-        const uint8_t width = static_cast<uint8_t>(to - from);
-        size_t kept = 0;
-        for (size_t i = 0; i < values.size(); i++) {
-            values[kept] = values[i];
-            kept += static_cast<uint8_t>(step[i] - from) <= width;
-        }
-        fewer = kept < values.size();
-        values.resize(kept);
+        std::vector<double> rest;
+        rest.reserve(counts[from] + counts[to]);
+        auto keep = [&](size_t wanted) {  // memchr passes over what is not wanted faster than a loop
+            const uint8_t *found = step.get(), *end = found + values.size();
+            while ((found = static_cast<const uint8_t*>(std::memchr(found, static_cast<int>(wanted), static_cast<size_t>(end - found)))))
+                rest.push_back(values[static_cast<size_t>(found++ - step.get())]);
+        };
+        keep(from);
+        if (to != from) keep(to);  // the ranks are neighbours: nothing lies between their steps
+        fewer = rest.size() < values.size();
+        values.swap(rest);
         first -= before, last -= before;
     }
     auto at = [&](size_t rank) { return values.begin() + static_cast<std::ptrdiff_t>(rank); };

@@ -135,10 +135,21 @@ def test_all_is_true(path: Path) -> None:
 
 def test_every_public_name_is_declared() -> None:
     metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
-    assert set(squarely.__all__) == metrics | {"METRICS", "Evaluation", "PairState", "errors", "evaluate", "report", "scorer"}
+    assert set(squarely.__all__) == metrics | {
+        "METRICS",
+        "Decomposition",
+        "Evaluation",
+        "PairState",
+        "decompose",
+        "decompose_fits",
+        "errors",
+        "evaluate",
+        "report",
+        "scorer",
+    }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate"])
+@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "decompose", "decompose_fits"])
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

@@ -3,6 +3,7 @@
 
 from squarely import errors, report
 from squarely.catalogue import *
+from squarely.decompose import Decomposition, decompose, decompose_fits
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
 from squarely.scorer import scorer
@@ -52,6 +53,7 @@ winkler_score = interval_score
 
 __all__ = [
     "METRICS",
+    "Decomposition",
     "Evaluation",
     "PairState",
     "adjusted_r2",
@@ -67,6 +69,8 @@ __all__ = [
     "d2_absolute_error_score",
     "d2_pinball_score",
     "d2_tweedie_score",
+    "decompose",
+    "decompose_fits",
     "errors",
     "evaluate",
     "explained_variance",

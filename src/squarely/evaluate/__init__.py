@@ -27,6 +27,7 @@ __all__ = [
     "guess_target",
     "questions_of",
     "register_renderers",
+    "source_of",
 ]
 
 _FEW_ROWS = 1_000_000  # are read a second time without being asked to
@@ -111,7 +112,7 @@ def evaluate(
     if not isinstance(exact, bool | None):
         raise DataError(f"exact is {str(exact)[:60]}; expected True, False, or nothing.")
     questions = questions_of(metrics)
-    source, wanted = _source(data, y_pred, target, prediction, by, weight)
+    source, wanted = source_of(data, y_pred, target, prediction, by, weight)
     wanted = replace(wanted, plan=_plan(questions, wanted, arrays=y_pred is not None))
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
@@ -151,7 +152,8 @@ def questions_of(metrics: str | Iterable[Any] | None, kept: Plan | None = None) 
     return tuple(questions)
 
 
-def _source(data: Any, y_pred: Any, target: str | None, prediction: Any, by: Any, weight: Any) -> tuple[Source, Wanted]:
+def source_of(data: Any, y_pred: Any, target: str | None, prediction: Any, by: Any, weight: Any) -> tuple[Source, Wanted]:
+    """Return the source of data as ``evaluate`` takes them, and the columns that are wanted of it."""
     if y_pred is not None:
         if target is not None or prediction is not None:
             raise DataError("target and prediction name columns of a table, but arrays were given. Give either a table and names, or two arrays.")

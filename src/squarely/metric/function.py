@@ -21,7 +21,6 @@ __all__ = ["as_function"]
 Pairs = list[tuple[Any, Any]]
 _AVERAGE = "uniform_average"
 REDUCTIONS = ("mean", "none")
-_PLAIN = frozenset({bool, int, float, str})
 _NONE: dict[str, Any] = {}  # never written to; a dict, because ** copies any other mapping slowly
 
 
@@ -69,18 +68,15 @@ def as_function(metric: Metric) -> Any:
 
 def _call(metric: Metric, parameters: dict[str, Any]) -> "_Call":
     """Return the call with the given keywords, which is at hand where the same few settings were given before."""
-    plain = not metric.columns and all(map(_is_plain, parameters.values()))
-    return _recent_call(metric, **parameters) if plain else _Call(metric, parameters)
+    try:
+        return _Call(metric, parameters) if metric.columns else _recent_call(metric, **parameters)
+    except TypeError:  # a setting that cannot be a key
+        return _Call(metric, parameters)
 
 
 @lru_cache(256, typed=True)
 def _recent_call(metric: Metric, /, **parameters: Any) -> "_Call":
     return _Call(metric, parameters)
-
-
-def _is_plain(value: Any) -> bool:
-    """Say whether a setting equals no other of its type; the two zeros are equal, and columns are no settings."""
-    return type(value) in _PLAIN and (type(value) is not float or value != 0.0)
 
 
 class _Call:
@@ -142,7 +138,8 @@ class _Call:
         if len(pairs) > 1 and self.columns:
             raise DataError(f"{self.metric.name} takes one output, for its columns belong to one. Call it once for each.")
         if len(pairs) == 1 and sums.is_whole and not self.columns:
-            return Known(sums, Rows(*read, whole=True))
+            y, p, w = read
+            return Known(sums, Rows(y, p, w, _NONE, True))
         return Known(sums, Rows(*as_one_column(pairs, sample_weight), self.columns))
 
     def answer(self, known: Known | None) -> float:
