@@ -17,22 +17,23 @@ constexpr size_t kBlock = size_t{1} << 10, kSample = size_t{1} << 15;
 template <class Take>
 void for_each_block(const Rows& rows, Of what, size_t begin, size_t end, Take take) {
     const size_t most = std::min(kBlock, end - begin);
-    std::vector<double> widened, values(most), weights(rows.weighted ? most : 0);
+    std::vector<double> widened, differences, weights(rows.weighted ? most : 0);
+    const std::unique_ptr<double[]> values(new double[most]);  // is not cleared first: that costs more than a short call
     for (size_t at = begin; at < end; at += kBlock) {
         size_t count = std::min(kBlock, end - at), kept = 0;
         Pointers from;
         const double *&y = from[0], *&p = from[1], *&w = from[2];
         bool finite = false;
-        if (!rows.as_doubles(at, count, widened, from))
-            rows.differences(at, count, values);
+        if (rows.as_doubles(at, count, widened, from))
+            finite = kernels_in_use().subtract(y, p, count, values.get());
         else
-            finite = kernels_in_use().subtract(y, p, count, values.data());
+            rows.differences(at, count, differences), std::copy(differences.begin(), differences.end(), values.get());
         if (what == Of::error)
-            kernels_in_use().term({Recipe::absolute_error, y, p, values.data(), nullptr, nullptr, nullptr, count, values.data()});
+            kernels_in_use().term({Recipe::absolute_error, y, p, values.get(), nullptr, nullptr, nullptr, count, values.get()});
         else
-            std::copy(y, y + count, values.begin());
+            std::copy(y, y + count, values.get());
         if (finite && !w) {
-            take(values.data(), nullptr, count);
+            take(values.get(), nullptr, count);
             continue;
         }
         for (size_t i = 0; i < count; i++) {
@@ -40,7 +41,7 @@ void for_each_block(const Rows& rows, Of what, size_t begin, size_t end, Take ta
             if (w) weights[kept] = w[i];
             kept += is_finite(y[i]) && is_finite(p[i]) && !(w && is_zero(w[i]));
         }
-        take(values.data(), w ? weights.data() : nullptr, kept);
+        take(values.get(), w ? weights.data() : nullptr, kept);
     }
 }
 

@@ -26,7 +26,7 @@ void write_terms(const TermPlan& term, const Rows& rows, double* out) {
 
 TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
     size_t padded = whole_lines(std::min(rows, kMostRows) + kMostLanes);
-    memory_.reset(new double[4 * padded + kLine]);
+    memory_.reset(new double[(plan.terms.empty() ? 1 : 4) * padded + kLine]);  // without terms only the differences are looked at
     errors_ = on_a_line(memory_.get()), terms_ = errors_ + padded, patch_ = terms_ + padded, weights_ = patch_ + padded;
 }
 
