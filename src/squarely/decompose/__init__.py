@@ -1,11 +1,10 @@
 """What a mean squared error is made of: parts that add up to it, exactly."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from squarely.decompose.fits import decompose_fits
-from squarely.decompose.parts import Decomposition, Part
+from squarely.decompose.parts import Decomposition, Part, Used
 from squarely.decompose.recalibrate import corp, rows_of
 from squarely.decompose.sums import between_and_within, bias_and_slope, bias_and_variance
 from squarely.errors import DataError
@@ -17,38 +16,23 @@ __all__ = ["Decomposition", "Part", "decompose", "decompose_fits"]
 _BIAS = "predictions are too high or too low throughout"
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A decomposition: the names of its parts with their words, and those that are taken off."""
-
-    words: dict[str, str]
-    taken_off: tuple[str, ...] = ()
-
-
-_KINDS = {
-    "theil": _Kind(
-        {
-            "bias": _BIAS,
-            "slope": "predictions vary too much or too little: a line through them would mend it",
-            "scatter": "what no line through the predictions mends",
-        }
-    ),
-    "bias_variance": _Kind({"bias": _BIAS, "variance": "the error scatters around its mean"}),
-    "corp": _Kind(
-        {
-            "miscalibration": "what the best rising function of the predictions would win",
-            "discrimination": "what the predictions know of the target, recalibrated",
-            "uncertainty": "the error of the mean of the target",
-        },
-        ("discrimination",),
-    ),
-    "groups": _Kind(
-        {
-            "bias": _BIAS,
-            "between": "the mean error differs from group to group",
-            "within": "errors scatter around the mean error of their group",
-        }
-    ),
+_KINDS = {  # the parts of each kind, and what a reader is told of them
+    "theil": {
+        "bias": _BIAS,
+        "slope": "predictions vary too much or too little: a line through them would mend it",
+        "scatter": "what no line through the predictions mends",
+    },
+    "bias_variance": {"bias": _BIAS, "variance": "the error scatters around its mean"},
+    "corp": {
+        "miscalibration": "what the best rising function of the predictions would win",
+        "discrimination": "what the predictions know of the target, recalibrated",
+        "uncertainty": "the error of the mean of the target",
+    },
+    "groups": {
+        "bias": _BIAS,
+        "between": "the mean error differs from group to group",
+        "within": "errors scatter around the mean error of their group",
+    },
 }
 
 
@@ -106,9 +90,10 @@ def decompose(
     (4.0, 216.0, 220.0)
     """
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise DataError(f"kind is {str(kind)[:60]!r}; expected {', '.join(map(repr, _KINDS))}.")
+        raise DataError(f"kind is {repr(kind)[:60]}; expected {', '.join(map(repr, _KINDS))}.")
     if (by is not None) != (kind == "groups"):
-        raise DataError(f"kind={kind!r} {'needs the groups: give by=' if by is None else 'takes no groups: leave by= out, or ask for kind=groups'}.")
+        cure = "needs the groups: give by=" if by is None else "takes no groups: leave by= out, or ask for kind='groups'"
+        raise DataError(f"kind={kind!r} {cure}.")
     check_policy(nan_policy)
     if nan_policy == "propagate":
         raise DataError("nan_policy='propagate' leaves no number to take apart; expected 'raise', 'omit_targets' or 'omit'.")
@@ -130,4 +115,5 @@ def decompose(
     else:
         split: Callable[..., Any] = bias_and_variance if kind == "bias_variance" else bias_and_slope
         splits = {model: split(state.sums) for model, state in evaluation.states.items()}
-    return Decomposition(kind, _KINDS[kind].words, splits, _KINDS[kind].taken_off)
+    used = {model: Used(state.n, state.n + sum(state.refused)) for model, state in evaluation.states.items()}
+    return Decomposition(kind, _KINDS[kind], splits, used)

@@ -1,5 +1,6 @@
 """Bias, variance and noise of a learner, from repeated fits."""
 
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -7,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from squarely.decompose.parts import Decomposition, Split
-from squarely.decompose.sums import mean_square
+from squarely.decompose.parts import Decomposition, Split, Used
+from squarely.decompose.sums import bias_and_variance
 from squarely.errors import DataError
-from squarely.state import PairState
+from squarely.state import sums_of_groups
 
 __all__ = ["decompose_fits"]
 
-Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[Any]
 _WORDS = {
     "bias": "the mean of the fits is off the truth: a richer model would mend it",
     "variance": "fits differ from sample to sample: more data or a simpler model would mend it",
@@ -89,54 +90,70 @@ def decompose_fits(
         raise DataError(
             "give truth=, the expected target at each point, or replicates=, two or more targets at each: one target cannot tell noise from bias."
         )
-    if not isinstance(repeats, int) or repeats < 2:
-        raise DataError(f"repeats is {str(repeats)[:60]}; expected a whole number of at least 2.")
-    targets = _column(truth, "truth")[:, None] if truth is not None else _replicates(replicates)
+    repeats, seed = _whole(repeats, "repeats", 2), _whole(seed, "seed", 0)
+    if isinstance(noise, bool) or not isinstance(noise, int | float | np.floating) or not 0 <= noise < np.inf:
+        raise DataError(f"noise is {repr(noise)[:60]}; expected a variance: a finite number of at least 0.")
     if truth is None and noise:
         raise DataError("noise goes with truth; replicates tell it themselves.")
-    if not 0 <= noise < np.inf:
-        raise DataError(f"noise is {noise}; expected a variance: a finite number of at least 0.")
-    fits = _fitted(make_model, draw_sample, x_test, repeats, np.random.default_rng(seed), len(targets))
-    return Decomposition("fits", _WORDS, {"fits": _split(fits, targets, noise)})
+    targets = _table(truth, "truth", 1) if truth is not None else _table(replicates, "replicates", 2)
+    rng = np.random.default_rng(seed)
+    fits = np.concatenate([_fit(make_model, draw_sample, x_test, rng, len(targets), at) for at in range(repeats)], axis=1)
+    split = _split(fits, targets, Fraction(float(noise)))
+    return Decomposition("fits", _WORDS, {"fits": split}, {"fits": Used(len(targets), len(targets))})
 
 
-def _split(fits: Floats, targets: Floats, noise: float) -> Split:
+def _split(fits: Numbers, targets: Numbers, noise: Fraction) -> Split:
     """Return the parts; what noise adds to the squared error of mean targets is counted as noise, not as bias."""
-    repeats, points = fits.shape
-    m = targets.shape[1]
-    center = targets.mean(axis=1)
-    distance = mean_square(PairState.of(np.tile(center, repeats), fits.ravel()).sums)
-    plain = mean_square(PairState.of(center, fits.mean(axis=0)).sums)
-    if m == 1:
-        return Split(distance + Fraction(noise), {"bias": plain, "variance": distance - plain, "noise": Fraction(noise)}, points)
-    scatter = mean_square(PairState.of(targets.ravel(), np.repeat(center, m)).sums) * m / (m - 1)
-    bias = plain - scatter / m
-    return Split(distance - scatter / m + scatter, {"bias": bias, "variance": distance - plain, "noise": scatter}, points)
+    center, scatter = _moments(targets)
+    mean, variance = _moments(fits)
+    points, m = targets.shape
+    off = sum(((a - b) ** 2 for a, b in zip(mean, center, strict=True)), Fraction(0)) / points
+    if m > 1:
+        noise = sum(scatter, Fraction(0)) / points * m / (m - 1)
+    return Split({"bias": off - noise / m if m > 1 else off, "variance": sum(variance, Fraction(0)) / points, "noise": noise})
 
 
-def _fitted(make_model: Any, draw_sample: Any, x_test: Any, repeats: int, rng: np.random.Generator, points: int) -> Floats:
-    rows = []
-    for _ in range(repeats):
-        model = make_model()
-        model.fit(*draw_sample(rng))
-        row = _column(model.predict(x_test), "a prediction")
-        if len(row) != points:
-            raise DataError(f"the model predicts {len(row)} values for {points} points; expected one for each.")
-        rows.append(row)
-    return np.stack(rows)
+def _moments(table: Numbers) -> tuple[list[Fraction], list[Fraction]]:
+    """Return mean and variance of every row of a table, as fractions."""
+    points = np.repeat(np.arange(len(table), dtype=np.int32), table.shape[1])
+    values = np.ascontiguousarray(table).ravel()
+    rows = list(sums_of_groups(values, np.zeros(len(values)), None, points))
+    means = [Fraction(s.y, s.w) * Fraction(2) ** s.scale for s in rows]
+    return means, [bias_and_variance(s).parts["variance"] for s in rows]
 
 
-def _column(values: Any, name: str) -> Floats:
-    column = np.asarray(values, np.float64)
-    if column.ndim == 2 and column.shape[1] == 1:
-        column = column[:, 0]
-    if column.ndim != 1 or not np.isfinite(column).all():
-        raise DataError(f"{name} has shape {column.shape}; expected one column of finite numbers.")
+def _fit(make_model: Any, draw_sample: Any, x_test: Any, rng: np.random.Generator, points: int, at: int) -> Numbers:
+    model = make_model()
+    model.fit(*draw_sample(rng))
+    column = _table(model.predict(x_test), f"the prediction of fit {at}", 1)
+    if len(column) != points:
+        raise DataError(f"the model predicts {len(column)} values for {points} points; expected one for each.")
     return column
 
 
-def _replicates(values: Any) -> Floats:
-    table = np.asarray(values, np.float64)
-    if table.ndim != 2 or table.shape[1] < 2 or not np.isfinite(table).all():
-        raise DataError(f"replicates has shape {table.shape}; expected two or more finite targets at each point: (n, m).")
+def _table(values: Any, name: str, least: int) -> Numbers:
+    """Return numbers as a table of a row for each point, with one column, or with at least two."""
+    try:
+        table = np.asarray(values)
+        table = table if table.dtype.kind in "iu" else table.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} holds something that is no number: {repr(values)[:60]}. Give numbers.") from None
+    if least == 1 and table.ndim == 1:
+        table = table[:, None]
+    if table.ndim != 2 or not len(table) or (table.shape[1] != 1 if least == 1 else table.shape[1] < least):
+        expected = "one number for each of n points, n >= 1" if least == 1 else "two or more targets at each of n points: (n, m)"
+        raise DataError(f"{name} has shape {np.shape(values)}; expected {expected}.")
+    if not np.isfinite(table).all():
+        row, place = np.argwhere(~np.isfinite(table))[0]
+        raise DataError(f"{name} is {table[row, place]} at point {row}; expected finite numbers. Leave the point out of x_test too.")
     return table
+
+
+def _whole(value: Any, name: str, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise DataError(f"{name} is {repr(value)[:60]}; expected a whole number of at least {least}.")
+    return number

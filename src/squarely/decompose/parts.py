@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Decomposition", "Part", "Split", "rounded"]
+__all__ = ["Decomposition", "Part", "Split", "Used", "rounded"]
 
 
 def rounded(value: Fraction) -> float:
@@ -43,11 +43,36 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """The parts of the mean squared error of one model: ``total`` is their sum, exactly."""
+    """The parts of the mean squared error of one model, which is their sum; those ``taken_off`` are subtracted."""
 
-    total: Fraction
     parts: Mapping[str, Fraction]
+    taken_off: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> Fraction:
+        """The mean squared error."""
+        return sum((-part if name in self.taken_off else part for name, part in self.parts.items()), Fraction(0))
+
+
+@dataclass(frozen=True)
+class Used:
+    """How many rows were used, of how many that count; none is left out without a nan_policy that says so."""
+
     n: int
+    of: int
+
+    @property
+    def in_words(self) -> str:
+        """What a table says."""
+        return f"{self.n:,} rows" if self.n == self.of else f"{self.n:,} of {self.of:,} rows"
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else f"{100 * share:.1f} %"
+
+
+def _numbers(part: Part) -> dict[str, float | None]:
+    return {"value": part.value, "share": None if part.share != part.share else part.share}
 
 
 class Decomposition(Mapping[str, Any]):
@@ -60,8 +85,7 @@ class Decomposition(Mapping[str, Any]):
     words : mapping of str
         What each part says, in a few words.
     splits : mapping from model to Split
-    taken_off : tuple of str
-        The parts that are subtracted.
+    used : mapping from model to Used
 
     Examples
     --------
@@ -74,11 +98,11 @@ class Decomposition(Mapping[str, Any]):
     bias           4    1.8 %  predictions are too high or too low throughout
     slope    54.2405   24.7 %  predictions vary too much or too little: a line through them would mend it
     scatter   161.76   73.5 %  what no line through the predictions mends
-    total        220  100.0 %  the mean squared error
+    total        220  100.0 %  the mean squared error of 5 rows
     """
 
-    def __init__(self, kind: str, words: Mapping[str, str], splits: Mapping[str, Split], taken_off: tuple[str, ...] = ()) -> None:
-        self.kind, self.words, self.splits, self.taken_off = kind, words, splits, taken_off
+    def __init__(self, kind: str, words: Mapping[str, str], splits: Mapping[str, Split], used: Mapping[str, Used]) -> None:
+        self.kind, self.words, self.splits, self.used = kind, words, splits, used
 
     @property
     def total(self) -> Any:
@@ -86,10 +110,16 @@ class Decomposition(Mapping[str, Any]):
         totals = {model: rounded(split.total) for model, split in self.splits.items()}
         return next(iter(totals.values())) if len(totals) == 1 else totals
 
+    @property
+    def coverage(self) -> Any:
+        """The share of rows that were used; with several models a mapping from model to it."""
+        shares = {model: used.n / used.of for model, used in self.used.items()}
+        return next(iter(shares.values())) if len(shares) == 1 else shares
+
     def part(self, name: str, model: str) -> Part:
         """Return one part of one model."""
         split = self.splits[model]
-        return Part(split.parts[name], split.total, -1 if name in self.taken_off else 1)
+        return Part(split.parts[name], split.total, -1 if name in split.taken_off else 1)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.words:
@@ -109,9 +139,10 @@ class Decomposition(Mapping[str, Any]):
             "kind": self.kind,
             "models": {
                 model: {
-                    "n": split.n,
+                    "n": self.used[model].n,
+                    "coverage": self.used[model].n / self.used[model].of,
                     "mean_squared_error": rounded(split.total),
-                    "parts": {name: {"value": self.part(name, model).value, "share": self.part(name, model).share} for name in self},
+                    "parts": {name: _numbers(self.part(name, model)) for name in self},
                 }
                 for model, split in self.splits.items()
             },
@@ -125,9 +156,9 @@ class Decomposition(Mapping[str, Any]):
             lead = (model,) if several else ()
             for name, words in self.words.items():
                 part = self.part(name, model)
-                sign = "-" if part.sign < 0 else ""
-                yield (*lead, name, f"{sign}{part.value:.6g}", f"{100 * part.share:.1f} %", words)
-            yield (*lead, "total", f"{rounded(split.total):.6g}", "100.0 %" if split.total else "nan %", "the mean squared error")
+                yield (*lead, name, f"{part.sign * part.value + 0.0:.6g}", _percent(part.share), words)
+            total = f"the mean squared error of {self.used[model].in_words}"
+            yield (*lead, "total", f"{rounded(split.total):.6g}", _percent(1.0 if split.total else float("nan")), total)
 
     def __str__(self) -> str:
         rows = list(self._rows())

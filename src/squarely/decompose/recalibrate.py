@@ -7,50 +7,71 @@ import numpy.typing as npt
 
 from squarely import _core
 from squarely.decompose.parts import Split
-from squarely.decompose.sums import bias_and_variance, mean_square
-from squarely.sources import Source, Wanted
-from squarely.state import PairState
+from squarely.decompose.sums import between_and_within, bias_and_variance, mean_square
+from squarely.sources import Column, Source, Wanted
+from squarely.state import PairState, sums_of_groups
 
-__all__ = ["corp", "recalibrated", "rows_of"]
+__all__ = ["corp", "rows_of", "stretches"]
 
 Floats = npt.NDArray[np.float64]
+_EXACT = 1 << 53  # beyond, a double may stand for several integers
+_LEAST = 2.0**-1000  # of the largest weight: a row of less moves no mean that a double can tell
 
 
-def recalibrated(y: Floats, p: Floats, w: Floats) -> Floats:
-    """Return the isotonic recalibration of predictions: the function of p that never falls and has the least squared error.
+def stretches(y: Any, p: Any, w: Floats) -> npt.NDArray[np.int32]:
+    """Return for each row the stretch of predictions to which isotonic recalibration gives one value, counted from the lowest.
 
-    Equal predictions stay equal.
+    That is the function of p that never falls and has the least squared error. Equal predictions share a stretch.
     """
     order = np.argsort(p, kind="stable")
-    ends = np.flatnonzero(np.diff(p[order], append=np.inf))
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    mass = np.add.reduceat(w[order], starts)
-    center = float(np.average(y, weights=w))
-    level = np.add.reduceat(((y - center) * w)[order], starts) / mass
-    first = np.array(_core.isotonic(level, mass))
-    means = np.add.reduceat(level * mass, first) / np.add.reduceat(mass, first)
-    fitted = np.empty(len(y))
-    lengths = np.diff(np.concatenate([starts[first], [len(y)]]))
-    fitted[order] = np.repeat(means + center, lengths)
-    return fitted
+    new = np.concatenate([[True], p[order][1:] != p[order][:-1]])
+    starts = np.flatnonzero(new)
+    mass, level = np.maximum(w / w.max(), _LEAST)[order], _leveled(y)[order]
+    ties = np.add.reduceat(mass, starts)
+    first = np.zeros(len(starts), bool)
+    first[_core.isotonic(np.add.reduceat(level * mass, starts) / ties, ties)] = True
+    found = np.empty(len(y), np.int32)
+    found[order] = (np.cumsum(first) - 1)[np.cumsum(new) - 1]
+    return found
 
 
-def corp(state: PairState, y: Any, p: Any, w: Any) -> Split:
-    """Return miscalibration, discrimination and uncertainty of the rows that a state has summed."""
+def _leveled(y: Any) -> Floats:
+    """Return targets less their middle, in a unit in which the largest is near 1: means of them neither overflow nor cancel."""
+    if y.dtype.kind in "iu" and len(y) and max(abs(int(y.min())), abs(int(y.max()))) > _EXACT:
+        y = y.astype(object) - int(y.min())
+    values = np.asarray(y, np.float64)
+    values = np.ldexp(values, -int(np.frexp(np.abs(values).max())[1]))
+    leveled: Floats = values - values.mean()
+    return leveled
+
+
+def corp(state: PairState, y: Any, p: Any, w: Floats | None) -> Split:
+    """Return miscalibration, discrimination and uncertainty of rows that a state has summed; NaN and infinities are left out.
+
+    The error of a constant 0 stands for the target: its variance within stretches is the error that recalibration leaves.
+    """
     w = np.ones(len(y)) if w is None else w
     kept = np.isfinite(y) & np.isfinite(p) & (w > 0)
     y, p, w = y[kept], p[kept], w[kept]
-    total = mean_square(state.sums)
-    best = mean_square(PairState.of(y, recalibrated(y, p, w), w).sums)
-    uncertainty = bias_and_variance(PairState.of(y, np.zeros(len(y)), w).sums).parts["variance"]
-    return Split(total, {"miscalibration": total - best, "discrimination": uncertainty - best, "uncertainty": uncertainty}, state.n)
+    nothing = np.zeros(len(y))
+    of_zero = PairState.of(y, nothing, w).sums
+    best = between_and_within(of_zero, sums_of_groups(y, nothing, w, stretches(y, p, w))).parts["within"]
+    total, uncertainty = mean_square(state.sums), bias_and_variance(of_zero).parts["variance"]
+    parts = {"miscalibration": total - best, "discrimination": uncertainty - best, "uncertainty": uncertainty}
+    return Split(parts, taken_off=("discrimination",))
 
 
-def rows_of(source: Source, wanted: Wanted) -> tuple[Floats, list[Floats], Floats | None]:
+def rows_of(source: Source, wanted: Wanted) -> tuple[Any, list[Any], Floats | None]:
     """Read targets, predictions and weights of every model into memory."""
     batches = [batch for read in source.parts(wanted) for batch in read()]
-    y = np.concatenate([batch.target.doubles() for batch in batches])
-    predictions = [np.concatenate([batch.predictions[at].doubles() for batch in batches]) for at in range(len(wanted.predictions))]
+    y = _joined([batch.target for batch in batches])
+    predictions = [_joined([batch.predictions[at] for batch in batches]) for at in range(len(wanted.predictions))]
     if wanted.weight is None:
         return y, predictions, None
     return y, predictions, np.concatenate([batch.weight.doubles() for batch in batches if batch.weight is not None])
+
+
+def _joined(columns: list[Column]) -> Any:
+    """Return the values of a column as they are, or as doubles where some are missing."""
+    whole = all(column.valid is None for column in columns)
+    return np.concatenate([column.values if whole else column.doubles() for column in columns])

@@ -1,5 +1,6 @@
 """Decompositions that the exact sums of a model answer, as fractions."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -26,7 +27,7 @@ def _bias(s: Sums) -> Fraction:
 
 def bias_and_variance(s: Sums) -> Split:
     """Return the squared mean error, and the variance of the errors."""
-    return Split(mean_square(s), {"bias": _bias(s), "variance": _squares(s, s.variance_error, s.w * s.w)}, s.n)
+    return Split({"bias": _bias(s), "variance": _squares(s, s.variance_error, s.w * s.w)})
 
 
 def bias_and_slope(s: Sums) -> Split:
@@ -37,15 +38,18 @@ def bias_and_slope(s: Sums) -> Split:
     else:
         slope = _squares(s, (spread - s.covariance) ** 2, spread * w2)
         scatter = _squares(s, s.variance_y * spread - s.covariance**2, spread * w2)
-    return Split(mean_square(s), {"bias": _bias(s), "slope": slope, "scatter": scatter}, s.n)
+    return Split({"bias": _bias(s), "slope": slope, "scatter": scatter})
 
 
 def between_and_within(s: Sums, groups: Iterable[Sums]) -> Split:
     """Return the squared mean error, the variance of the mean errors of groups around it, and that of errors around those of their group."""
     total, bias = mean_square(s), _bias(s)
-    weight = Fraction(s.w) * Fraction(2) ** s.weight_scale
-    around_zero = _sum([_squares(g, g.error * g.error, g.w * g.w) * Fraction(g.w) * Fraction(2) ** g.weight_scale / weight for g in groups if g.w])
-    return Split(total, {"bias": bias, "between": around_zero - bias, "within": total - around_zero}, s.n)
+    numerators: dict[int, Fraction] = defaultdict(Fraction)  # by weight, since groups often weigh the same
+    for group in groups:
+        if group.variance_error:
+            numerators[group.w] += group.variance_error * Fraction(2) ** (2 * group.scale + group.weight_scale)
+    within = _sum([numerator / weight for weight, numerator in numerators.items()]) / (s.w * Fraction(2) ** s.weight_scale)
+    return Split({"bias": bias, "between": total - bias - within, "within": within})
 
 
 def _sum(terms: list[Fraction]) -> Fraction:

@@ -1,6 +1,6 @@
 """What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
-from squarely.state.pairs import PairState, sums_of
+from squarely.state.pairs import PairState, sums_of, sums_of_groups
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
 from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND
@@ -24,4 +24,5 @@ __all__ = [
     "Term",
     "seasonal_scale",
     "sums_of",
+    "sums_of_groups",
 ]

@@ -1,8 +1,11 @@
 """PairState: the exact sums over (y_true, y_pred, weight), with the laws of an abelian group."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from squarely import _core
 from squarely.errors import StateError
@@ -13,7 +16,7 @@ from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState", "sums_of"]
+__all__ = ["PairState", "sums_of", "sums_of_groups"]
 
 Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
 _NO_COLUMNS: Columns = (None, None, None)
@@ -232,6 +235,16 @@ def sums_of(
     for y_true, y_pred in pairs:
         read = _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
     return Sums(core, plan, _NO_QUANTILES), read
+
+
+def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDArray[np.int32]) -> Iterator[Sums]:
+    """Yield the sums of each group of rows, for arrays that the core reads; groups are numbered from 0."""
+    groups = _core.Groups()
+    count = int(group.max()) + 1
+    groups.grow(count)
+    groups.update(y_true, y_pred, sample_weight, group, np.arange(count, dtype=np.int32))
+    for at in range(count):
+        yield Sums(groups.state(at), NOTHING, _NO_QUANTILES)
 
 
 def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> Columns:
