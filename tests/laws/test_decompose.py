@@ -175,6 +175,13 @@ def test_rows_that_the_policy_leaves_out_count_nowhere(kind: str) -> None:
         decompose(holes, kind, nan_policy="propagate")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_without_rows_is_named(kind: str) -> None:
+    data = {"y": [1.0, 2.0], "a": [np.nan, np.nan], "b": [1.0, 3.0], "g": ["u", "v"]}
+    with pytest.raises(sq.errors.DataError, match="model 'a'"):
+        sq.decompose(data, target="y", prediction=["b", "a"], kind=kind, nan_policy="omit", **({"by": "g"} if kind == "groups" else {}))
+
+
 def test_several_models_stand_side_by_side() -> None:
     data = rows(5)
     both = sq.decompose(data | {"q": data["p"] + 1}, target="y", prediction=["p", "q"])
@@ -295,8 +302,8 @@ def test_fits_refuse_what_cannot_be_told() -> None:
         ({"truth": TRUTH, "noise": True}, "noise is True"),
         ({"truth": TRUTH, "seed": None}, "seed is None"),
         ({"truth": []}, "n >= 1"),
-        ({"truth": ["a"]}, "no number"),
-        ({"truth": [*TRUTH[:4], np.nan]}, "nan at point 4"),
+        ({"truth": ["a"]}, "truth"),
+        ({"truth": [*TRUTH[:4], np.nan]}, "not finite at point 4"),
     ]:
         with pytest.raises(sq.errors.DataError, match=words):
             sq.decompose_fits(lambda: Polynomial(1), simulated, X, **settings)

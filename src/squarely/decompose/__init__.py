@@ -1,6 +1,6 @@
 """What a mean squared error is made of: parts that add up to it, exactly."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from squarely.decompose.fits import decompose_fits
@@ -9,13 +9,12 @@ from squarely.decompose.recalibrate import corp, rows_of
 from squarely.decompose.sums import between_and_within, bias_and_slope, bias_and_variance
 from squarely.errors import DataError
 from squarely.evaluate import evaluate, source_of
-from squarely.validate import check_policy
+from squarely.validate import check_policy, nothing_left
 
 __all__ = ["Decomposition", "Part", "decompose", "decompose_fits"]
 
 _BIAS = "predictions are too high or too low throughout"
-
-
+_OF_SUMS = {"theil": bias_and_slope, "bias_variance": bias_and_variance}  # the kinds that the sums of a model answer
 _KINDS = {  # the parts of each kind, and what a reader is told of them
     "theil": {
         "bias": _BIAS,
@@ -103,6 +102,9 @@ def decompose(
         if not source.rereadable:
             raise DataError(f"{source.name}: kind='corp' needs all rows, and a stream is read once. Give a table, a file or arrays.")
     evaluation = evaluate(data, y_pred, **names, metrics="mse", nan_policy=nan_policy)
+    for model, state in evaluation.states.items():
+        if not state.n:
+            raise nothing_left(sum(state.refused), sum(state.refused), f"{evaluation.provenance.source}, model {model[:60]!r}")
     if kind == "corp":
         y, predictions, w = rows_of(source, wanted)
         splits = {model: corp(state, y, p, w) for (model, state), p in zip(evaluation.states.items(), predictions, strict=True)}
@@ -113,7 +115,6 @@ def decompose(
             for at, (model, state) in enumerate(evaluation.states.items())
         }
     else:
-        split: Callable[..., Any] = bias_and_variance if kind == "bias_variance" else bias_and_slope
-        splits = {model: split(state.sums) for model, state in evaluation.states.items()}
+        splits = {model: _OF_SUMS[kind](state.sums) for model, state in evaluation.states.items()}
     used = {model: Used(state.n, state.n + sum(state.refused)) for model, state in evaluation.states.items()}
     return Decomposition(kind, _KINDS[kind], splits, used)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.decompose.parts import Decomposition, Split, Used
-from squarely.decompose.sums import bias_and_variance
+from squarely.decompose.sums import bias_and_variance, in_unit
 from squarely.errors import DataError
 from squarely.state import sums_of_groups
+from squarely.validate import column, output_columns
 
 __all__ = ["decompose_fits"]
 
@@ -95,7 +96,7 @@ def decompose_fits(
         raise DataError(f"noise is {repr(noise)[:60]}; expected a variance: a finite number of at least 0.")
     if truth is None and noise:
         raise DataError("noise goes with truth; replicates tell it themselves.")
-    targets = _table(truth, "truth", 1) if truth is not None else _table(replicates, "replicates", 2)
+    targets = _points(truth, "truth") if truth is not None else _several(replicates)
     rng = np.random.default_rng(seed)
     fits = np.concatenate([_fit(make_model, draw_sample, x_test, rng, len(targets), at) for at in range(repeats)], axis=1)
     split = _split(fits, targets, Fraction(float(noise)))
@@ -118,35 +119,34 @@ def _moments(table: Numbers) -> tuple[list[Fraction], list[Fraction]]:
     points = np.repeat(np.arange(len(table), dtype=np.int32), table.shape[1])
     values = np.ascontiguousarray(table).ravel()
     rows = list(sums_of_groups(values, np.zeros(len(values)), None, points))
-    means = [Fraction(s.y, s.w) * Fraction(2) ** s.scale for s in rows]
-    return means, [bias_and_variance(s).parts["variance"] for s in rows]
+    return [in_unit(s, s.y, s.w, 1) for s in rows], [bias_and_variance(s).parts["variance"] for s in rows]
 
 
 def _fit(make_model: Any, draw_sample: Any, x_test: Any, rng: np.random.Generator, points: int, at: int) -> Numbers:
     model = make_model()
     model.fit(*draw_sample(rng))
-    column = _table(model.predict(x_test), f"the prediction of fit {at}", 1)
-    if len(column) != points:
-        raise DataError(f"the model predicts {len(column)} values for {points} points; expected one for each.")
-    return column
+    predicted = _points(model.predict(x_test), f"the prediction of fit {at}")
+    if len(predicted) != points:
+        raise DataError(f"the model predicts {len(predicted)} values for {points} points; expected one for each.")
+    return predicted
 
 
-def _table(values: Any, name: str, least: int) -> Numbers:
-    """Return numbers as a table of a row for each point, with one column, or with at least two."""
-    try:
-        table = np.asarray(values)
-        table = table if table.dtype.kind in "iu" else table.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"{name} holds something that is no number: {repr(values)[:60]}. Give numbers.") from None
-    if least == 1 and table.ndim == 1:
-        table = table[:, None]
-    if table.ndim != 2 or not len(table) or (table.shape[1] != 1 if least == 1 else table.shape[1] < least):
-        expected = "one number for each of n points, n >= 1" if least == 1 else "two or more targets at each of n points: (n, m)"
-        raise DataError(f"{name} has shape {np.shape(values)}; expected {expected}.")
-    if not np.isfinite(table).all():
-        row, place = np.argwhere(~np.isfinite(table))[0]
-        raise DataError(f"{name} is {table[row, place]} at point {row}; expected finite numbers. Leave the point out of x_test too.")
-    return table
+def _points(values: Any, name: str) -> Numbers:
+    """Return finite numbers, one for each point, as a column."""
+    found, missing = column(values, name)
+    bad = ~np.isfinite(found) if missing is None else ~np.isfinite(found) | missing
+    if bad.any():
+        raise DataError(f"{name} is not finite at point {int(np.flatnonzero(bad)[0])}; expected a number. Leave the point out of x_test too.")
+    if not len(found):
+        raise DataError(f"{name} is empty; expected one number for each of n points, n >= 1.")
+    return found[:, None]
+
+
+def _several(replicates: Any) -> Numbers:
+    columns = [_points(each, "replicates") for each in output_columns(replicates, "replicates")]
+    if len(columns) < 2:
+        raise DataError(f"replicates has {len(columns)} column; expected two or more targets at each of n points: (n, m).")
+    return np.concatenate(columns, axis=1)
 
 
 def _whole(value: Any, name: str, least: int) -> int:

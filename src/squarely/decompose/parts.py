@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from squarely.state import Ratio
+
 __all__ = ["Decomposition", "Part", "Split", "Used", "rounded"]
 
 
 def rounded(value: Fraction) -> float:
     """Return the nearest double; infinite beyond the largest."""
-    try:
-        return value.numerator / value.denominator
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+    return Ratio(value.numerator, value.denominator).rounded()
 
 
 @dataclass(frozen=True)

@@ -5,39 +5,42 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from squarely.decompose.parts import Split
-from squarely.state import Sums
+from squarely.state import Ratio, Sums
 
-__all__ = ["between_and_within", "bias_and_slope", "bias_and_variance", "mean_square"]
+__all__ = ["between_and_within", "bias_and_slope", "bias_and_variance", "in_unit", "mean_square"]
 
 
-def _squares(s: Sums, numerator: int, denominator: int) -> Fraction:
-    """Return a quotient of sums that is a square of the unit of the target."""
-    unit = 2 * s.scale
-    return Fraction(numerator << unit, denominator) if unit >= 0 else Fraction(numerator, denominator << -unit)
+def in_unit(s: Sums, numerator: int, denominator: int, degree: int) -> Fraction:
+    """Return a quotient of sums in the unit of the target, to a degree."""
+    return _fraction(s.absolute(Ratio(numerator, denominator), degree))
+
+
+def _fraction(ratio: Ratio) -> Fraction:
+    return Fraction(ratio.numerator, ratio.denominator)
 
 
 def mean_square(s: Sums) -> Fraction:
     """Return the mean squared error."""
-    return _squares(s, s.squared_error, s.w)
+    return in_unit(s, s.squared_error, s.w, 2)
 
 
 def _bias(s: Sums) -> Fraction:
-    return _squares(s, s.error * s.error, s.w * s.w)
+    return in_unit(s, s.error * s.error, s.w * s.w, 2)
 
 
 def bias_and_variance(s: Sums) -> Split:
     """Return the squared mean error, and the variance of the errors."""
-    return Split({"bias": _bias(s), "variance": _squares(s, s.variance_error, s.w * s.w)})
+    return Split({"bias": _bias(s), "variance": in_unit(s, s.variance_error, s.w * s.w, 2)})
 
 
 def bias_and_slope(s: Sums) -> Split:
     """Return the squared mean error, Var(p) (1 - b)^2 with b = Cov(y, p) / Var(p), and Var(y) - b Cov(y, p)."""
     w2, spread = s.w * s.w, s.variance_p
     if spread == 0:  # a constant prediction has no slope
-        slope, scatter = Fraction(0), _squares(s, s.variance_y, w2)
+        slope, scatter = Fraction(0), in_unit(s, s.variance_y, w2, 2)
     else:
-        slope = _squares(s, (spread - s.covariance) ** 2, spread * w2)
-        scatter = _squares(s, s.variance_y * spread - s.covariance**2, spread * w2)
+        slope = in_unit(s, (spread - s.covariance) ** 2, spread * w2, 2)
+        scatter = in_unit(s, s.variance_y * spread - s.covariance**2, spread * w2, 2)
     return Split({"bias": _bias(s), "slope": slope, "scatter": scatter})
 
 
@@ -47,8 +50,8 @@ def between_and_within(s: Sums, groups: Iterable[Sums]) -> Split:
     numerators: dict[int, Fraction] = defaultdict(Fraction)  # by weight, since groups often weigh the same
     for group in groups:
         if group.variance_error:
-            numerators[group.w] += group.variance_error * Fraction(2) ** (2 * group.scale + group.weight_scale)
-    within = _sum([numerator / weight for weight, numerator in numerators.items()]) / (s.w * Fraction(2) ** s.weight_scale)
+            numerators[group.w] += _fraction(group.total(group.variance_error, 2))
+    within = _sum([numerator / weight for weight, numerator in numerators.items()]) / _fraction(s.observations)
     return Split({"bias": bias, "between": total - bias - within, "within": within})
 
 
