@@ -68,8 +68,10 @@ def as_function(metric: Metric) -> Any:
 
 def _call(metric: Metric, parameters: dict[str, Any]) -> "_Call":
     """Return the call with the given keywords, which is at hand where the same few settings were given before."""
+    if metric.columns:
+        return _Call(metric, parameters)
     try:
-        return _Call(metric, parameters) if metric.columns else _recent_call(metric, **parameters)
+        return _recent_call(metric, **parameters)
     except TypeError:  # a setting that cannot be a key
         return _Call(metric, parameters)
 
