@@ -10,6 +10,7 @@
 
 #include "groups.hpp"
 #include "isotonic.hpp"
+#include "moments.hpp"
 #include "quantiles.hpp"
 
 namespace nb = nanobind;
@@ -34,10 +35,11 @@ class View {
     View& operator=(const View&) = delete;
     size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
     Column column() const { return {static_cast<const char*>(buffer_.buf), buffer_.strides[0], kind()}; }
-    const char* data() const { return static_cast<const char*>(buffer_.buf); }
-    double* doubles() const {
-        if (column().kind != Kind::f64 || column().stride != 8) throw nb::value_error("expected contiguous float64");
-        return static_cast<double*>(buffer_.buf);
+    template <class T>
+    T* as(Kind expected, size_t count) const {
+        if (kind() != expected || buffer_.strides[0] != sizeof(T)) throw nb::value_error("expected a contiguous array of another type");
+        if (size() != count) throw nb::value_error("arrays differ in length");
+        return static_cast<T*>(buffer_.buf);
     }
 
    private:
@@ -195,8 +197,7 @@ void pointwise(uint16_t recipe, nb::handle y, nb::handle p, const std::vector<do
     const TermPlan term = checked_term(recipe, constants, places, places.size());
     Input input(y, p, nb::none(), more, places.size());
     View result(out, true);
-    if (result.size() != input.rows.count) throw nb::value_error("arrays differ in length");
-    double* to = result.doubles();
+    double* to = result.as<double>(Kind::f64, input.rows.count);
     nb::gil_scoped_release release;
     write_terms(term, input.rows, to);
 }
@@ -212,14 +213,17 @@ int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, 
         return bad;
     }
     View of_codes(codes), of_places(places);
-    for (const View* view : {&of_codes, &of_places})
-        if (view->column().kind != Kind::i32 || view->column().stride != 4) throw nb::value_error("codes and places must be contiguous int32");
-    if (of_codes.size() != input.rows.count) throw nb::value_error("codes must be one per row");
-    const Labels labels{reinterpret_cast<const int32_t*>(of_codes.data()), reinterpret_cast<const int32_t*>(of_places.data()), of_places.size()};
+    const Labels labels{of_codes.as<int32_t>(Kind::i32, input.rows.count), of_places.as<int32_t>(Kind::i32, of_places.size()), of_places.size()};
     nb::gil_scoped_release release;
     int64_t bad = input.bad_weight();
     if (bad >= 0) return bad;
     return groups.update(input.rows, labels) ? -1 : -2;
+}
+
+void moments(Groups& groups, nb::handle center, nb::handle unit, nb::handle out) {
+    View of_center(center), of_unit(unit), to(out, true);
+    const size_t count = groups.size(), width = count ? moments_of(groups.states()[0]) : 0;
+    groups.moments(of_center.as<double>(Kind::f64, count), of_unit.as<int32_t>(Kind::i32, count), to.as<double>(Kind::f64, width * count));
 }
 
 nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
@@ -246,11 +250,6 @@ NB_MODULE(_core, m) {
         .def("extremes", &extremes)
         .def("refused", [](const PairSums& s) { return refused(s.refused); })
         .def("weight_sum", [](const PairSums& s) { return s.sums[kW].rounded(); })
-        .def("double_double", [](const PairSums& s, int term) {
-                double high, low;
-                s.sums.at(static_cast<size_t>(term)).rounded_pair(high, low);
-                return nb::make_tuple(high, low);
-            }, "term"_a)
         .def_ro("rows", &PairSums::rows)
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
@@ -262,6 +261,8 @@ NB_MODULE(_core, m) {
         .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
         .def("refused", [](const Groups& g) { return refused(g.refused()); })
+        .def("absorb", [](Groups& g, Groups& others, nb::handle places) { g.absorb(others, View(places).as<int32_t>(Kind::i32, others.size())); }, "others"_a, "places"_a)
+        .def("moments", &moments, "center"_a, "unit"_a, "out"_a)
         .def("__len__", &Groups::size);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;

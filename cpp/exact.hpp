@@ -1,7 +1,7 @@
 // ExactSum: a binary number of any length. It holds every sum of doubles, and of products of two or three of them, without rounding.
 //
 // value = sum_i limb[i] * 2^(64 (base + i)), two's complement, the highest limb carries the sign.
-// Contract of every operation: the value is exact before and after; only rounded() and rounded_pair() round, once, half to even.
+// Contract of every operation: the value is exact before and after; only rounded() rounds, once, half to even.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -89,6 +89,12 @@ class ExactSum {
     }
 
     void add(const ExactSum& other) { combine(other, false); }
+    void add_product(const ExactSum& a, const Number& b) {
+        ExactSum size = a;
+        if (a.is_negative()) size.negate();
+        for (size_t i = 0; i < size.limbs_.size(); i++)
+            if (size.limbs_[i]) add_product(Number{size.limbs_[i], 64 * (size.base_ + static_cast<int>(i)), a.is_negative()}, b);
+    }
     void subtract(const ExactSum& other) { combine(other, true); }
     void negate() {
         ExactSum zero;
@@ -153,18 +159,6 @@ class ExactSum {
         if (half && (rest || (kept & 1))) kept++;
         double x = std::ldexp(static_cast<double>(kept), lowest);  // exact: kept has at most 53 bits, or is a power of two
         return negative ? -x : x;
-    }
-
-    // value = high + low with |low| <= ulp(high)/2, each part the nearest double (a double-double).
-    void rounded_pair(double& high, double& low) const {
-        high = rounded();
-        low = 0.0;
-        if (!std::isfinite(high)) return;
-        ExactSum rest = *this;
-        Number part = number_of(high);
-        part.negative = !part.negative;
-        rest.add(part);
-        low = rest.rounded();
     }
 
    private:

@@ -1,13 +1,14 @@
 #include "groups.hpp"
 
 #include "feeder.hpp"
+#include "moments.hpp"
 
 namespace squarely {
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 15;        // rows whose sorted copy stays in the second cache
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
-constexpr size_t kRowsWorthFeeding = 16;          // of a group: fewer, and finding its state costs more than adding to it
+constexpr size_t kRowsWorthFeeding = 128;         // of a group: with fewer, finding its state costs more than adding to it
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -51,6 +52,20 @@ std::array<int64_t, kRefused> Groups::refused() const {
     for (const PairSums& state : states_)
         for (size_t i = 0; i < kRefused; i++) total[i] += state.refused[i];
     return total;
+}
+
+void Groups::absorb(Groups& others, const int32_t* places) {
+    flush(), others.flush();
+    for (size_t i = 0; i < others.states_.size(); i++)
+        if (!others.states_[i].is_identity()) states_.at(static_cast<size_t>(places[i])).merge(others.states_[i]);
+}
+
+void Groups::moments(const double* center, const int32_t* unit, double* out) {
+    flush();
+    for (size_t i = 0; i < states_.size(); i++) {
+        write_moments(states_[i], center[i], unit[i], out);
+        out += moments_of(states_[i]);
+    }
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {

@@ -30,6 +30,11 @@ class Groups {
     // False, and nothing is added, where the label of a row has no group.
     bool update(const Rows& rows, const Labels& labels);
 
+    // Adds the states of others: that of group i to group places[i].
+    void absorb(Groups& others, const int32_t* places);
+    // What is known of group i in doubles, without cancellation: its sums about `center`, in units of 2^unit. See moments.hpp.
+    void moments(const double* center, const int32_t* unit, double* out);
+
    private:
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
     void keep_waiting(size_t count, const Pointers& columns);

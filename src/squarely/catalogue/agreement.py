@@ -64,9 +64,7 @@ def pearson_correlation(s: Sums) -> Ratio:
 
 def _correlation(s: Sums) -> Ratio:
     """Cov / sqrt(Var Var); the root is taken of one product, so that a perfect line has exactly 1."""
-    product = s.variance_y * s.variance_p
-    size = Ratio(s.covariance * s.covariance, product).root()
-    return size if s.covariance >= 0 else -size
+    return Ratio(s.covariance) / Ratio(s.variance_y * s.variance_p).root()
 
 
 @metric(

@@ -75,9 +75,7 @@ def adjusted_r2_score(s: Sums, n_features: int = 1) -> Ratio:
     """
     n = s.observations
     left = n - (int(n_features) + 1)
-    if left.numerator <= 0:
-        return Ratio(0, 0)
-    return 1 - Ratio(s.w * s.squared_error, s.variance_y) * (n - 1) / left
+    return 1 - Ratio(s.w * s.squared_error, s.variance_y) * (n - 1) / left.if_positive()
 
 
 @metric(

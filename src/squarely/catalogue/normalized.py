@@ -71,10 +71,8 @@ def normalized_mean_squared_error(s: Sums, normalizer: str = "variance") -> Rati
         return Ratio(s.w * s.squared_error, s.variance_y)
     if normalizer == "energy":
         return Ratio(s.squared_error, s.yy)
-    if normalizer == "mean_product" and s.y * s.p <= 0:
-        return Ratio(0, 0)
     if normalizer == "mean_product":
-        return Ratio(s.w * s.squared_error, s.y * s.p)
+        return Ratio(s.w * s.squared_error) / Ratio(s.y * s.p).if_positive()
     return Ratio(s.squared_error, s.w) / (s.range_y * s.range_y)
 
 
@@ -197,15 +195,15 @@ def ratio_of_performance_to_deviation(s: Sums) -> Ratio:
     >>> sq.ratio_of_performance_to_deviation([1, 2, 3, 4, 5], [2, 3, 4, 5, 6])
     1.5811388300841898
     """
-    left = s.observations - 1
-    if left.numerator <= 0:
-        return Ratio(0, 0)
+    left = (s.observations - 1).if_positive()
     return _over((Ratio(s.variance_y, s.w) * s.observations / left).root(), Ratio(s.squared_error).root())
 
 
 def _over(spread: Ratio, error: Ratio) -> Ratio:
     """Divide by an error; infinite where it is 0."""
-    return spread / error if error.numerator or not spread.numerator else Ratio.of(math.inf)
+    if (error.numerator == 0) is True and spread.numerator:
+        return Ratio.of(math.inf)
+    return spread / error
 
 
 @metric(

@@ -101,7 +101,7 @@ def decompose(
         source, wanted = source_of(data, y_pred, **names)
         if not source.rereadable:
             raise DataError(f"{source.name}: kind='corp' needs all rows, and a stream is read once. Give a table, a file or arrays.")
-    evaluation = evaluate(data, y_pred, **names, metrics="mse", nan_policy=nan_policy)
+    evaluation = evaluate(data, y_pred, **names, metrics="mse", nan_policy=nan_policy, ci="none")
     for model, state in evaluation.states.items():
         if not state.n:
             raise nothing_left(sum(state.refused), sum(state.refused), f"{evaluation.provenance.source}, model {model[:60]!r}")

@@ -12,6 +12,8 @@ from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, registe
 from squarely.evaluate.guess import guess_predictions, guess_target
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.second_pass import find_quantiles
+from squarely.evaluate.uncertainty import Uncertainty
+from squarely.evaluate.way import with_way
 from squarely.metric import METRICS, ErrorQuantile, Question, find
 from squarely.sources import Source, Wanted, arrays_source, open_source
 from squarely.state import Plan, StateTable
@@ -49,6 +51,10 @@ def evaluate(
     metrics: str | Iterable[Any] | None = None,
     nan_policy: str = "raise",
     exact: bool | None = None,
+    ci: str | None = None,
+    confidence: float = 0.95,
+    cluster: Any = None,
+    order: Any = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     r"""Evaluate regression predictions in one pass over the data, exactly.
@@ -77,13 +83,21 @@ def evaluate(
     exact : bool, optional
         Read the data a second time where a median or quantile of the errors is asked for, which one pass knows to 0.4 %. By default
         that is done for up to a million rows, where it can be.
+    ci : "none", optional
+        "none" leaves out standard errors and intervals, and is faster.
+    confidence : float
+        The probability with which intervals are to hold the value of the population, above 0 and below 1.
+    cluster : str, or array-like of shape (n,)
+        Column of what rows that are not independent have in common, as a patient or a shop: intervals then hold for new clusters.
+    order : str, True, or array-like of shape (n,)
+        Column of times, where errors go together in time; the rows must be sorted by it. True where they lie in order, as in a series.
     progress : callable, optional
         Called with the number of rows read since its last call, from any thread.
 
     Returns
     -------
     Evaluation
-        ``evaluation["rmse"].value``, ``.n``, ``.coverage``, ``.by``; ``to_frame()``, ``to_html(path)``.
+        ``evaluation["rmse"].value``, ``.se``, ``.ci``, ``.n``, ``.coverage``, ``.by``; ``to_frame()``, ``to_html(path)``.
 
     Raises
     ------
@@ -114,11 +128,13 @@ def evaluate(
     questions = questions_of(metrics)
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
     wanted = replace(wanted, plan=_plan(questions, wanted, arrays=y_pred is not None))
+    source, wanted = with_way(source, wanted, ci, confidence, cluster, order, arrays=y_pred is not None)
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
-    evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data))
+    uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence)
+    evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data), uncertainty)
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
     if exact is None:
@@ -129,11 +145,16 @@ def evaluate(
 
 
 def evaluation_of(
-    table: StateTable, source: str, questions: tuple[Question, ...], sample: Sample | None = None, frame: str = "pyarrow"
+    table: StateTable,
+    source: str,
+    questions: tuple[Question, ...],
+    sample: Sample | None = None,
+    frame: str = "pyarrow",
+    uncertainty: Uncertainty | None = None,
 ) -> Evaluation:
     """Return the evaluation of states that are at hand, as from a file of saved states."""
     provenance = Provenance(source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version)
-    return Evaluation(table, questions, provenance, sample, frame)
+    return Evaluation(table, questions, provenance, sample, frame, uncertainty)
 
 
 def questions_of(metrics: str | Iterable[Any] | None, kept: Plan | None = None) -> tuple[Question, ...]:

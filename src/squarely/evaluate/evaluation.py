@@ -10,6 +10,8 @@ from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.frame import as_frame
 from squarely.evaluate.macro import Aggregate, aggregate
 from squarely.evaluate.sample import Sample
+from squarely.evaluate.uncertainty import Uncertainty
+from squarely.intervals import NOT_ASKED, Interval
 from squarely.metric import Question, Value, find
 from squarely.state import PairState, StateTable, Sums
 from squarely.state.table import GroupKey
@@ -44,7 +46,8 @@ class Answer:
     """One metric of one model.
 
     ``value`` is nan where there is none, and ``reason`` says why; ``n`` rows are in it, a share ``coverage`` of those that count.
-    ``by`` has the same for every group.
+    ``by`` has the same for every group. ``se`` and ``ci``, its standard error and interval, are nan where there is none; ``doubt`` says
+    why, or why an interval is doubtful.
     """
 
     value: float
@@ -52,6 +55,22 @@ class Answer:
     n: int
     coverage: float
     by: "Mapping[GroupKey, Answer]"
+    interval: Interval
+
+    @property
+    def se(self) -> float:
+        """The standard error."""
+        return self.interval.se
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """The confidence interval."""
+        return self.interval.low, self.interval.high
+
+    @property
+    def doubt(self) -> str | None:
+        """Why there is no interval, or why it is doubtful."""
+        return self.interval.note
 
     def __float__(self) -> float:
         return self.value
@@ -95,6 +114,8 @@ class Evaluation:
         Rows for plots.
     frame : str
         What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
+    uncertainty : Uncertainty, optional
+        What intervals are made from.
 
     Examples
     --------
@@ -107,10 +128,16 @@ class Evaluation:
     """
 
     def __init__(
-        self, table: StateTable, questions: tuple[Question, ...], provenance: Provenance, sample: Sample | None = None, frame: str = "pyarrow"
+        self,
+        table: StateTable,
+        questions: tuple[Question, ...],
+        provenance: Provenance,
+        sample: Sample | None = None,
+        frame: str = "pyarrow",
+        uncertainty: Uncertainty | None = None,
     ) -> None:
         self.table, self.questions, self.provenance, self.sample = table, questions, provenance, sample
-        self._frame = frame
+        self._frame, self.uncertainty = frame, uncertainty
         self._known: dict[str, Question] = {question.label: question for question in questions}
 
     @property
@@ -176,7 +203,10 @@ class Evaluation:
         state = states[at]
         value, reason = self._ask(question, states, at)
         by = _ByGroup(self, question, model) if group is None and self.by else {}
-        return Answer(value, reason, state.n, _coverage(state), by)
+        return Answer(value, reason, state.n, _coverage(state), by, self._interval(question, at, group, value))
+
+    def _interval(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
+        return NOT_ASKED if self.uncertainty is None else self.uncertainty.of(question, model, group, value)
 
     def _ask(self, question: Question, states: Sequence[PairState], model: int, sums: Sums | None = None) -> Value:
         """Answer for one of the states of all models over the same rows."""

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
-from squarely.evaluate.accumulate import Accumulated, Accumulator, Labels
+from squarely.evaluate.accumulate import Accumulated
+from squarely.evaluate.cells import Labels
+from squarely.evaluate.labels import GroupIndex
 from squarely.sources import Batch, Source, Wanted
 from squarely.state import BUCKET_SHIFT, NOTHING, RECIPES, PairState
 
@@ -57,11 +59,11 @@ class _Found:
                 state.quantiles = {**state.quantiles, self.level: quantile}
 
 
-class _Collector(Accumulator):
+class _Collector:
     """Reads batches as the first pass did, and keeps a few sizes instead of sums."""
 
     def __init__(self, wanted: Wanted, done: Accumulated, totals: list[PairState], levels: Iterable[float]) -> None:
-        super().__init__(dataclasses.replace(wanted, plan=NOTHING))
+        self._groups = GroupIndex(len(wanted.by))
         self._done, self._levels = done, tuple(levels)
         self._of_groups = [[_Found(level) for level in self._levels] for _ in totals]
         self._of_totals = [[_Found(level) for level in self._levels] for _ in totals]
@@ -72,7 +74,7 @@ class _Collector(Accumulator):
     def collect(self, batch: Batch) -> None:
         """Keep what decides a quantile."""
         rows = len(batch.target.values)
-        labels = self.labels_of(batch.keys, rows)
+        labels = self._groups.labels_of(batch.keys, rows)
         weight = np.ones(rows) if batch.weight is None else batch.weight.doubles()
         sizes = np.empty(rows)
         for model, prediction in enumerate(batch.predictions):
@@ -87,7 +89,7 @@ class _Collector(Accumulator):
         assert labels is not None
         codes, places = labels
         for found in self._of_groups[model]:
-            for key in list(self.index)[len(found.states) :]:
+            for key in list(self._groups.index)[len(found.states) :]:
                 states = self._done.table.groups.get(self._done.written(key))
                 found.add(states[model] if states else None)
             found.see(places[codes[kept]], sizes, weights)
@@ -100,6 +102,7 @@ class _Collector(Accumulator):
 
 def find_quantiles(source: Source, wanted: Wanted, done: Accumulated, totals: list[PairState], levels: Iterable[float]) -> None:
     """Read a source again and write the exact quantiles of the sizes of errors into the states of a first pass."""
+    wanted = dataclasses.replace(wanted, plan=NOTHING, along=None)
     collector = _Collector(wanted, done, totals, levels)
     for read in source.parts(wanted):
         for batch in read():

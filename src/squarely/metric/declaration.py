@@ -223,6 +223,16 @@ class Metric:
             return (math.nan, self.undefined) if finite is None else (_made_finite(ratio.numerator, finite), None)
         return ratio.rounded(0 if needs else _DEGREE[self.unit] * sums.scale), None
 
+    def approximately(self, sums: Any, others: Callable[[str], Any] | None, parameters: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the answers on many sums at once, which are arrays of doubles; nan or infinite where there is none.
+
+        Raises NoAnswerError where the formula takes what such sums do not have.
+        """
+        needs = self.needs_of(parameters)
+        ratio = self.formula(sums, *[need.of(Known(sums, others=others)) for need in needs], **parameters)
+        value = np.asarray(ratio.numerator, np.float64) / ratio.denominator
+        return value if needs else np.ldexp(value, _DEGREE[self.unit] * sums.scale)
+
     def sql(self, y: str = "y_true", p: str = "y_pred", w: str = "1.0", **settings: Any) -> str:
         """Return the metric as an SQL expression over columns of a table, in floating point: near the exact answer, not equal to it.
 

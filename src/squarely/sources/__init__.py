@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from squarely.sources import refusals
-from squarely.sources.arrays import arrays_source, mapping_source
+from squarely.sources.arrays import ArraysSource, arrays_source, mapping_source
 from squarely.sources.batch import Batch, Column, Key, Keys, Part, Source, Wanted
 
-__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted", "arrays_source", "open_source"]
+__all__ = ["ArraysSource", "Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted", "arrays_source", "open_source"]
 
 
 def open_source(data: Any) -> Source:

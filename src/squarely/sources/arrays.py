@@ -136,12 +136,18 @@ class ArraysSource:
         """Whether the parts may be asked for again."""
         return True
 
+    def having(self, name: str, values: Any) -> "ArraysSource":
+        """Return the source with one more array."""
+        if name in self.data:
+            raise refusals.name_taken("the arrays", name)
+        return ArraysSource({**self.data, name: values}, self.name, self.wanted)
+
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield one part per slice."""
         refusals.check_names(self.name, self.columns, wanted)
         data = {str(name): values for name, values in self.data.items()}
         columns = {name: _column(data[name], self.name, name) for name in wanted.numeric}
-        keys = {name: _keys(data[name], self.name, name) for name in wanted.by}
+        keys = {name: _keys(data[name], self.name, name) for name in wanted.keys}
         rows = columns[wanted.target].values.size
         lengths = [(name, column.values.size) for name, column in columns.items()]
         for name, length in [*lengths, *((name, key.codes.size) for name, key in keys.items())]:
@@ -159,7 +165,7 @@ class ArraysSource:
                 _rows(columns[wanted.target], rows),
                 tuple(_rows(columns[name], rows) for name in wanted.predictions),
                 None if wanted.weight is None else _rows(columns[wanted.weight], rows),
-                tuple(Keys(keys[name].codes[rows], keys[name].labels) for name in wanted.by),
+                tuple(Keys(keys[name].codes[rows], keys[name].labels) for name in wanted.keys),
                 start,
                 self.name,
                 tuple(_rows(columns[name], rows) for name in wanted.plan.columns),

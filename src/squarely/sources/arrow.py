@@ -153,7 +153,7 @@ class BatchReader:
     ) -> None:
         self._wanted, self._where, self._row = wanted, where, start
         self._constants = {name: (value,) for name, value in (constants or {}).items()}
-        self._keys = {name: KeyReader(where, name, keys_are_text) for name in wanted.by}
+        self._keys = {name: KeyReader(where, name, keys_are_text) for name in wanted.keys}
 
     def read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
         """Yield the batches, none longer than `BATCH_ROWS`."""
@@ -165,7 +165,7 @@ class BatchReader:
         wanted, start = self._wanted, self._row
         place = {name: index for index, name in enumerate(rows.schema.names)}
         columns = {name: column(rows.column(place[name]), self._where, name) for name in wanted.numeric}
-        keys = tuple(self._key(name, rows.num_rows, rows.column(place[name]) if name in place else None) for name in wanted.by)
+        keys = tuple(self._key(name, rows.num_rows, rows.column(place[name]) if name in place else None) for name in wanted.keys)
         self._row += rows.num_rows
         weight = None if wanted.weight is None else columns[wanted.weight]
         predictions = tuple(columns[name] for name in wanted.predictions)

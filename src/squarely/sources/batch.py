@@ -46,7 +46,10 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows of the data, only the wanted columns; ``more`` has those of the plan."""
+    """Consecutive rows of the data, only the wanted columns; ``more`` has those of the plan.
+
+    ``keys`` are those of the group columns, and last that of ``along`` where one is wanted.
+    """
 
     target: Column
     predictions: tuple[Column, ...]
@@ -59,13 +62,19 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The columns a question needs."""
+    """The columns a question needs.
+
+    ``way`` says which rows share a bucket, for intervals: "none", "rows", "cluster" or "order"; ``along`` is the column of the clusters
+    or of the order.
+    """
 
     target: str
     predictions: tuple[str, ...]
     weight: str | None = None
     by: tuple[str, ...] = ()
     plan: Plan = NOTHING
+    way: str = "none"
+    along: str | None = None
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -74,9 +83,14 @@ class Wanted:
         return tuple(dict.fromkeys((self.target, *self.predictions, *weight, *self.plan.columns)))
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the columns that are read as keys."""
+        return self.by if self.along is None else (*self.by, self.along)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all wanted columns, each once."""
-        return tuple(dict.fromkeys((*self.numeric, *self.by)))
+        return tuple(dict.fromkeys((*self.numeric, *self.keys)))
 
 
 Part = Callable[[], Iterator[Batch]]

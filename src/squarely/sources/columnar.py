@@ -67,7 +67,7 @@ class ParquetFile:
 
     def _read(self, wanted: Wanted, folders: Mapping[str, Key], group: int, start: int) -> Iterator[Batch]:
         names = [name for name in wanted.names if name in self.columns]
-        text = [name for name in wanted.by if name in names and is_text(self._schema.field(name).type)]
+        text = [name for name in wanted.keys if name in names and is_text(self._schema.field(name).type)]
         return BatchReader(wanted, self.path, start, folders).read(self._rows(names, text, group))
 
 

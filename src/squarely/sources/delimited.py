@@ -125,7 +125,7 @@ class CsvFile:
             if kind not in _WIDER and kind != pa.float64():
                 self._refuse_text(name)
         text = pa.dictionary(pa.int32(), pa.string())
-        types.update({name: text for name in wanted.by if name in self.columns and name not in types})
+        types.update({name: text for name in wanted.keys if name in self.columns and name not in types})
         rows = _stream(self.path, self._open, types, self._widen)
         return BatchReader(wanted, self.path, 0, folders, keys_are_text=True).read(rows)
 
@@ -213,7 +213,7 @@ class JsonFile:
             if types[name] not in _WIDER and types[name] != pa.float64():
                 self._refuse_text(name)
                 check_types(self._schema, wanted, self.path, lambda _: ())
-        for name in wanted.by:
+        for name in wanted.keys:
             kind = types.get(name)
             if kind is not None and name not in wanted.numeric and (is_text(kind) or str(kind).startswith(("null", "time"))):
                 types[name] = pa.string()
@@ -226,7 +226,7 @@ class JsonFile:
             return wider
         for name in wanted.numeric:
             self._refuse_text(name)
-        for name in wanted.by:
+        for name in wanted.keys:
             if f"Column(/{name})" in str(error):
                 raise refusals.mixed_keys(self.path, name, str(error)) from error
         raise self._unreadable(error) from error

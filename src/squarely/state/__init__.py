@@ -1,9 +1,10 @@
 """What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
+from squarely.state.buckets import Buckets, Moments
 from squarely.state.pairs import PairState, sums_of, sums_of_groups
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
-from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND
+from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND, Sizes
 from squarely.state.sums import NoAnswerError, OutsideDomainError, Sums
 from squarely.state.table import StateTable
 from squarely.state.terms import NOTHING, RECIPES, Plan, Term
@@ -13,12 +14,15 @@ __all__ = [
     "NOTHING",
     "RECIPES",
     "RELATIVE_BOUND",
+    "Buckets",
+    "Moments",
     "NoAnswerError",
     "OutsideDomainError",
     "PairState",
     "Plan",
     "Ratio",
     "Rows",
+    "Sizes",
     "StateTable",
     "Sums",
     "Term",

@@ -12,7 +12,8 @@ _BEYOND = 1 << 8192  # no root and no quotient of doubles brings it back into th
 class Ratio:
     """A quotient of integers that is never reduced, because reducing costs more than it saves.
 
-    A denominator of 0 stands for an undefined value; arithmetic carries it along.
+    A denominator of 0 stands for an undefined value; arithmetic carries it along. Arrays of doubles may take the place of the integers,
+    for many answers at once that need not be exact; their undefined values are nan or infinite.
 
     Parameters
     ----------
@@ -77,9 +78,15 @@ class Ratio:
     def __truediv__(self, other: "Ratio | int") -> "Ratio":
         if isinstance(other, int):
             return Ratio(self.numerator, self.denominator * other)
-        if other.denominator == 0:
+        if (other.denominator == 0) is True:
             return Ratio(0, 0)
         return Ratio(self.numerator * other.denominator, self.denominator * other.numerator)
+
+    def if_positive(self) -> "Ratio":
+        """Return itself where it is above 0, and else an undefined value."""
+        if isinstance(self.numerator, int):
+            return self if (self.numerator > 0) == (self.denominator > 0) and self.numerator else Ratio(0, 0)
+        return Ratio(self.numerator, self.denominator * (self.numerator / self.denominator > 0))
 
     def root(self) -> "Ratio":
         """Return the square root, exact where it is rational, and else right to more than 250 bits.
@@ -87,6 +94,8 @@ class Ratio:
         Undefined below 0, where only sums of differences of states can lead.
         """
         numerator, denominator = self.numerator, self.denominator
+        if not isinstance(numerator, int):
+            return Ratio((numerator / denominator) ** 0.5)
         if denominator == 0 or numerator == 0:
             return self
         if denominator < 0:

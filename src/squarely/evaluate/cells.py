@@ -1,0 +1,95 @@
+"""Cells: the states of every bucket of every group, one set for each model."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely import _core
+from squarely.evaluate.layout import NO_BUCKETS, Layout, layout_of
+from squarely.sources import Wanted
+from squarely.state import Buckets
+from squarely.state.table import GroupKey
+
+__all__ = ["Cells", "Integers", "Labels"]
+
+Integers = npt.NDArray[np.int32]
+Labels = tuple[Integers, Integers] | None  # the label of each row, the cell or group of each label
+
+
+class Cells:
+    """States by model; the one of bucket b of group g is at ``g * layout.count + b``. Without intervals each group has one bucket."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.layout, self.size = NO_BUCKETS, 0
+        self.models = [_core.Groups(wanted.plan.core) for _ in wanted.predictions]
+        self._plan, self._way = wanted.plan, wanted.way
+        self.last = 0
+
+    def grow(self, groups: int) -> None:
+        """Make room for so many groups."""
+        self.size = groups
+        self._settle()
+
+    def see(self, last: int) -> None:
+        """Make room for rows up to an ordinal."""
+        self.last = max(self.last, last)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Change to the layout that fits: buckets that fall together are added."""
+        layout = layout_of(self._way, self.last, self.size)
+        if layout != self.layout:
+            models = [_core.Groups(self._plan.core) for _ in self.models]
+            groups = len(self.models[0]) // self.layout.count
+            places = self._places_in(layout, np.arange(groups))
+            for model, before in zip(models, self.models, strict=True):
+                model.grow(groups * layout.count)
+                model.absorb(before, places)
+            self.layout, self.models = layout, models
+        for model in self.models:
+            model.grow(self.size * layout.count)
+
+    def _places_in(self, layout: Layout, groups: npt.NDArray[np.int64]) -> Integers:
+        """Return where each cell goes in another layout, where its group is one of others."""
+        folded = self.layout.folded(layout)
+        return np.asarray(groups[:, None] * layout.count + folded, np.int32).ravel()
+
+    def labels_of(self, labels: Labels, places: npt.NDArray[np.int64]) -> Labels:
+        """Return the cell of each row, from the labels of its group, and from its ordinal or the hash of its cluster."""
+        if self.layout.count == 1:
+            return labels
+        cells = self.layout.buckets(places)
+        if labels is not None:
+            cells = cells + labels[1][labels[0]] * np.int64(self.layout.count)
+        return cells.astype(np.int32), np.arange(len(self.models[0]), dtype=np.int32)
+
+    def refused(self, model: int) -> tuple[int, int, int, int]:
+        """Return how many rows of a model were refused, by reason."""
+        return self.models[model].refused()
+
+    def add_refused(self, model: int, group: int, reason: int, count: int) -> None:
+        """Count rows of a group that were refused."""
+        self.models[model].add_refused(group * self.layout.count, reason, count)
+
+    def absorb(self, other: "Cells", groups: npt.NDArray[np.int64]) -> None:
+        """Add the cells of another thread, whose group i is group ``groups[i]`` here; the layout must be that of both together."""
+        places = other._places_in(self.layout, groups)
+        for mine, theirs in zip(self.models, other.models, strict=True):
+            mine.absorb(theirs, places)
+
+    def buckets(self, keys: tuple[GroupKey, ...]) -> Buckets:
+        """Return the cells as they are asked for intervals; ``keys`` are those of the groups."""
+        return Buckets(self._way, self.layout.count, {key: at for at, key in enumerate(keys)}, self.models, self._plan)
+
+    def totals(self) -> Iterator[list[_core.PairSums]]:
+        """Yield the states of each group, all its buckets together."""
+        models = self.models
+        if self.layout.count > 1:
+            models = [_core.Groups(self._plan.core) for _ in self.models]
+            places = np.repeat(np.arange(self.size, dtype=np.int32), self.layout.count)
+            for total, cells in zip(models, self.models, strict=True):
+                total.grow(self.size)
+                total.absorb(cells, places)
+        for group in range(self.size):
+            yield [model.state(group) for model in models]

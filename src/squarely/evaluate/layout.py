@@ -1,0 +1,91 @@
+"""Which rows share a bucket: a pure function of where a row lies, or of its cluster, so that an interval has no seed.
+
+The states of all rows of a bucket add up to one state. Buckets are folded together as rows and groups become many, and since states add
+exactly, it does not matter when: the buckets at the end depend on the data alone, not on threads or batches.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "hashes_of", "layout_of"]
+
+Integers = npt.NDArray[np.int64]
+
+MOST_GROUPS = 1024  # with intervals
+_MOST_CELLS = 4096  # buckets of all groups together, while each group has more than the least
+_ROWS, _CLUSTERS, _BLOCKS, _LEAST = 128, 2048, 256, 16  # buckets of a group, at most and at least
+_ALONE = 2048  # rows of which each is a bucket of its own
+_ROUND = 7  # rows go round the 128 buckets, from a start that a hash chooses each time, so that no period of the data falls in step
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Buckets of each group.
+
+    Parameters
+    ----------
+    way : "none", "rows", "cluster" or "order"
+    count : int
+        Buckets of a group, a power of 2.
+    shift : int
+        With "order" a bucket is a block of 2^shift neighbours.
+    alone : bool
+        Whether each row is a bucket.
+    """
+
+    way: str
+    count: int
+    shift: int = 0
+    alone: bool = False
+
+    def buckets(self, places: Integers) -> Integers:
+        """Return the bucket of each row: from its ordinal, or from the hash of its cluster."""
+        if self.way == "order":
+            blocks: Integers = places >> self.shift
+            return blocks
+        if self.way == "rows" and not self.alone:
+            places = places + _start(places >> _ROUND)
+        return places & (self.count - 1)
+
+    def folded(self, into: "Layout") -> Integers:
+        """Return the bucket of another layout for each bucket of this one."""
+        buckets = np.arange(self.count)
+        if self.way == "order":
+            return np.minimum(buckets >> (into.shift - self.shift), into.count - 1)
+        return into.buckets(buckets) if self.alone else buckets & (into.count - 1)
+
+
+NO_BUCKETS = Layout("none", 1)
+
+
+def layout_of(way: str, last: int, groups: int) -> Layout:
+    """Return the layout for rows up to an ordinal, in so many groups; in several files, up to the largest ordinal of one."""
+    if way == "none" or groups > MOST_GROUPS:
+        return Layout(way, 1, last.bit_length() if way == "order" else 0)
+    most = max(_LEAST, 1 << ((_MOST_CELLS // max(groups, 1)).bit_length() - 1))
+    if way == "order":
+        count = min(_BLOCKS, most)
+        return Layout(way, count, max(0, (last // count).bit_length()))
+    if way == "cluster":
+        return Layout(way, min(_CLUSTERS, most))
+    needed = max(_LEAST, 1 << last.bit_length())
+    if needed <= min(_ALONE, most):
+        return Layout(way, needed, alone=True)
+    return Layout(way, min(_ROWS, most))
+
+
+def _start(rounds: Integers) -> Integers:
+    mixed = rounds.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    started: Integers = (mixed >> np.uint64(64 - _ROUND)).astype(np.int64)
+    return started
+
+
+def hashes_of(labels: tuple[object, ...]) -> Integers:
+    """Return a hash of each label; equal numbers of two types have one."""
+    written = (repr(label + 0.0 if isinstance(label, int | float) else label) for label in labels)
+    return np.array([zlib.crc32(text.encode("utf-8", "surrogatepass")) for text in written], np.int64)

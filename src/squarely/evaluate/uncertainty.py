@@ -1,0 +1,43 @@
+"""Uncertainty: the intervals of an evaluation, over all rows and in every group, made when they are looked at."""
+
+from functools import cached_property
+
+from squarely.intervals import Interval, Intervals
+from squarely.metric import Question
+from squarely.state import Buckets, PairState, StateTable
+from squarely.state.table import GroupKey
+
+__all__ = ["Uncertainty"]
+
+
+class Uncertainty:
+    """Intervals at one level of confidence.
+
+    Parameters
+    ----------
+    buckets : Buckets
+    table : StateTable
+        The states of the same rows.
+    confidence : float
+    """
+
+    def __init__(self, buckets: Buckets, table: StateTable, confidence: float) -> None:
+        self.confidence, self.way = confidence, buckets.way
+        self._buckets, self._table = buckets, table
+
+    @cached_property
+    def _whole(self) -> Intervals:
+        totals = [[self._table.total(at)] for at in range(len(self._table.models))]
+        return Intervals(self._buckets.whole(), totals, self._table.models, self.confidence)
+
+    @cached_property
+    def _by_group(self) -> Intervals:
+        nothing = [PairState.planned(self._buckets.plan) for _ in self._table.models]  # of a group that left no trace
+        totals = list(zip(*(self._table.groups.get(key, nothing) for key in self._buckets.groups), strict=True))
+        return Intervals(self._buckets, totals, self._table.models, self.confidence)
+
+    def of(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
+        """Return the interval of an answer in a group, or over all rows."""
+        if group is None:
+            return self._whole.of(question, model, 0, value)
+        return self._by_group.of(question, model, self._buckets.groups[group], value)

@@ -1,0 +1,115 @@
+"""How sure an answer is: standard errors and intervals of any metric, from the exact sums of buckets of rows."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.intervals.jackknife import Spread, jackknife
+from squarely.intervals.left import Left
+from squarely.intervals.ranked import of_quantile
+from squarely.metric import ErrorQuantile, Question, TrimmedSquare
+from squarely.state import Buckets, NoAnswerError, PairState, Ratio
+
+__all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
+
+Floats = npt.NDArray[np.float64]
+
+FEW_BUCKETS = 20  # of clusters or blocks: below, an interval says little
+
+
+class Interval(NamedTuple):
+    """Standard error and interval of an answer; nan where there is none, and ``note`` says why, or what makes it doubtful."""
+
+    se: float
+    low: float
+    high: float
+    note: str | None = None
+
+
+NOT_ASKED = Interval(math.nan, math.nan, math.nan, "no interval was asked for")
+
+
+class Intervals:
+    """The intervals of one set of groups, for every model.
+
+    Parameters
+    ----------
+    buckets : Buckets
+    totals : sequence of sequence of PairState
+        By model, the states of the groups in the order of their numbers.
+    models : tuple of str
+    confidence : float
+    """
+
+    def __init__(self, buckets: Buckets, totals: Sequence[Sequence[PairState]], models: tuple[str, ...], confidence: float) -> None:
+        self._buckets, self._totals, self._models, self._confidence = buckets, totals, models, confidence
+        self._left: dict[str, Left] = {}
+        self._found: dict[tuple[str, int], Spread | str] = {}
+
+    def of(self, question: Question, model: int, group: int, value: float) -> Interval:
+        """Return the interval of an answer in a group."""
+        if math.isnan(value):
+            return Interval(math.nan, math.nan, math.nan, "there is no value")
+        if self._buckets.count == 1:
+            return Interval(math.nan, math.nan, math.nan, "there are too many groups to keep the sums of several buckets of each")
+        spread = self._found.get((question.label, model))
+        if spread is None:
+            spread = self._found[question.label, model] = self._spread(question, model)
+        if isinstance(spread, str):
+            return Interval(math.nan, math.nan, math.nan, spread)
+        se, low, high = (float(each[group]) for each in spread)
+        if math.isnan(low + high) or math.isnan(se):
+            return Interval(math.nan, math.nan, math.nan, "without some of the rows it has no value, or there are too few rows")
+        return Interval(se, low, high, self._doubt(model, group))
+
+    def _doubt(self, model: int, group: int) -> str | None:
+        count = int(self.left(self._models[model]).present[group].sum())
+        if self._buckets.way == "rows" or count >= FEW_BUCKETS:
+            return None
+        return f"there are {count} {'clusters' if self._buckets.way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+
+    def left(self, model: str) -> Left:
+        """Return what is left of the sums of a model without each bucket."""
+        if model not in self._left:
+            at = self._models.index(model)
+            self._left[model] = Left(self._buckets.moments(at, [state.sums for state in self._totals[at]]))
+        return self._left[model]
+
+    def _spread(self, question: Question, model: int) -> Spread | str:
+        """Return the spread of an answer in every group, or why there is none."""
+        levels = [need.level for need in question.needs if isinstance(need, ErrorQuantile)]
+        with np.errstate(all="ignore"):
+            if levels:
+                return self._of_quantile(question, model, levels[0])
+            try:
+                left = self._without(question, model)
+            except NoAnswerError as reason:
+                return str(reason)
+            present = self.left(self._models[model]).present
+            values = np.array([self._value(question, model, group) for group in range(len(present))])
+            return jackknife(question.metric, values, np.broadcast_to(left, present.shape), present, self._confidence)
+
+    def _value(self, question: Question, model: int, group: int) -> float:
+        states = [of_model[group] for of_model in self._totals]
+        return question.ask(states[model].sums, lambda other: states[self._models.index(other)].sums).value
+
+    def _without(self, question: Question, model: int) -> Floats:
+        """Return the answers without each bucket."""
+        if not any(isinstance(need, TrimmedSquare) for need in question.needs):
+            return question.metric.approximately(self.left(self._models[model]), self.left, question.parameters)
+        return np.array(
+            [
+                [question.ask((total - state).sums).value for state in self._buckets.states(model, group)]
+                for group, total in enumerate(self._totals[model])
+            ]
+        )
+
+    def _of_quantile(self, question: Question, model: int, level: float) -> Spread:
+        found = []
+        for group, total in enumerate(self._totals[model]):
+            ends = of_quantile(total.sums.sizes, self._buckets.states(model, group), level, self._confidence) if total.n else (math.nan,) * 3
+            found.append([question.metric.formula(total.sums, Ratio.of(end), **question.parameters).rounded() for end in ends])
+        return Spread(*np.array(found).T)

@@ -1,0 +1,85 @@
+"""Buckets: the exact sums of every bucket of rows, by group and model, from which intervals are made."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely import _core
+from squarely.state.pairs import PairState
+from squarely.state.ratio import Ratio
+from squarely.state.sums import Sums
+from squarely.state.terms import Plan
+
+if TYPE_CHECKING:
+    from squarely.state.table import GroupKey
+
+__all__ = ["Buckets", "Moments"]
+
+Floats = npt.NDArray[np.float64]
+_MOMENTS = 8  # before those of the terms, as in cpp/moments.hpp
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums of buckets as doubles, in units of 2^unit, about a centre: group by row, bucket by column, sum by layer.
+
+    The sums are those of cpp/moments.hpp. Only groups that were asked for are there.
+    """
+
+    values: Floats  # (groups, buckets, sums)
+    center: Floats  # (groups, 1), in units of 2^unit
+    unit: npt.NDArray[np.int32]  # (groups, 1)
+    plan: Plan
+
+
+class Buckets:
+    """States of buckets; the state of bucket b of the group numbered g is the one at ``g * count + b``.
+
+    Parameters
+    ----------
+    way : "rows", "cluster" or "order"
+        What the rows of a bucket have in common.
+    count : int
+        Buckets of each group; 1 where there are too many groups to have several.
+    groups : mapping from group to its number
+    models : list of Groups, one for each model
+    plan : Plan
+    """
+
+    def __init__(self, way: str, count: int, groups: "dict[GroupKey, int]", models: list[_core.Groups], plan: Plan) -> None:
+        self.way, self.count, self.groups, self.models, self.plan = way, count, groups, models, plan
+
+    def whole(self) -> "Buckets":
+        """Return the same buckets with all groups as one."""
+        if len(self.groups) == 1:
+            return Buckets(self.way, self.count, {(): 0}, self.models, self.plan)
+        models = [_core.Groups(self.plan.core) for _ in self.models]
+        places = np.arange(len(self.models[0]), dtype=np.int32) % np.int32(self.count)
+        for whole, model in zip(models, self.models, strict=True):
+            whole.grow(self.count)
+            whole.absorb(model, places)
+        return Buckets(self.way, self.count, {(): 0}, models, self.plan)
+
+    def states(self, model: int, group: int) -> Iterator[PairState]:
+        """Yield the state of each bucket of a group."""
+        for bucket in range(self.count):
+            yield PairState._wrap(self.models[model].state(group * self.count + bucket), self.plan)
+
+    def moments(self, model: int, totals: Iterable[Sums]) -> Moments:
+        """Return the sums of all buckets of a model as doubles; ``totals`` are those of the groups, in the order of their numbers."""
+        center, unit = (np.array(each) for each in zip(*map(_frame, totals), strict=True))
+        unit = unit.astype(np.int32)
+        out = np.empty(len(self.models[model]) * (_MOMENTS + len(self.plan.terms)))
+        self.models[model].moments(np.repeat(center, self.count), np.repeat(unit, self.count), out)
+        return Moments(out.reshape(len(self.groups), self.count, -1), np.ldexp(center, -unit)[:, None], unit[:, None], self.plan)
+
+
+def _frame(total: Sums) -> tuple[float, int]:
+    """Return the mean of y as a double, and the exponent of the root mean square of y and p."""
+    center = total.absolute(Ratio(total.y, total.w), 1).rounded()
+    size = total.absolute(Ratio(total.yy + total.pp, total.w), 2)
+    bits = size.numerator.bit_length() - size.denominator.bit_length() if size.numerator else 0
+    return (center if np.isfinite(center) else 0.0), max(-1070, min(1020, bits // 2))
