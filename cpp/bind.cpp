@@ -154,9 +154,8 @@ nb::tuple integers(PairSums& state) {
 }
 
 nb::object extremes(const PairSums& state) {
-    if (!state.extremes_known) return nb::none();
     const Extremes& x = state.extremes;
-    return nb::make_tuple(x.error, x.y_min, x.y_max, x.p_min, x.p_max);
+    return state.extremes_known ? nb::object(nb::make_tuple(x.error, x.y_min, x.y_max, x.p_min, x.p_max)) : nb::none();
 }
 
 // A plan from (recipe, constants, places of columns) per term.
@@ -262,14 +261,15 @@ NB_MODULE(_core, m) {
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
         .def("refused", [](const Groups& g) { return refused(g.refused()); })
         .def("absorb", [](Groups& g, Groups& others, nb::handle places) { g.absorb(others, View(places).as<int32_t>(Kind::i32, others.size())); }, "others"_a, "places"_a)
+        .def("merge", [](Groups& g, size_t i, const PairSums& state) { g.states().at(i).merge(state); }, "index"_a, "state"_a)
+        .def("reached", [](Groups& g, nb::handle size, nb::handle out) {
+                g.reached(View(size).as<int32_t>(Kind::i32, g.size()), View(out, true).as<double>(Kind::f64, 2 * g.size()));
+            }, "size"_a, "out"_a)
         .def("moments", &moments, "center"_a, "unit"_a, "out"_a)
         .def("__len__", &Groups::size);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
-    m.def("first_bad_weight", [](nb::handle weight) {
-            View view(weight);
-            return first_bad_weight(view.column(), view.size());
-        }, "weight"_a);
+    m.def("first_bad_weight", [](nb::handle weight) { return first_bad_weight(View(weight).column(), View(weight).size()); }, "weight"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
     m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target, unsigned threads) {
             Input input(y, p, w);

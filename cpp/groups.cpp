@@ -6,9 +6,9 @@
 namespace squarely {
 namespace {
 
-constexpr size_t kBlock = size_t{1} << 15;        // rows whose sorted copy stays in the second cache
+constexpr size_t kBlock = 520 * 128;                // rows whose sorted copy stays in the second cache; no power of 2, or groups would share lines
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
-constexpr size_t kRowsWorthFeeding = 128;         // of a group: with fewer, finding its state costs more than adding to it
+constexpr size_t kRowsWorthFeeding = 128;  // of a group: with fewer, finding its state costs more than adding to it
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -56,8 +56,15 @@ std::array<int64_t, kRefused> Groups::refused() const {
 
 void Groups::absorb(Groups& others, const int32_t* places) {
     flush(), others.flush();
-    for (size_t i = 0; i < others.states_.size(); i++)
-        if (!others.states_[i].is_identity()) states_.at(static_cast<size_t>(places[i])).merge(others.states_[i]);
+    for (size_t i = 0; i < others.states_.size(); i++) {
+        PairSums& mine = states_.at(static_cast<size_t>(places[i]));
+        const PairSums& theirs = others.states_[i];
+        if (theirs.is_identity()) continue;
+        if (mine.is_identity())
+            mine = theirs;
+        else
+            mine.merge(theirs);
+    }
 }
 
 void Groups::moments(const double* center, const int32_t* unit, double* out) {
@@ -66,6 +73,11 @@ void Groups::moments(const double* center, const int32_t* unit, double* out) {
         write_moments(states_[i], center[i], unit[i], out);
         out += moments_of(states_[i]);
     }
+}
+
+void Groups::reached(const int32_t* size, double* out) {
+    flush();
+    for (size_t i = 0; i < states_.size(); i++, out += 2) states_[i].kept.histogram.reach(static_cast<uint32_t>(size[i]), out[0], out[1]);
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {

@@ -34,6 +34,8 @@ class Groups {
     void absorb(Groups& others, const int32_t* places);
     // What is known of group i in doubles, without cancellation: its sums about `center`, in units of 2^unit. See moments.hpp.
     void moments(const double* center, const int32_t* unit, double* out);
+    // How much weight of group i has a size up to the middle of the bucket size[i], and how much there is.
+    void reached(const int32_t* size, double* out);
 
    private:
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);

@@ -39,6 +39,21 @@ class Histogram {
         std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         return out;
     }
+    bool is_zero() const {
+        for (size_t cell = 0; cell < buckets_.size(); cell++)
+            if (!total_of(cell).is_zero()) return false;
+        return true;
+    }
+    // The weight below a bucket and half of that in it, and all of it.
+    void reach(uint32_t bucket, double& below, double& all) const {
+        ExactSum reached, whole;
+        for (size_t cell = 0; cell < buckets_.size(); cell++) {
+            const ExactSum total = total_of(cell);
+            whole.add(total);
+            if (buckets_[cell] <= bucket) reached.add_product(total, Number{buckets_[cell] < bucket ? uint64_t{2} : uint64_t{1}, -1, false});
+        }
+        below = reached.rounded(), all = whole.rounded();
+    }
     void put(uint32_t bucket, const ExactSum& total) { weigh(cell_of(bucket)).add(total); }
 
    private:
@@ -52,9 +67,10 @@ class Histogram {
         return weights_[cell];
     }
     void combine(const Histogram& o, bool minus) {
-        for (const auto& [bucket, total] : o.cells()) {
-            ExactSum& sum = weigh(cell_of(bucket));
-            minus ? sum.subtract(total) : sum.add(total);
+        for (size_t cell = 0; cell < o.buckets_.size(); cell++) {
+            const size_t mine = cell_of(o.buckets_[cell]);
+            counts_[mine] += minus ? -o.counts_[cell] : o.counts_[cell];
+            if (cell < o.weights_.size()) minus ? weigh(mine).subtract(o.weights_[cell]) : weigh(mine).add(o.weights_[cell]);
         }
     }
     // Neighbouring buckets have neighbouring places; a place that is taken sends the next bucket one further.

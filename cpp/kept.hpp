@@ -36,7 +36,7 @@ struct Kept {
     bool is_zero() const {
         for (const TermSum& term : terms)
             if (!term.sum.is_zero() || term.without[0] || term.without[1] || term.without[2]) return false;
-        return histogram.cells().empty();
+        return histogram.is_zero();
     }
 
     // u16 columns, u16 terms, u8 histogram; names as u16 length and bytes; per term u16 recipe, u8 constants, u8 columns, constants,

@@ -62,7 +62,10 @@ class Accumulator:
         more = tuple(column.values if column.valid is None else np.where(column.valid, column.values, np.nan) for column in batch.more)
         labels = self.groups.labels_of(batch.keys[: len(self.wanted.by)], count)
         self.cells.see(batch.start + count - 1)
-        cells = labels if self.wanted.way == "none" else self.cells.labels_of(labels, self._places_along(part, batch))
+        if self.order is not None:
+            self.order.see(part, batch)
+        along = batch.keys[-1] if self.wanted.way == "cluster" else None
+        cells = self.cells.labels_of(labels, batch.start, count, None if along is None else hashes_of(along.labels)[along.codes])
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels, cells, more)
             refused = self.cells.refused(model)
@@ -72,15 +75,6 @@ class Accumulator:
                         rows = validate.refused_rows(reason, _as_floats(batch.target), _as_floats(prediction), weight)
                         self.first_refused[model, reason] = (part, batch.where, batch.start + int(rows[0]) + 1)
                 self._refused[model] = refused
-
-    def _places_along(self, part: int, batch: Batch) -> npt.NDArray[np.int64]:
-        """Return the ordinal of each row, or the hash of its cluster."""
-        if self.wanted.way == "cluster":
-            keys = batch.keys[-1]
-            return hashes_of(keys.labels)[keys.codes]
-        if self.order is not None:
-            self.order.see(part, batch)
-        return np.arange(batch.start, batch.start + len(batch.target.values))
 
     def _add(
         self,

@@ -55,14 +55,14 @@ class Cells:
         folded = self.layout.folded(layout)
         return np.asarray(groups[:, None] * layout.count + folded, np.int32).ravel()
 
-    def labels_of(self, labels: Labels, places: npt.NDArray[np.int64]) -> Labels:
+    def labels_of(self, labels: Labels, start: int, rows: int, hashes: npt.NDArray[np.int64] | None) -> Labels:
         """Return the cell of each row, from the labels of its group, and from its ordinal or the hash of its cluster."""
         if self.layout.count == 1:
             return labels
-        cells = self.layout.buckets(places)
+        cells = self.layout.of_rows(start, start + rows) if hashes is None else self.layout.of_hashes(hashes)
         if labels is not None:
-            cells = cells + labels[1][labels[0]] * np.int64(self.layout.count)
-        return cells.astype(np.int32), np.arange(len(self.models[0]), dtype=np.int32)
+            cells = cells + (labels[1] * np.int32(self.layout.count))[labels[0]]
+        return cells.astype(np.int32, copy=False), np.arange(len(self.models[0]), dtype=np.int32)
 
     def refused(self, model: int) -> tuple[int, int, int, int]:
         """Return how many rows of a model were refused, by reason."""

@@ -41,21 +41,30 @@ class Layout:
     shift: int = 0
     alone: bool = False
 
-    def buckets(self, places: Integers) -> Integers:
-        """Return the bucket of each row: from its ordinal, or from the hash of its cluster."""
-        if self.way == "order":
-            blocks: Integers = places >> self.shift
-            return blocks
-        if self.way == "rows" and not self.alone:
-            places = places + _start(places >> _ROUND)
-        return places & (self.count - 1)
+    def of_rows(self, start: int, stop: int) -> npt.NDArray[np.int32]:
+        """Return the bucket of each row from one ordinal to another."""
+        if self.way == "order" or self.alone:
+            blocks: Integers = np.arange(start, stop, dtype=np.int64) >> np.int64(self.shift)
+            return blocks.astype(np.int32)
+        first, last = start >> _ROUND, ((stop - 1) >> _ROUND) + 1
+        starts = _start(np.arange(first, last, dtype=np.uint64)).astype(np.int32)
+        rounds = np.add(starts[:, None], np.arange(1 << _ROUND, dtype=np.int32), dtype=np.int32)
+        rounds = np.bitwise_and(rounds, np.int32(self.count - 1))
+        buckets: npt.NDArray[np.int32] = rounds.ravel()
+        return buckets[start - (first << _ROUND) : stop - (first << _ROUND)]
 
-    def folded(self, into: "Layout") -> Integers:
+    def of_hashes(self, hashes: Integers) -> npt.NDArray[np.int32]:
+        """Return the bucket of each row from the hash of its cluster."""
+        buckets: Integers = np.bitwise_and(hashes, self.count - 1)
+        return buckets.astype(np.int32)
+
+    def folded(self, into: "Layout") -> npt.NDArray[np.int32]:
         """Return the bucket of another layout for each bucket of this one."""
-        buckets = np.arange(self.count)
+        buckets: Integers = np.arange(self.count, dtype=np.int64)
         if self.way == "order":
-            return np.minimum(buckets >> (into.shift - self.shift), into.count - 1)
-        return into.buckets(buckets) if self.alone else buckets & (into.count - 1)
+            buckets = np.minimum(buckets >> np.int64(into.shift - self.shift), into.count - 1)
+            return buckets.astype(np.int32)
+        return into.of_rows(0, self.count) if self.alone else into.of_hashes(buckets)
 
 
 NO_BUCKETS = Layout("none", 1)
@@ -77,12 +86,11 @@ def layout_of(way: str, last: int, groups: int) -> Layout:
     return Layout(way, min(_ROWS, most))
 
 
-def _start(rounds: Integers) -> Integers:
-    mixed = rounds.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def _start(rounds: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    mixed = rounds * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)
     mixed *= np.uint64(0xD6E8FEB86659FD93)
-    started: Integers = (mixed >> np.uint64(64 - _ROUND)).astype(np.int64)
-    return started
+    return mixed >> np.uint64(64 - _ROUND)
 
 
 def hashes_of(labels: tuple[object, ...]) -> Integers:

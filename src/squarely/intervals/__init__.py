@@ -108,8 +108,11 @@ class Intervals:
         )
 
     def _of_quantile(self, question: Question, model: int, level: float) -> Spread:
+        totals = [state.sums for state in self._totals[model]]
+        sizes = [total.sizes if total.n else None for total in totals]
+        reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
         found = []
-        for group, total in enumerate(self._totals[model]):
-            ends = of_quantile(total.sums.sizes, self._buckets.states(model, group), level, self._confidence) if total.n else (math.nan,) * 3
-            found.append([question.metric.formula(total.sums, Ratio.of(end), **question.parameters).rounded() for end in ends])
+        for total, size, of_group in zip(totals, sizes, reached, strict=True):
+            ends = (math.nan,) * 3 if size is None else of_quantile(size, of_group, level, self._confidence)
+            found.append([question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends])
         return Spread(*np.array(found).T)

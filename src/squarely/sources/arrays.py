@@ -195,8 +195,8 @@ def arrays_source(y_true: Any, y_pred: Any, weight: Any = None, by: Any = None) 
     Examples
     --------
     >>> source = arrays_source([1.0, 2.0], {"a": [1.0, 3.0]}, by=["x", "y"])
-    >>> source.wanted
-    Wanted(target='y_true', predictions=('a',), weight=None, by=('group',), plan=Plan(terms=(), histogram=False, pairs=True))
+    >>> source.wanted.predictions, source.wanted.by
+    (('a',), ('group',))
     """
     predictions = _named(y_pred, "y_pred")
     groups = {} if by is None else _named(by, "group")

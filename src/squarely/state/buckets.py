@@ -1,8 +1,8 @@
 """Buckets: the exact sums of every bucket of rows, by group and model, from which intervals are made."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,23 @@ class Buckets:
     def __init__(self, way: str, count: int, groups: "dict[GroupKey, int]", models: list[_core.Groups], plan: Plan) -> None:
         self.way, self.count, self.groups, self.models, self.plan = way, count, groups, models, plan
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        bodies = [
+            [state.to_bytes() if state.n else b"" for group in range(len(self.groups)) for state in self.states(model, group)]
+            for model in range(len(self.models))
+        ]
+        return Buckets._again, (self.way, self.count, self.groups, self.plan, bodies)
+
+    @classmethod
+    def _again(cls, way: str, count: int, groups: "dict[GroupKey, int]", plan: Plan, bodies: list[list[bytes]]) -> "Buckets":
+        models = [_core.Groups(plan.core) for _ in bodies]
+        for model, cells in zip(models, bodies, strict=True):
+            model.grow(len(cells))
+            for cell, body in enumerate(cells):
+                if body:
+                    model.merge(cell, PairState.from_bytes(body)._core)
+        return cls(way, count, groups, models, plan)
+
     def whole(self) -> "Buckets":
         """Return the same buckets with all groups as one."""
         if len(self.groups) == 1:
@@ -67,6 +84,15 @@ class Buckets:
         """Yield the state of each bucket of a group."""
         for bucket in range(self.count):
             yield PairState._wrap(self.models[model].state(group * self.count + bucket), self.plan)
+
+    def reached(self, model: int, sizes: Sequence[int]) -> Floats:
+        """Return the weight of errors up to a size, one for each group, and the weight of all: (groups, buckets, 2).
+
+        Sizes are buckets of a histogram; of the errors in it one half counts.
+        """
+        out = np.empty(2 * len(self.models[model]))
+        self.models[model].reached(np.repeat(np.array(sizes, np.int32), self.count), out)
+        return out.reshape(len(self.groups), self.count, 2)
 
     def moments(self, model: int, totals: Iterable[Sums]) -> Moments:
         """Return the sums of all buckets of a model as doubles; ``totals`` are those of the groups, in the order of their numbers."""

@@ -3,7 +3,6 @@
 The bound is that of sizes that are normal doubles; smaller ones, below 2^-1022, are known to 2^-1030.
 """
 
-import bisect
 import itertools
 import math
 import struct
@@ -80,13 +79,6 @@ class Sizes:
         """Return the sizes between which a quantile lies."""
         lower, upper = self.buckets(level)
         return _edge(lower), _edge(upper + 1) if upper else 0.0
-
-    def up_to(self, bucket: int) -> tuple[float, float]:
-        """Return how much weight has a size up to the middle of a bucket, and how much there is."""
-        place = bisect.bisect_right(self._buckets, bucket)
-        reached = self._reached[place - 1] if place else 0
-        half = self._weights[place - 1] if place and self._buckets[place - 1] == bucket else 0
-        return math.ldexp(reached - half / 2, self._unit), math.ldexp(self._reached[-1], self._unit)
 
     def select(self, level: float, sizes: Iterable[tuple[float, float]]) -> Ratio:
         """Return the exact quantile, from every size in the buckets that it needs, in order, with its weight."""

@@ -87,6 +87,9 @@ class Plan:
         """Say whether the other keeps all that this one does."""
         return set(self.terms) <= set(other.terms) and self.histogram <= other.histogram
 
+    def __reduce__(self) -> tuple[type["Plan"], tuple[tuple[Term, ...], bool, bool]]:
+        return Plan, (self.terms, self.histogram, self.pairs)  # without the plan of the core
+
     def __bool__(self) -> bool:
         return self.histogram or bool(self.terms) or not self.pairs
 
