@@ -42,7 +42,8 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     Efron, B. (1982), The Jackknife, the Bootstrap and Other Resampling Plans, SIAM. Hall, P. (1992), J. Royal Statistical Society B 54(1).
     """
     count = present.sum(axis=1)
-    se = _deviation(left, present, count)[0] * (count - 1)
+    size = np.where(values == 0, 1.0, np.abs(values))  # squares of large values have no room
+    se = size * _deviation(left / size[:, None], present, count)[0] * (count - 1)
     positive = metric.best == np.inf or (metric.best == 0 and metric.direction == "lower")
     score = metric.best == 1 and metric.direction == "higher"
     at, away = (np.log(x) if positive else np.log(1 - x) if score else x for x in (values, left))

@@ -15,18 +15,14 @@ def tails(t: float, freedom: float) -> float:
     """
     if math.isnan(t) or not freedom > 0:
         return math.nan
-    x = freedom / (freedom + t * t)
-    if x == 1:
-        return 1.0
+    x, rest = freedom / (freedom + t * t), t * t / (freedom + t * t)
     a, b = freedom / 2, 0.5
+    if rest == 0:
+        return 1.0
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)) if x else 0.0
     if x < (a + 1) / (a + b + 2):
-        return _front(x, a, b) * _fraction(x, a, b) / a
-    return 1 - _front(x, a, b) * _fraction(t * t / (freedom + t * t), b, a) / b
-
-
-def _front(x: float, a: float, b: float) -> float:
-    """Return x^a (1 - x)^b / B(a, b)."""
-    return math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)) if x else 0.0
+        return front * _fraction(x, a, b) / a
+    return 1 - front * _fraction(rest, b, a) / b
 
 
 def _fraction(x: float, a: float, b: float) -> float:
