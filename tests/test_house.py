@@ -137,9 +137,11 @@ def test_every_public_name_is_declared() -> None:
     metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
     assert set(squarely.__all__) == metrics | {
         "METRICS",
+        "Comparison",
         "Decomposition",
         "Evaluation",
         "PairState",
+        "compare",
         "decompose",
         "decompose_fits",
         "errors",
@@ -149,7 +151,7 @@ def test_every_public_name_is_declared() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "decompose", "decompose_fits"])
+@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "decompose_fits"])
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

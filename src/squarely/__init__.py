@@ -3,6 +3,7 @@
 
 from squarely import errors, report
 from squarely.catalogue import *
+from squarely.compare import Comparison, compare
 from squarely.decompose import Decomposition, decompose, decompose_fits
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
@@ -53,6 +54,7 @@ winkler_score = interval_score
 
 __all__ = [
     "METRICS",
+    "Comparison",
     "Decomposition",
     "Evaluation",
     "PairState",
@@ -63,6 +65,7 @@ __all__ = [
     "calibration_intercept",
     "calibration_slope",
     "ccc",
+    "compare",
     "concordance_correlation",
     "crps_gaussian",
     "crps_quantiles",

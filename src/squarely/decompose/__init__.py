@@ -5,10 +5,10 @@ from typing import Any
 
 from squarely.decompose.fits import decompose_fits
 from squarely.decompose.parts import Decomposition, Part, Used
-from squarely.decompose.recalibrate import corp, rows_of
+from squarely.decompose.recalibrate import corp
 from squarely.decompose.sums import between_and_within, bias_and_slope, bias_and_variance
 from squarely.errors import DataError
-from squarely.evaluate import evaluate, source_of
+from squarely.evaluate import evaluate, rows_of, source_of
 from squarely.validate import check_policy, nothing_left
 
 __all__ = ["Decomposition", "Part", "decompose", "decompose_fits"]

@@ -8,10 +8,9 @@ import numpy.typing as npt
 from squarely import _core
 from squarely.decompose.parts import Split
 from squarely.decompose.sums import between_and_within, bias_and_variance, mean_square
-from squarely.sources import Column, Source, Wanted
 from squarely.state import PairState, sums_of_groups
 
-__all__ = ["corp", "rows_of", "stretches"]
+__all__ = ["corp", "stretches"]
 
 Floats = npt.NDArray[np.float64]
 _EXACT = 1 << 53  # beyond, a double may stand for several integers
@@ -59,19 +58,3 @@ def corp(state: PairState, y: Any, p: Any, w: Floats | None) -> Split:
     total, uncertainty = mean_square(state.sums), bias_and_variance(of_zero).parts["variance"]
     parts = {"miscalibration": total - best, "discrimination": uncertainty - best, "uncertainty": uncertainty}
     return Split(parts, taken_off=("discrimination",))
-
-
-def rows_of(source: Source, wanted: Wanted) -> tuple[Any, list[Any], Floats | None]:
-    """Read targets, predictions and weights of every model into memory."""
-    batches = [batch for read in source.parts(wanted) for batch in read()]
-    y = _joined([batch.target for batch in batches])
-    predictions = [_joined([batch.predictions[at] for batch in batches]) for at in range(len(wanted.predictions))]
-    if wanted.weight is None:
-        return y, predictions, None
-    return y, predictions, np.concatenate([batch.weight.doubles() for batch in batches if batch.weight is not None])
-
-
-def _joined(columns: list[Column]) -> Any:
-    """Return the values of a column as they are, or as doubles where some are missing."""
-    whole = all(column.valid is None for column in columns)
-    return np.concatenate([column.values if whole else column.doubles() for column in columns])

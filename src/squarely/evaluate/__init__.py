@@ -10,6 +10,7 @@ from squarely.errors import DataError
 from squarely.evaluate.accumulate import Accumulated, accumulate
 from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, register_renderers
 from squarely.evaluate.guess import guess_predictions, guess_target
+from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.second_pass import find_quantiles
 from squarely.evaluate.uncertainty import Uncertainty
@@ -24,12 +25,16 @@ __all__ = [
     "Provenance",
     "Sample",
     "evaluate",
+    "evaluate_source",
     "evaluation_of",
     "guess_predictions",
     "guess_target",
+    "plan_for",
     "questions_of",
     "register_renderers",
+    "rows_of",
     "source_of",
+    "with_way",
 ]
 
 _FEW_ROWS = 1_000_000  # are read a second time without being asked to
@@ -127,14 +132,28 @@ def evaluate(
         raise DataError(f"exact is {str(exact)[:60]}; expected True, False, or nothing.")
     questions = questions_of(metrics)
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
-    wanted = replace(wanted, plan=_plan(questions, wanted, arrays=y_pred is not None))
+    wanted = replace(wanted, plan=plan_for(questions, wanted, arrays=y_pred is not None))
     source, wanted = with_way(source, wanted, ci, confidence, cluster, order, arrays=y_pred is not None)
+    return evaluate_source(source, wanted, questions, nan_policy, confidence, exact, _library(data), progress)
+
+
+def evaluate_source(
+    source: Source,
+    wanted: Wanted,
+    questions: tuple[Question, ...],
+    nan_policy: str,
+    confidence: float,
+    exact: bool | None = None,
+    frame: str = "pyarrow",
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Evaluate a source that is open, as ``evaluate`` does; ``wanted`` has the plan of the questions."""
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence)
-    evaluation = evaluation_of(done.table, source.name, questions, sample, _library(data), uncertainty)
+    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty)
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
     if exact is None:
@@ -197,7 +216,7 @@ def source_of(data: Any, y_pred: Any, target: str | None, prediction: Any, by: A
     return source, Wanted(target, predictions, weight, keys)
 
 
-def _plan(questions: tuple[Question, ...], wanted: Wanted, arrays: bool) -> Plan:
+def plan_for(questions: tuple[Question, ...], wanted: Wanted, arrays: bool) -> Plan:
     """Return what the states must keep for the questions."""
     plan = Plan.union(question.plan for question in questions)
     if arrays and plan.columns:

@@ -2,6 +2,9 @@
 
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from squarely.intervals import Interval, Intervals
 from squarely.metric import Question
 from squarely.state import Buckets, PairState, StateTable
@@ -41,3 +44,7 @@ class Uncertainty:
         if group is None:
             return self._whole.of(question, model, 0, value)
         return self._by_group.of(question, model, self._buckets.groups[group], value)
+
+    def pseudo_values(self, question: Question, model: int) -> npt.NDArray[np.float64]:
+        """Return the pseudo-values of an answer over all rows, one for each bucket: those of two models are pairs."""
+        return self._whole.pseudo_values(question, model, 0)

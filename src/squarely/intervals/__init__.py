@@ -92,6 +92,21 @@ class Intervals:
             values = np.array([self._value(question, model, group) for group in range(len(present))])
             return jackknife(question.metric, values, np.broadcast_to(left, present.shape), present, self._confidence)
 
+    def pseudo_values(self, question: Question, model: int, group: int) -> Floats:
+        """Return G times the answer, less G - 1 times the answer without each of the G buckets that hold a row: their mean is near it.
+
+        Raises
+        ------
+        NoAnswerError
+            The answer is no smooth function of sums, and has no jackknife.
+        """
+        if any(isinstance(need, ErrorQuantile) for need in question.needs):
+            raise NoAnswerError("a quantile is no smooth function of sums")
+        with np.errstate(all="ignore"):
+            present = self.left(self._models[model]).present
+            left: Floats = np.broadcast_to(self._without(question, model), present.shape)[group][present[group]]
+        return len(left) * self._value(question, model, group) - (len(left) - 1) * left
+
     def _value(self, question: Question, model: int, group: int) -> float:
         states = [of_model[group] for of_model in self._totals]
         return question.ask(states[model].sums, lambda other: states[self._models.index(other)].sums).value

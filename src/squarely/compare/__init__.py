@@ -1,0 +1,246 @@
+"""Which model is better: paired tests on the same rows, in one pass."""
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.compare.comparison import Comparison, Pair
+from squarely.compare.murphy import Murphy, murphy
+from squarely.compare.paired import Test, diebold_mariano, holm, paired
+from squarely.compare.together import BASELINES, Together, predictions_of
+from squarely.errors import DataError
+from squarely.evaluate import Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
+from squarely.metric import Question, find
+from squarely.sources import Wanted
+from squarely.state import NoAnswerError, Rows
+from squarely.validate import check_policy
+
+__all__ = ["BASELINES", "Comparison", "Murphy", "Pair", "compare"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def compare(
+    data: Any,
+    y_pred: Any = None,
+    *,
+    target: str | None = None,
+    prediction: str | Iterable[str] | None = None,
+    metric: Any = "mse",
+    weight: Any = None,
+    baseline: str | Iterable[str] = (),
+    seasonality: int = 1,
+    confidence: float = 0.95,
+    cluster: Any = None,
+    order: Any = None,
+    h: int | None = None,
+    macro: str | None = None,
+    nan_policy: str = "raise",
+) -> Comparison:
+    r"""Say which of several models is better, by how much, and how sure that is.
+
+    .. math:: t = \frac{\theta_a - \theta_b}{s}, \quad s = \frac{\mathrm{sd}(\psi_a - \psi_b)}{\sqrt G}
+
+    The pseudo-values :math:`\psi` are those of the delete-one-bucket jackknife; up to 2,048 rows each row is a bucket, and for a mean
+    loss the test is then the paired t test of the losses.
+
+    Parameters
+    ----------
+    data : table, path, or array-like of shape (n,)
+        As ``evaluate`` takes them, like ``target``, ``prediction`` and ``weight``.
+    y_pred : mapping from model to array-like of shape (n,), optional
+        Where the data are the targets.
+    metric : str or metric function
+        Where lower or higher is better.
+    baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
+        Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
+        which they have no prediction, are left out for all models. ``seasonality`` is the rows of a season.
+    confidence : float
+        Of the intervals; a difference is proved where its p-value, for all pairs together, is below 1 - confidence.
+    cluster, order
+        How rows depend on each other, as in ``evaluate``.
+    h : int, optional
+        Rows are forecasts ``h`` steps ahead in order of time: the test is that of Diebold and Mariano, as Harvey, Leybourne and Newbold
+        correct it. It reads the rows again, and takes metrics that are means of losses.
+    macro : str, optional
+        A column of groups that count alike, as series: the metric is the mean over them of that of each, and groups are the pairs.
+    nan_policy : "raise", "omit_targets" or "omit"
+        With "omit" a row counts only where every model has a prediction, so that none looks better for what it left out.
+
+    Returns
+    -------
+    Comparison
+        ``.verdict``, ``.ranking``, ``.pairs`` (each ``.a``, ``.b``, ``.difference``, ``.ci``, ``.p_value``); print it.
+
+    Raises
+    ------
+    DataError
+        As ``evaluate``; there are not two models, or the metric has no better side, or no paired test.
+
+    Notes
+    -----
+    It tells whether the models differ on rows like these. A difference that is proved may still be too small to matter: see its size.
+
+    References
+    ----------
+    Efron, B. (1982), The Jackknife, the Bootstrap and Other Resampling Plans, SIAM.
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> y = [250, 300, 180, 420, 350, 270]
+    >>> comparison = sq.compare(y, {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]})
+    >>> print(comparison.verdict)
+    new beats old on mse by 658 (95 % CI 365 to 952, p = 0.0022).
+    """
+    question = _question(metric)
+    check_policy(nan_policy)
+    if nan_policy == "propagate":
+        raise DataError("nan_policy='propagate' leaves nothing to compare; expected 'raise', 'omit_targets' or 'omit'.")
+    source, wanted = source_of(data, y_pred, target, prediction, macro, weight)
+    if h is not None and order is None:
+        order = True
+    arrays = y_pred is not None
+    source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
+    names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
+    added = predictions_of(names, seasonality, source, wanted)
+    wanted = replace(wanted, predictions=(*wanted.predictions, *added))
+    wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
+    if len(wanted.predictions) < 2:
+        raise DataError("there is one model. Give several predictions, or a baseline such as baseline='mean'.")
+    naive = any(name in BASELINES[2:] for name in names)
+    together = Together(source, added, common=nan_policy == "omit" or naive)
+    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
+    test = _Tests(evaluation, question, confidence, together, wanted)
+    return test.comparison(h, macro)
+
+
+def _question(metric: Any) -> Question:
+    question = find(metric)
+    if question.metric.direction == "target":
+        raise DataError(f"{question.label} is best near {question.metric.best:g}, from both sides. Compare by an error or a score, such as 'mse'.")
+    if any(need.reads_rows for need in question.needs):
+        raise DataError(f"{question.label} reads the rows twice, and has no paired test here. Choose another metric, such as 'mae'.")
+    return question
+
+
+class _Tests:
+    """The tests of every two models of an evaluation."""
+
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted) -> None:
+        self.evaluation, self.question, self.confidence, self.source, self.wanted = evaluation, question, confidence, source, wanted
+
+    def comparison(self, h: int | None, macro: str | None) -> Comparison:
+        """Test each pair in the way that was asked for."""
+        values, samples, method = self._of_groups(macro) if macro is not None else self._of_buckets() if h is None else self._of_rows(h)
+        models, n = self.evaluation.models, self.evaluation.states[self.evaluation.models[0]].n
+        diagram = self._murphy()
+        tests = {
+            (a, b): paired(samples[a], samples[b], values[a] - values[b], self.confidence)
+            if h is None
+            else diebold_mariano(samples[a], samples[b], h, self.confidence)
+            for a, b in itertools.combinations(models, 2)
+        }
+        adjusted = holm([test.p_value for test in tests.values()])
+        units = n if macro is None else len(samples[models[0]])
+        pairs = tuple(self._pair(a, b, values, test, p, units, diagram) for ((a, b), test), p in zip(tests.items(), adjusted, strict=True))
+        return Comparison(self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out())
+
+    def _pair(self, a: str, b: str, values: dict[str, float], test: Test, adjusted: float, units: int, diagram: Murphy | None) -> Pair:
+        difference = values[a] - values[b]
+        lower = self.question.metric.direction == "lower"
+        proved = adjusted < 1 - self.confidence and difference != 0
+        better = (a if (difference < 0) == lower else b) if proved else None
+        first, second = (diagram is not None and diagram.dominates(*each) for each in ((a, b), (b, a)))
+        dominates = a if first else b if second else None
+        effect = difference / (test.se * math.sqrt(units)) if test.se else math.nan
+        return Pair(a, b, difference, test.se, (test.low, test.high), test.statistic, test.p_value, adjusted, effect, better, dominates)
+
+    def _of_buckets(self) -> tuple[dict[str, float], dict[str, Floats], str]:
+        uncertainty = self.evaluation.uncertainty
+        assert uncertainty is not None, "intervals were asked for"
+        values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
+        self._demand(values)
+        try:
+            samples = {model: uncertainty.pseudo_values(self.question, at) for at, model in enumerate(values)}
+        except NoAnswerError as reason:
+            raise DataError(f"{self.question.label} has no paired test: {reason}. Choose another metric, such as 'mae'.") from reason
+        count = len(samples[self.evaluation.models[0]])
+        words = {"rows": "buckets of rows", "cluster": "clusters", "order": "blocks of time"}[uncertainty.way]
+        if uncertainty.way == "rows" and count == self.evaluation.provenance.rows:
+            words = "rows"
+        return values, samples, f"paired t test over {count:,} {words}"
+
+    def _of_groups(self, macro: str) -> tuple[dict[str, float], dict[str, Floats], str]:
+        answers = {model: self.evaluation[self.question.label, model].by for model in self.evaluation.models}
+        samples = {model: np.array([answer.value for answer in by.values()]) for model, by in answers.items()}
+        for model, each in samples.items():
+            if np.isnan(each).any():
+                group = list(answers[model])[int(np.flatnonzero(np.isnan(each))[0])]
+                reason = answers[model][group].reason
+                raise DataError(
+                    f"{self.question.label} of {model} has no value in group {str(group[0])[:60]!r} of {macro}: {reason}. Leave such groups out."
+                )
+        values = {model: float(each.mean()) for model, each in samples.items()}
+        return values, samples, f"paired t test over {len(self.evaluation.groups):,} groups of {macro}"
+
+    def _of_rows(self, h: int) -> tuple[dict[str, float], dict[str, Floats], str]:
+        """Return the losses of rows, for the test of Diebold and Mariano."""
+        term = self.question.metric.pointwise
+        if term is None:
+            raise DataError(f"h= tests means of losses, and {self.question.label} is none. Choose one, such as 'mse' or 'mae'.")
+        if not isinstance(h, int) or isinstance(h, bool) or h < 1:
+            raise DataError(f"h is {str(h)[:60]}; expected a whole number of at least 1: the steps that forecasts look ahead.")
+        if self.wanted.weight is not None:
+            raise DataError("h= takes no weights: a series has one row for each time. Leave weight= out, or compare by order= alone.")
+        values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
+        self._demand(values)
+        y, predictions = self._kept()
+        loss = term(**{**self.question.metric.parameters, **self.question.parameters})
+        samples = {model: Rows(y, p).pointwise(loss) for model, p in predictions.items()}
+        return values, samples, f"Diebold-Mariano test of forecasts {h} step{'s' * (h > 1)} ahead, corrected by Harvey, Leybourne and Newbold"
+
+    def _absent(self) -> dict[str, int]:
+        return {model: count for model, count in self.source.absent.items() if count}
+
+    def _left_out(self) -> str:
+        """Say how good the best model that predicts every row is on the rows that are left out, for these may be the hard ones."""
+        whole = [model for model in self.evaluation.models if not self.source.absent.get(model)]
+        if not self._absent() or not whole:
+            return ""
+        every = Together(self.source.source, self.source.baselines, common=False)
+        alone = evaluate_source(every, replace(self.wanted, way="none", along=None), (self.question,), "omit", self.confidence, exact=False)
+        model = min(whole, key=lambda each: self.evaluation[self.question.label, each].value)
+        value = self.question.ask((alone.states[model] - self.evaluation.states[model]).sums).value
+        if math.isnan(value):
+            return ""
+        there = self.evaluation[self.question.label, model].value
+        return f"On the rows left out the {self.question.label} of {model} is {value:.4g}, on the others {there:.4g}."
+
+    def _demand(self, values: dict[str, float]) -> None:
+        for model, value in values.items():
+            if math.isnan(value):
+                raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
+
+    def _kept(self) -> tuple[Floats, dict[str, Floats]]:
+        y, predictions, _ = rows_of(self.source, self.wanted)
+        kept = np.logical_and.reduce([np.isfinite(column) for column in (y, *predictions)])
+        return y[kept], {model: p[kept] for model, p in zip(self.wanted.predictions, predictions, strict=True)}
+
+    def _murphy(self) -> Murphy | None:
+        """Return the diagram of the rows of the sample, which are all where there are few."""
+        sample = self.evaluation.sample
+        if sample is None:
+            return None
+        kept = np.isfinite(sample.target)
+        for p in sample.predictions.values():
+            kept &= np.isfinite(p)
+        weight = None if sample.weight is None else sample.weight[kept]
+        if not kept.any() or (weight is not None and not weight.sum() > 0):
+            return None
+        return murphy(sample.target[kept], {model: p[kept] for model, p in sample.predictions.items()}, weight)
