@@ -10,6 +10,7 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import squarely
@@ -60,3 +61,35 @@ def test_pooled_and_macro_differ(evaluation: Evaluation) -> None:
     rows = squarely.evaluate(FORECASTS, target="y", prediction="yhat", by="method", metrics="smape", nan_policy="omit")["smape"].by["THETA"]
     assert theta.pooled == rows.value
     assert theta.pooled != theta.value
+
+
+@pytest.fixture(scope="module")
+def comparison() -> squarely.Comparison:
+    return squarely.compare(FORECASTS, target="y", prediction="yhat", model="method", macro="series", metric="smape", nan_policy="omit")
+
+
+def test_the_methods_are_ranked_and_told_apart(comparison: squarely.Comparison, evaluation: Evaluation) -> None:
+    """Over the series that every method forecasts, with 276 pairs tested together."""
+    assert len(comparison.values) == 24
+    assert len(comparison) == 276
+    assert comparison.ranking[0] == "THETA"
+    assert set(comparison.absent) == {"AAM1", "AAM2"}
+    by = evaluation["smape"].by
+    whole = {series for (method, series), answer in by.items() if method == "AAM1" and answer.n}
+    assert comparison.method == f"paired t test over {len(whole):,} groups of series"
+    theta = [answer.value for (method, series), answer in by.items() if method == "THETA" and series in whole]
+    assert comparison.values["THETA"] == pytest.approx(sum(theta) / len(theta), rel=1e-12)
+    assert 0 < len(comparison.told_apart) < 23
+    assert comparison.verdict.startswith("THETA beats ")
+
+
+def test_intervals_agree_with_a_plain_bootstrap_over_series(comparison: squarely.Comparison, evaluation: Evaluation) -> None:
+    by = evaluation["smape"].by
+    whole = sorted(series for (method, series), answer in by.items() if method == "AAM1" and answer.n)
+    values = {method: np.array([by[method, series].value for series in whole]) for method in comparison.values}
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(len(whole), np.full(len(whole), 1 / len(whole)), 10_000) / len(whole)
+    for method in set(values) - {"THETA"}:
+        pair = comparison._between("THETA", method)
+        ends = np.quantile(counts @ (values[pair.a] - values[pair.b]), (0.025, 0.975))
+        assert np.abs(np.array(pair.ci) - ends).max() < (pair.ci[1] - pair.ci[0]) / 10

@@ -14,7 +14,7 @@ from squarely.compare.murphy import Murphy, murphy
 from squarely.compare.paired import Test, diebold_mariano, holm, paired
 from squarely.compare.together import BASELINES, Together, predictions_of
 from squarely.errors import DataError
-from squarely.evaluate import Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
+from squarely.evaluate import Answer, Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
 from squarely.metric import Question, find
 from squarely.sources import Wanted
 from squarely.state import NoAnswerError, Rows
@@ -40,6 +40,7 @@ def compare(
     order: Any = None,
     h: int | None = None,
     macro: str | None = None,
+    model: str | None = None,
     nan_policy: str = "raise",
 ) -> Comparison:
     r"""Say which of several models is better, by how much, and how sure that is.
@@ -61,7 +62,8 @@ def compare(
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
         which they have no prediction, are left out for all models. ``seasonality`` is the rows of a season.
     confidence : float
-        Of the intervals; a difference is proved where its p-value, for all pairs together, is below 1 - confidence.
+        Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
+        1 - confidence.
     cluster, order
         How rows depend on each other, as in ``evaluate``.
     h : int, optional
@@ -69,6 +71,9 @@ def compare(
         correct it. It reads the rows again, and takes metrics that are means of losses.
     macro : str, optional
         A column of groups that count alike, as series: the metric is the mean over them of that of each, and groups are the pairs.
+    model : str, optional
+        The column that names the model, where a table has a row for each model; it takes ``macro``, and a group counts where every model
+        has the same number of rows in it.
     nan_policy : "raise", "omit_targets" or "omit"
         With "omit" a row counts only where every model has a prediction, so that none looks better for what it left out.
 
@@ -102,7 +107,9 @@ def compare(
     check_policy(nan_policy)
     if nan_policy == "propagate":
         raise DataError("nan_policy='propagate' leaves nothing to compare; expected 'raise', 'omit_targets' or 'omit'.")
-    source, wanted = source_of(data, y_pred, target, prediction, macro, weight)
+    if model is not None and (macro is None or h is not None or baseline):
+        raise DataError("model= compares groups of rows that count alike: name them with macro=, and leave h= and baseline= out.")
+    source, wanted = source_of(data, y_pred, target, prediction, macro if model is None else (model, macro), weight)
     if h is not None and order is None:
         order = True
     arrays = y_pred is not None
@@ -111,13 +118,17 @@ def compare(
     added = predictions_of(names, seasonality, source, wanted)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
-    if len(wanted.predictions) < 2:
-        raise DataError("there is one model. Give several predictions, or a baseline such as baseline='mean'.")
+    if (len(wanted.predictions) == 1) == (model is None):
+        raise DataError(
+            "there is one model. Give several predictions, or a baseline such as baseline='mean'."
+            if model is None
+            else "model= takes one column of predictions, for each row is of one model."
+        )
     naive = any(name in BASELINES[2:] for name in names)
-    together = Together(source, added, common=nan_policy == "omit" or naive)
+    together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
     evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
     test = _Tests(evaluation, question, confidence, together, wanted)
-    return test.comparison(h, macro)
+    return test.comparison(h, macro, long=model is not None)
 
 
 def _question(metric: Any) -> Question:
@@ -135,11 +146,11 @@ class _Tests:
     def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted) -> None:
         self.evaluation, self.question, self.confidence, self.source, self.wanted = evaluation, question, confidence, source, wanted
 
-    def comparison(self, h: int | None, macro: str | None) -> Comparison:
+    def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
         """Test each pair in the way that was asked for."""
-        values, samples, method = self._of_groups(macro) if macro is not None else self._of_buckets() if h is None else self._of_rows(h)
-        models, n = self.evaluation.models, self.evaluation.states[self.evaluation.models[0]].n
-        diagram = self._murphy()
+        values, samples, method = self._of_groups(macro, long) if macro is not None else self._of_buckets() if h is None else self._of_rows(h)
+        models, n = tuple(values), self.evaluation.states[self.evaluation.models[0]].n
+        diagram = None if long else self._murphy()
         tests = {
             (a, b): paired(samples[a], samples[b], values[a] - values[b], self.confidence)
             if h is None
@@ -176,18 +187,34 @@ class _Tests:
             words = "rows"
         return values, samples, f"paired t test over {count:,} {words}"
 
-    def _of_groups(self, macro: str) -> tuple[dict[str, float], dict[str, Floats], str]:
-        answers = {model: self.evaluation[self.question.label, model].by for model in self.evaluation.models}
+    def _of_groups(self, macro: str, long: bool) -> tuple[dict[str, float], dict[str, Floats], str]:
+        answers = self._long_answers(macro) if long else {m: self.evaluation[self.question.label, m].by for m in self.evaluation.models}
+        for model, by in answers.items():
+            for group, answer in by.items():
+                if math.isnan(answer.value):
+                    where = f"in group {str(group[-1])[:60]!r} of {macro}"
+                    raise DataError(f"{self.question.label} of {model} has no value {where}: {answer.reason}. Leave such groups out.")
         samples = {model: np.array([answer.value for answer in by.values()]) for model, by in answers.items()}
-        for model, each in samples.items():
-            if np.isnan(each).any():
-                group = list(answers[model])[int(np.flatnonzero(np.isnan(each))[0])]
-                reason = answers[model][group].reason
-                raise DataError(
-                    f"{self.question.label} of {model} has no value in group {str(group[0])[:60]!r} of {macro}: {reason}. Leave such groups out."
-                )
         values = {model: float(each.mean()) for model, each in samples.items()}
-        return values, samples, f"paired t test over {len(self.evaluation.groups):,} groups of {macro}"
+        return values, samples, f"paired t test over {len(next(iter(samples.values()))):,} groups of {macro}"
+
+    def _long_answers(self, macro: str) -> dict[str, dict[Any, Answer]]:
+        """Return the answers by model and group, for the groups in which every model has as many rows; count the others as absent."""
+        answers: dict[str, dict[Any, Answer]] = {}
+        for (model, group), answer in self.evaluation[self.question.label].by.items():
+            answers.setdefault(str(model), {})[group] = answer
+        if len(answers) < 2:
+            raise DataError("the column of model= names one model only. There is nothing to compare it with.")
+        most: dict[Any, int] = {}
+        for by in answers.values():
+            for group, answer in by.items():
+                most[group] = max(most.get(group, 0), answer.n)
+        for model, by in answers.items():
+            self.source.absent[model] = sum(most.values()) - sum(answer.n for answer in by.values())
+        whole = [group for group, n in most.items() if n and all(group in by and by[group].n == n for by in answers.values())]
+        if not whole:
+            raise DataError(f"there is no group of {macro} in which every model has as many rows. Compare fewer models.")
+        return {model: {group: by[group] for group in whole} for model, by in answers.items()}
 
     def _of_rows(self, h: int) -> tuple[dict[str, float], dict[str, Floats], str]:
         """Return the losses of rows, for the test of Diebold and Mariano."""
@@ -211,7 +238,7 @@ class _Tests:
     def _left_out(self) -> str:
         """Say how good the best model that predicts every row is on the rows that are left out, for these may be the hard ones."""
         whole = [model for model in self.evaluation.models if not self.source.absent.get(model)]
-        if not self._absent() or not whole:
+        if not self._absent() or not whole or self.wanted.by:
             return ""
         every = Together(self.source.source, self.source.baselines, common=False)
         alone = evaluate_source(every, replace(self.wanted, way="none", along=None), (self.question,), "omit", self.confidence, exact=False)
