@@ -1,6 +1,7 @@
 // Histogram: how much weight has an error of which size. The bucket of a size is the top bits of its double, so a bucket is at most
 // 2^-7 of its size wide, counts are integers, and histograms add and subtract exactly.
 #pragma once
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,8 +17,9 @@ class Histogram {
    public:
     // Rows whose error is NaN are left out.
     void see(const double* error, const double* weight, size_t rows) {
+        if (!weight && rows >= kSome) return see_some(error, rows);
         for (size_t i = 0; i < rows; i++) {
-            if (bits_of(error[i]) << 1 > uint64_t{0x7ff} << 53) continue;
+            if (is_nan(error[i])) continue;
             size_t cell = cell_of(bucket_of(error[i]));
             if (weight)
                 weigh(cell).add(number_of(weight[i]));
@@ -30,6 +32,7 @@ class Histogram {
 
     // The buckets that hold anything, from the smallest error, with the weight in each.
     std::vector<std::pair<uint32_t, ExactSum>> cells() const {
+        settle();
         std::vector<std::pair<uint32_t, ExactSum>> out;
         for (size_t cell = 0; cell < buckets_.size(); cell++) {
             ExactSum total = total_of(cell);
@@ -40,12 +43,14 @@ class Histogram {
         return out;
     }
     bool is_zero() const {
+        settle();
         for (size_t cell = 0; cell < buckets_.size(); cell++)
             if (!total_of(cell).is_zero()) return false;
         return true;
     }
     // The weight below a bucket and half of that in it, and all of it.
     void reach(uint32_t bucket, double& below, double& all) const {
+        settle();
         ExactSum reached, whole;
         for (size_t cell = 0; cell < buckets_.size(); cell++) {
             const ExactSum total = total_of(cell);
@@ -57,6 +62,38 @@ class Histogram {
     void put(uint32_t bucket, const ExactSum& total) { weigh(cell_of(bucket)).add(total); }
 
    private:
+    static constexpr size_t kSome = 32;
+    static constexpr uint32_t kNear = 1536, kBelow = 1024;  // 12 powers of two, of which 8 lie below the first error
+
+    static bool is_nan(double x) { return bits_of(x) << 1 > uint64_t{0x7ff} << 53; }
+
+    // Most errors are within a few powers of two of each other: their counts lie side by side, and so small that a hundred histograms
+    // stay in the second cache.
+    void see_some(const double* error, size_t rows) {
+        if (near_.empty()) {
+            const double* first = std::find_if_not(error, error + rows, is_nan);
+            if (first == error + rows) return;
+            first_ = std::max(bucket_of(*first), kBelow) - kBelow;
+            near_.resize(kNear);
+        }
+        if (waiting_ + rows > UINT32_MAX) settle();
+        waiting_ += rows;
+        for (size_t i = 0; i < rows; i++) {
+            if (is_nan(error[i])) continue;
+            const uint32_t bucket = bucket_of(error[i]), place = bucket - first_;
+            if (place < kNear)
+                near_[place]++;
+            else
+                counts_[cell_of(bucket)]++;
+        }
+    }
+    void settle() const {  // changes nothing that can be seen from outside
+        if (!waiting_) return;
+        waiting_ = 0;
+        for (uint32_t place = 0; place < kNear; place++)
+            if (near_[place]) counts_[cell_of(first_ + place)] += std::exchange(near_[place], 0);
+    }
+
     ExactSum total_of(size_t cell) const {
         ExactSum total = cell < weights_.size() ? weights_[cell] : ExactSum();
         total.add_integer(counts_[cell], 0);
@@ -67,6 +104,7 @@ class Histogram {
         return weights_[cell];
     }
     void combine(const Histogram& o, bool minus) {
+        o.settle();
         for (size_t cell = 0; cell < o.buckets_.size(); cell++) {
             const size_t mine = cell_of(o.buckets_[cell]);
             counts_[mine] += minus ? -o.counts_[cell] : o.counts_[cell];
@@ -74,7 +112,7 @@ class Histogram {
         }
     }
     // Neighbouring buckets have neighbouring places; a place that is taken sends the next bucket one further.
-    size_t cell_of(uint32_t bucket) {
+    size_t cell_of(uint32_t bucket) const {
         if (2 * buckets_.size() >= places_.size()) grow();
         size_t mask = places_.size() - 1, place = bucket & mask;
         for (; places_[place]; place = (place + 1) & mask)
@@ -83,7 +121,7 @@ class Histogram {
         places_[place] = static_cast<uint32_t>(buckets_.size());
         return buckets_.size() - 1;
     }
-    void grow() {
+    void grow() const {
         places_.assign(std::max<size_t>(16, 2 * places_.size()), 0);
         size_t mask = places_.size() - 1;
         for (size_t cell = 0; cell < buckets_.size(); cell++) {
@@ -93,9 +131,12 @@ class Histogram {
         }
     }
 
-    std::vector<uint32_t> places_;  // of a bucket: its cell plus 1, or 0 for none; a power of 2 of them
-    std::vector<uint32_t> buckets_;  // of each cell
-    std::vector<int64_t> counts_;    // rows without a weight
+    mutable std::vector<uint32_t> near_;  // counts that are not yet in counts_, from bucket first_
+    mutable size_t waiting_ = 0;          // rows in them, at most
+    uint32_t first_ = 0;
+    mutable std::vector<uint32_t> places_;  // of a bucket: its cell plus 1, or 0 for none; a power of 2 of them
+    mutable std::vector<uint32_t> buckets_;  // of each cell
+    mutable std::vector<int64_t> counts_;    // rows without a weight
     std::vector<ExactSum> weights_;  // weights of the others; shorter while there are none
 };
 
