@@ -1,0 +1,74 @@
+"""squarely compare."""
+
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from squarely.cli.output import say, write_out
+from squarely.compare import compare
+from squarely.report.writing import check_files, write_files
+
+__all__ = ["compare_command"]
+
+
+class Format(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
+
+def compare_command(
+    file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
+    target: Annotated[str, typer.Option("--target", "-t", help="Column of what was observed.", show_default=False)],
+    prediction: Annotated[list[str], typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default=False)],
+    metric: Annotated[str, typer.Option("--metric", "-m", help="What is compared.")] = "mse",
+    weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
+    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="Simple rules to compare with: mean, median, last_value, seasonal_naive.")] = None,
+    seasonality: Annotated[int, typer.Option("--seasonality", help="Rows of a season, for seasonal_naive.")] = 1,
+    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Column of what dependent rows have in common, as a patient.")] = None,
+    order: Annotated[str | None, typer.Option("--order", help="Column of times, where errors go together in time; rows are sorted by it.")] = None,
+    h: Annotated[int | None, typer.Option("--h", help="Rows are forecasts so many steps ahead: the test of Diebold and Mariano.")] = None,
+    macro: Annotated[str | None, typer.Option("--macro", help="Column of groups that count alike, as series.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Column that names the model, where each has rows of its own; needs --macro.")] = None,
+    nan_policy: Annotated[str, typer.Option("--nan-policy", help="What missing values do: raise, omit_targets or omit.")] = "raise",
+    format: Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")] = Format.table,
+    report: Annotated[Path | None, typer.Option("--report", "-r", help="Write the comparison as one HTML page.", readable=False)] = None,
+) -> None:
+    """Say which model is better, by how much, and how sure that is."""
+    check_files({"--report": report}, keep=[file])
+    found = compare(
+        file,
+        target=target,
+        prediction=_listed(prediction),
+        metric=metric,
+        weight=weight,
+        baseline=_listed(baseline or []),
+        seasonality=seasonality,
+        confidence=confidence,
+        cluster=cluster,
+        order=order,
+        h=h,
+        macro=macro,
+        model=model,
+        nan_policy=nan_policy,
+    )
+    from squarely.report import comparison, text  # not needed where the data are refused
+
+    if report is not None:
+        write_files({report: comparison.as_html(found).encode()})
+    if format is Format.table:
+        write_out(lambda: text.printed(partial(comparison.as_text, found)))
+    else:
+        write_out(partial(comparison.as_json if format is Format.json else comparison.as_markdown, found))
+    if report is not None:
+        say(f"wrote {report}")
+
+
+def _listed(values: list[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",")]
