@@ -1,7 +1,7 @@
 """How sure an answer is: standard errors and intervals of any metric, from the exact sums of buckets of rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
 Floats = npt.NDArray[np.float64]
 
 FEW_BUCKETS = 20  # of clusters or blocks: below, an interval says little
+TOGETHER = 2.33  # standard errors of the correlation of neighbouring blocks: where they do not go together, 1 % of intervals exceed it
 
 
 class Interval(NamedTuple):
@@ -60,16 +61,18 @@ class Intervals:
             spread = self._found[question.label, model] = self._spread(question, model)
         if isinstance(spread, str):
             return Interval(math.nan, math.nan, math.nan, spread)
-        se, low, high = (float(each[group]) for each in spread)
+        se, low, high, lag = (float(each[group]) for each in spread)
         if math.isnan(low + high) or math.isnan(se):
             return Interval(math.nan, math.nan, math.nan, "without some of the rows it has no value, or there are too few rows")
-        return Interval(se, low, high, self._doubt(model, group))
+        return Interval(se, low, high, "; ".join(self._doubts(question, model, group, lag)) or None)
 
-    def _doubt(self, model: int, group: int) -> str | None:
-        count = int(self.left(self._models[model]).present[group].sum())
-        if self._buckets.way == "rows" or count >= FEW_BUCKETS:
-            return None
-        return f"there are {count} {'clusters' if self._buckets.way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+    def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
+        """Yield what makes an interval doubtful."""
+        way, count = self._buckets.way, int(self.left(self._models[model]).present[group].sum())
+        if way != "rows" and count < FEW_BUCKETS:
+            yield f"there are {count} {'clusters' if way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+        if way == "order" and lag * math.sqrt(count) > TOGETHER:
+            yield f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow"
 
     def left(self, model: str) -> Left:
         """Return what is left of the sums of a model without each bucket."""
@@ -113,6 +116,6 @@ class Intervals:
         reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
         found = []
         for total, size, of_group in zip(totals, sizes, reached, strict=True):
-            ends = (math.nan,) * 3 if size is None else of_quantile(size, of_group, level, self._confidence)
-            found.append([question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends])
+            *ends, lag = (math.nan,) * 4 if size is None else of_quantile(size, of_group, level, self._confidence)
+            found.append([*(question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends), lag])
         return Spread(*np.array(found).T)
