@@ -10,6 +10,7 @@ import numpy.typing as npt
 from squarely.intervals.jackknife import Spread, jackknife
 from squarely.intervals.left import Left
 from squarely.intervals.ranked import of_quantile
+from squarely.intervals.tail import doubt, index_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
 from squarely.state import Buckets, NoAnswerError, PairState, Ratio
 
@@ -49,6 +50,7 @@ class Intervals:
         self._buckets, self._totals, self._models, self._confidence = buckets, totals, models, confidence
         self._left: dict[str, Left] = {}
         self._found: dict[tuple[str, int], Spread | str] = {}
+        self._tails: dict[tuple[int, int], tuple[float, float]] = {}
 
     def of(self, question: Question, model: int, group: int, value: float) -> Interval:
         """Return the interval of an answer in a group."""
@@ -73,6 +75,13 @@ class Intervals:
             yield f"there are {count} {'clusters' if way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
         if way == "order" and lag * math.sqrt(count) > TOGETHER:
             yield f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow"
+        if self._buckets.plan.histogram:
+            if (model, group) not in self._tails:
+                state = self._totals[model][group]
+                self._tails[model, group] = index_of(state.sums.sizes, state.n)
+            heavy = doubt(question, *self._tails[model, group])
+            if heavy is not None:
+                yield heavy
 
     def left(self, model: str) -> Left:
         """Return what is left of the sums of a model without each bucket."""
