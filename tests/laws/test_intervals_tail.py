@@ -60,6 +60,34 @@ def test_squares_need_four_moments_and_sizes_two() -> None:
     assert heavy(signed(pareto(5.0))) == set()
 
 
+@pytest.mark.parametrize(
+    ("metric", "doubtful"),
+    [
+        ("mse", {1.5, 2.5}),
+        ("theil_u1", {1.5, 2.5}),
+        ("pearson_r", {1.5, 2.5}),
+        ("msse(scale='unit')", {1.5, 2.5}),
+        ("mean_expectile_loss", {1.5, 2.5}),
+        ("skill_score(baseline='other')", {1.5, 2.5}),
+        ("skill_score(baseline='other', loss='absolute')", {1.5}),
+        ("mase(scale='unit')", {1.5}),
+        ("wape", {1.5}),
+        ("huber", {1.5}),
+        ("pinball", {1.5}),
+        ("medae", set()),
+        ("trimmed_mse", set()),
+        ("mean_tukey_loss", set()),
+        ("smape", set()),
+    ],
+)
+def test_every_kind_of_metric_has_its_moments(metric: str, doubtful: set[float]) -> None:
+    y = np.arange(6_400) % 97 + 1.0
+    for index in (1.5, 2.5, 5.0):
+        table = {"y": y, "model": y + signed(pareto(index, 6_400)), "other": y + 1, "unit": np.full(6_400, 3.0)}
+        answer = sq.evaluate(table, target="y", prediction=["model", "other"], metrics=[metric, "medae"], exact=False)[metric, "model"]
+        assert ("tail" in (answer.doubt or "")) == (index in doubtful), answer.doubt
+
+
 def test_the_doubt_names_the_index() -> None:
     doubt = evaluation_of(signed(pareto(2.3)))["rmse"].doubt
     assert doubt == "the tail of the errors is heavy (index about 2.3, below 4): the interval is too narrow"
