@@ -148,8 +148,8 @@ def dependent(options: Options, sheet: Sheet) -> None:
     series = Scene("normal", 2_000, OF_DEPENDENT_ROWS, "order")
     with threads(1), _pool() as pool:
         for scene, what, argument in (
-            (clusters, f"{CLUSTERS} clusters of {OF_A_CLUSTER} rows, correlation {SHARED}", "cluster="),
-            (series, f"a series of {series.rows:,} rows, correlation {MEMORY} of neighbours", "order=True"),
+            (clusters, f"{CLUSTERS} clusters of {OF_A_CLUSTER} rows that correlate by {SHARED}", "cluster="),
+            (series, f"{series.rows:,} rows in order, neighbours correlate by {MEMORY}", "order=True"),
         ):
             found = shares(pool, scene, options.replications)
             sheet.shares(f"{what}, {argument}", found, (0.93, 0.97), options.replications)
