@@ -1,4 +1,4 @@
-"""How a measurement is taken, judged, printed and written: medians of runs that take turns, and their ratio."""
+"""How a measurement is taken, judged, printed and written: medians of runs that take turns and their ratio, or shares of draws."""
 
 import math
 import os
@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +33,7 @@ class Options:
     rows: int
     repeats: int
     parquet: Path | None
+    replications: int
 
 
 # --- how to measure -----------------------------------------------------------------------------------------------
@@ -116,6 +117,7 @@ def positive_pairs_of(rows: int, fit: float = 0.3) -> tuple[Any, Any]:
 class Table:
     title: str
     unit: str
+    columns: tuple[str, ...]
     lines: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -148,9 +150,10 @@ class Sheet:
         if None in found.values():
             self.head("left out, because not installed: " + ", ".join(library for library, number in found.items() if number is None))
 
-    def title(self, text: str, unit: str) -> None:
-        self._tables.append(Table(text, unit))
-        print(f"\n{text}\n  {unit:<62}{'squarely':>10}{'peer':>10}{'ratio':>9}  target", flush=True)
+    def title(self, text: str, unit: str, columns: tuple[str, ...] = ("squarely", "peer", "ratio")) -> None:
+        self._tables.append(Table(text, unit, columns))
+        print(f"\n{text}")
+        self._print((unit, *columns, "target"))
 
     def line(
         self,
@@ -170,9 +173,23 @@ class Sheet:
             target = self._judged(f"at most {at_most:g}", ours <= at_most)
         if below is not None:
             target = self._judged(f"below {below:g}", ours < below)
-        shown = (what, short(ours), short(theirs), f"{ratio:.3g}" if theirs else "-", target)
+        self._add((what, short(ours), short(theirs), f"{ratio:.3g}" if theirs else "-", target))
+
+    def shares(self, what: str, found: Sequence[float], between: tuple[float, float] | None, draws: int) -> None:
+        """Show shares of so many draws, each with its standard error, as percentages; a target is for each of them."""
+        target = "-"
+        if between is not None:
+            wanted = f"{100 * between[0]:g} to {100 * between[1]:g}"
+            target = self._judged(wanted, all(between[0] <= share <= between[1] for share in found))
+        cells = [f"{100 * share:.1f} ± {100 * math.sqrt(share * (1 - share) / draws):.1f}" for share in found]
+        self._add((what, *cells, *["-"] * (len(self._tables[-1].columns) - len(cells)), target))
+
+    def _add(self, shown: tuple[str, ...]) -> None:
         self._tables[-1].lines.append(shown)
-        print("  {:<62}{:>10}{:>10}{:>9}  {}".format(*shown), flush=True)
+        self._print(shown)
+
+    def _print(self, cells: tuple[str, ...]) -> None:
+        print(f"  {cells[0]:<62}{''.join(f'{cell:>12}' for cell in cells[1:-1])}  {cells[-1]}", flush=True)
 
     def note(self, text: str, met: bool | None = None) -> None:
         """Show a sentence below the table, and whether what it says was reached."""
@@ -206,7 +223,8 @@ class Sheet:
             number, _, title = table.title.partition(". ")
             parts += [f"## {number}. {title[:1].upper()}{title[1:]}"]
             if table.lines:
-                parts += ["\n".join([f"| {table.unit} | squarely | peer | ratio | target |", "|---|--:|--:|--:|---|", *map(_row, table.lines)])]
+                head = [_row((table.unit, *table.columns, "target")), f"|---|{'--:|' * len(table.columns)}---|"]
+                parts += ["\n".join([*head, *map(_row, table.lines)])]
             if table.notes:
                 parts += ["\n".join(f"* {' '.join(note.split())}" for note in table.notes)]
         path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

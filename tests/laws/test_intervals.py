@@ -50,7 +50,8 @@ def textbook(metric: str, y: Array, p: Array, bucket: NDArray[Any], w: Array | N
         (np.log, np.exp) if metric in MEANS else (lambda s: np.log(1 - s), lambda t: 1 - np.exp(t)) if metric in SCORES else (lambda x: x,) * 2
     )
     pseudo = count * link(whole) - (count - 1) * link(left)
-    s, t = pseudo.std(ddof=1) / math.sqrt(count), stats.t.ppf((1 + confidence) / 2, count - 1)
+    freedom = int(min(count - 1, 4 * count / (stats.kurtosis(pseudo, fisher=False) + 1)))
+    s, t = pseudo.std(ddof=1) / math.sqrt(count), stats.t.ppf((1 + confidence) / 2, freedom)
     k = stats.skew(pseudo) / math.sqrt(count)
 
     def hall(q: float) -> float:

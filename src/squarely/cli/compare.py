@@ -28,7 +28,9 @@ def compare_command(
     prediction: Annotated[list[str], typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default=False)],
     metric: Annotated[str, typer.Option("--metric", "-m", help="What is compared.")] = "mse",
     weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
-    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="Simple rules to compare with: mean, median, last_value, seasonal_naive.")] = None,
+    baseline: Annotated[
+        list[str] | None, typer.Option("--baseline", help="Simple rules to compare with: mean, median, last_value, seasonal_naive.")
+    ] = None,
     seasonality: Annotated[int, typer.Option("--seasonality", help="Rows of a season, for seasonal_naive.")] = 1,
     confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
     cluster: Annotated[str | None, typer.Option("--cluster", help="Column of what dependent rows have in common, as a patient.")] = None,

@@ -16,7 +16,7 @@ Integers = npt.NDArray[np.int64]
 
 MOST_GROUPS = 1024  # with intervals
 _MOST_CELLS = 4096  # buckets of all groups together, while each group has more than the least
-_ROWS, _CLUSTERS, _BLOCKS, _LEAST = 128, 2048, 256, 16  # buckets of a group, at most and at least
+_ROWS, _CLUSTERS, _BLOCKS, _LEAST = 128, 2048, 64, 16  # buckets of a group, at most and at least
 _ALONE = 2048  # rows of which each is a bucket of its own
 _ROUND = 7  # rows go round the 128 buckets, from a start that a hash chooses each time, so that no period of the data falls in step
 
@@ -76,7 +76,9 @@ def layout_of(way: str, last: int, groups: int) -> Layout:
         return Layout(way, 1, last.bit_length() if way == "order" else 0)
     most = max(_LEAST, 1 << ((_MOST_CELLS // max(groups, 1)).bit_length() - 1))
     if way == "order":
-        count = min(_BLOCKS, most)
+        # About as many blocks as a block has rows: blocks must be long beside the memory of the errors, or neighbours go together and
+        # the interval is too narrow. More than 64 would hardly narrow it.
+        count = min(max(_LEAST, 1 << (last.bit_length() // 2)), _BLOCKS, most)
         return Layout(way, count, max(0, (last // count).bit_length()))
     if way == "cluster":
         return Layout(way, min(_CLUSTERS, most))

@@ -1,7 +1,7 @@
 """How sure an answer is: standard errors and intervals of any metric, from the exact sums of buckets of rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from squarely.intervals.jackknife import Spread, jackknife
 from squarely.intervals.left import Left
 from squarely.intervals.ranked import of_quantile
+from squarely.intervals.tail import doubt, index_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
 from squarely.state import Buckets, NoAnswerError, PairState, Ratio
 
@@ -18,6 +19,7 @@ __all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
 Floats = npt.NDArray[np.float64]
 
 FEW_BUCKETS = 20  # of clusters or blocks: below, an interval says little
+TOGETHER = 2.33  # standard errors of the correlation of neighbouring blocks: where they do not go together, 1 % of intervals exceed it
 
 
 class Interval(NamedTuple):
@@ -48,6 +50,7 @@ class Intervals:
         self._buckets, self._totals, self._models, self._confidence = buckets, totals, models, confidence
         self._left: dict[str, Left] = {}
         self._found: dict[tuple[str, int], Spread | str] = {}
+        self._tails: dict[tuple[int, int], tuple[float, float]] = {}
 
     def of(self, question: Question, model: int, group: int, value: float) -> Interval:
         """Return the interval of an answer in a group."""
@@ -60,16 +63,25 @@ class Intervals:
             spread = self._found[question.label, model] = self._spread(question, model)
         if isinstance(spread, str):
             return Interval(math.nan, math.nan, math.nan, spread)
-        se, low, high = (float(each[group]) for each in spread)
+        se, low, high, lag = (float(each[group]) for each in spread)
         if math.isnan(low + high) or math.isnan(se):
             return Interval(math.nan, math.nan, math.nan, "without some of the rows it has no value, or there are too few rows")
-        return Interval(se, low, high, self._doubt(model, group))
+        return Interval(se, low, high, "; ".join(self._doubts(question, model, group, lag)) or None)
 
-    def _doubt(self, model: int, group: int) -> str | None:
-        count = int(self.left(self._models[model]).present[group].sum())
-        if self._buckets.way == "rows" or count >= FEW_BUCKETS:
-            return None
-        return f"there are {count} {'clusters' if self._buckets.way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+    def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
+        """Yield what makes an interval doubtful."""
+        way, count = self._buckets.way, int(self.left(self._models[model]).present[group].sum())
+        if way != "rows" and count < FEW_BUCKETS:
+            yield f"there are {count} {'clusters' if way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+        if way == "order" and lag * math.sqrt(count) > TOGETHER:
+            yield f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow"
+        if self._buckets.plan.histogram:
+            if (model, group) not in self._tails:
+                state = self._totals[model][group]
+                self._tails[model, group] = index_of(state.sums.sizes, state.n)
+            heavy = doubt(question, *self._tails[model, group])
+            if heavy is not None:
+                yield heavy
 
     def left(self, model: str) -> Left:
         """Return what is left of the sums of a model without each bucket."""
@@ -128,6 +140,6 @@ class Intervals:
         reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
         found = []
         for total, size, of_group in zip(totals, sizes, reached, strict=True):
-            ends = (math.nan,) * 3 if size is None else of_quantile(size, of_group, level, self._confidence)
-            found.append([question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends])
+            *ends, lag = (math.nan,) * 4 if size is None else of_quantile(size, of_group, level, self._confidence)
+            found.append([*(question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends), lag])
         return Spread(*np.array(found).T)

@@ -80,6 +80,19 @@ class Sizes:
         lower, upper = self.buckets(level)
         return _edge(lower), _edge(upper + 1) if upper else 0.0
 
+    def log_excess(self, share: float) -> float:
+        """Return the mean of log(size / least of them) over the largest sizes, those of so large a share of the weight; 0 where one is 0."""
+        left, total, least = share, 0.0, math.inf
+        for bucket, weight in zip(reversed(self._buckets), reversed(self._weights), strict=True):
+            taken, least = min(weight / self._reached[-1], left), _middle(bucket)
+            if not least:
+                return 0.0
+            total += taken * math.log(least)
+            left -= taken
+            if left <= 0:
+                break
+        return total / share - math.log(least)
+
     def select(self, level: float, sizes: Iterable[tuple[float, float]]) -> Ratio:
         """Return the exact quantile, from every size in the buckets that it needs, in order, with its weight."""
         first, _ = self.buckets(level)
