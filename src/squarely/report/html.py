@@ -5,6 +5,7 @@ The template engine escapes every value; what is passed as markup is made here o
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.resources import files
 
@@ -37,7 +38,7 @@ def render(report: Report) -> str:
 @cache
 def _page() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(name=_name, value=_value, whole=whole, line=one_line)
+    environment.filters.update(name=_name, value=_value, interval=_interval, whole=whole, line=one_line)
     return environment.from_string(_read("page.html"))
 
 
@@ -53,11 +54,26 @@ def _name(text: object, most: int = _SHORT) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(one_line(text, _FULL), short)
 
 
+def _interval(cell: Cell) -> Markup:
+    """Write an interval: rounded to read, every digit for a program; or a dash, and why where the pointer rests."""
+    low, high, doubt = cell.interval[1:]
+    if math.isnan(low):
+        return Markup('<span title="{}">-</span>').format(one_line(doubt or "", _FULL))
+    before, after = (_number(end, words) for end, words in zip((low, high), cell.ends, strict=True))
+    return Markup("{} to\N{NO-BREAK SPACE}{}").format(before, after)  # where it must, the line breaks before "to"
+
+
+def _number(value: float, words: str) -> Markup:
+    """Write a number as a reader wants it, with every digit for a program."""
+    words = words.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
+    return Markup('<data value="{}">{}</data>').format(repr(value), words)
+
+
 def _value(cell: Cell) -> Markup:
     """Write a value: six digits to read, all of them for a program, and the best one marked in words as well."""
     if cell.reason:
         return Markup('<span class="undefined" title="{}">{}</span>').format(one_line(cell.reason, _FULL), cell.shown)
-    shown = Markup('<data value="{}">{}</data>').format(repr(cell.value), cell.shown.replace("-", "\N{MINUS SIGN}"))
+    shown = _number(cell.value, cell.shown)
     if not cell.best:
         return shown
     return Markup('<strong class="best">{}<span class="unseen"> (best)</span></strong>').format(shown)

@@ -6,6 +6,7 @@ A pipe gets plain, whole lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -23,6 +24,16 @@ _NAME = 32
 _ANY_WIDTH = 1_000_000
 
 Row = Sequence[Text]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A table: columns in ``left`` begin at one edge, the last ``aside`` stand beside the name of a row where it becomes a list."""
+
+    header: Sequence[str]
+    rows: Sequence[Row]
+    left: Sequence[int]
+    aside: int = 0
 
 
 def console() -> Console:
@@ -46,7 +57,7 @@ def metrics(known: Iterable[Metric], console: Console) -> None:
         row = MetricRow(metric.name, metric.name, metric.title, metric.unit, metric.direction, metric.best, ())
         words = [", ".join(metric.aliases), row.unit_words, row.better, metric.summary]
         rows.append([Text(metric.name, style="cyan"), *map(Text, words)])
-    _table(console, "", header, rows, left=range(len(header)))
+    _table(console, [_Draft(header, rows, left=range(len(header)))])
 
 
 def render(report: Report, console: Console) -> None:
@@ -61,14 +72,8 @@ def render(report: Report, console: Console) -> None:
     """
     _say(console, Text(report.verdict, style="bold"))
     several = len(report.models) > 1
-    header = ["metric", *(one_line(model, _NAME) for model in report.models), "unit", "better"]
-    rows: list[Row] = []
-    for row in report.metrics:
-        values = [_value(cell) for cell in row.cells]
-        name = Text(one_line(row.label, _NAME), style="cyan")
-        rows.append([name, *values, Text(row.unit_words, style="dim"), Text(row.better, style="dim")])
     console.print()
-    _table(console, "", header, rows, left=(0, len(header) - 2, len(header) - 1), aside=2)
+    _table(console, [_metric_table(report, aside) for aside in (2, 1, 0)])
     if several and any(cell.best for row in report.metrics for cell in row.cells):
         _say(console, Text("* the best model", style="dim"))
     _list(console, "Undefined", dict.fromkeys(_reasons(report)))
@@ -77,22 +82,51 @@ def render(report: Report, console: Console) -> None:
     _list(console, "Notes", [note.text for note in report.notes])
 
 
-def _groups(console: Console, report: Report) -> None:
-    several = len(report.models) > 1
-    shown = report.headlines if len(report.models) < 3 else report.headlines[:1]
-    header = [*(one_line(name, _NAME) for name in report.by), "rows"]
+def _metric_table(report: Report, aside: int) -> _Draft:
+    """Return the table of metrics with so many words beside the numbers."""
+    sure = [report.interval_name] if report.interval_name else []
+    header = ["metric"]
     for model in report.models:
-        labels = [one_line(report.metrics[at].label, _NAME) for at in shown]
-        header += [f"{label} {one_line(model, 20)}" if several else label for label in labels]
+        header += [one_line(model, _NAME), *sure]
+    rows: list[Row] = []
+    for row in report.metrics:
+        words = (Text(each, style="dim") for each in (row.unit_words, row.better)[:aside])
+        rows.append([Text(one_line(row.label, _NAME), style="cyan"), *_values(row.cells, sure), *words])
+    intervals = range(2, len(header), 2) if sure else ()
+    left = [0, *intervals, *range(len(header), len(header) + aside)]
+    return _Draft([*header, *("unit", "better")[:aside]], rows, left, aside)
+
+
+def _groups(console: Console, report: Report) -> None:
+    most = len(report.headlines) if len(report.models) < 3 else 1
+    drafts = [_group_table(report, report.headlines[:count]) for count in range(most, 0, -1)]
+    console.print()
+    sure = f", with {report.interval_name}s" if report.interval_name else ""
+    _say(console, Text(f"Groups. {report.group_order}{sure}", style="bold"))
+    _table(console, drafts)
+    if report.hidden_groups_words:
+        _say(console, Text(report.hidden_groups_words, style="dim"))
+
+
+def _group_table(report: Report, shown: Sequence[int]) -> _Draft:
+    several, sure = len(report.models) > 1, ["interval"] if report.interval_name else []
+    header = [*(one_line(name, _NAME) for name in report.by), "rows"]
+    left = list(range(len(report.by)))
+    for model in report.models:
+        for label in (one_line(report.metrics[at].label, _NAME) for at in shown):
+            header += [f"{label} {one_line(model, 20)}" if several else label, *sure]
+            left += [len(header) - 1] if sure else []
     rows: list[Row] = []
     for group in report.shown_groups:
         keys = [Text(one_line(key, _NAME), style="cyan") for key in group.key]
-        values = [_value(group.cells[at][which]) for which in range(len(report.models)) for at in shown]
-        rows.append([*keys, Text(whole(group.rows)), *values])
-    console.print()
-    _table(console, f"Groups. {report.group_order}", header, rows, left=tuple(range(len(report.by))))
-    if report.hidden_groups_words:
-        _say(console, Text(report.hidden_groups_words, style="dim"))
+        cells = [group.cells[at][which] for which in range(len(report.models)) for at in shown]
+        rows.append([*keys, Text(whole(group.rows)), *_values(cells, sure)])
+    return _Draft(header, rows, left)
+
+
+def _values(cells: Sequence[Cell], sure: Sequence[str]) -> list[Text]:
+    """Return values, each with its interval where there are intervals."""
+    return [words for cell in cells for words in (_value(cell), *(Text(cell.between) for _ in sure))]
 
 
 def _value(cell: Cell) -> Text:
@@ -108,36 +142,43 @@ def _reasons(report: Report) -> Iterable[str]:
                 yield f"{one_line(row.label)} of {one_line(model)}: {one_line(cell.reason, 300)}"
 
 
-def _table(console: Console, title: str, header: Sequence[str], rows: Sequence[Row], left: Sequence[int], aside: int = 0) -> None:
-    if title:
-        _say(console, Text(title, style="bold"))
-    rows = _line_up(header, rows)
+def _table(console: Console, drafts: Sequence[_Draft]) -> None:
+    """Print the first of several drafts that fits, and the first one as a list where none does.
+
+    A pipe has no width: lines stay whole there, so that grep and awk find what belongs together.
+    """
+    for draft in drafts:
+        table = _drawn(console, draft)
+        needed = table.__rich_measure__(console, console.options.update(max_width=_ANY_WIDTH)).maximum
+        if not console.is_terminal or needed <= console.width:
+            table.width = needed
+            console.print(table, crop=False)
+            return
+    _stack(console, drafts[0])
+
+
+def _drawn(console: Console, draft: _Draft) -> Table:
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-    for at, head in enumerate(header):
-        table.add_column(Text(head), justify="left" if at in left else "right", no_wrap=True)
-    for row in rows:
+    for at, head in enumerate(draft.header):
+        table.add_column(Text(head), justify="left" if at in draft.left else "right", no_wrap=True)
+    for row in _line_up(draft):
         table.add_row(*row)
-    needed = table.__rich_measure__(console, console.options.update(max_width=_ANY_WIDTH)).maximum
-    if console.is_terminal and needed > console.width:
-        _stack(console, header, rows, aside)
-        return
-    # A pipe has no width: lines stay whole there, so that grep and awk find what belongs together.
-    table.width = needed
-    console.print(table, crop=False)
+    return table
 
 
-def _line_up(header: Sequence[str], rows: Sequence[Row]) -> list[list[Text]]:
+def _line_up(draft: _Draft) -> list[list[Text]]:
     """Give values without a star the room of one where a column has a star, so that digits stay below each other."""
-    starred = [any(row[at].plain.endswith(" *") for row in rows) for at in range(len(header))]
+    starred = [any(row[at].plain.endswith(" *") for row in draft.rows) for at in range(len(draft.header))]
     return [
         [Text(f"{cell.plain}  ", style=cell.style) if starred[at] and not cell.plain.endswith(" *") else cell for at, cell in enumerate(row)]
-        for row in rows
+        for row in draft.rows
     ]
 
 
-def _stack(console: Console, header: Sequence[str], rows: Sequence[Row], aside: int) -> None:
-    """Print each row as a block of lines, for a narrow terminal; the last ``aside`` columns stand beside its name."""
-    for row in rows:
+def _stack(console: Console, draft: _Draft) -> None:
+    """Print each row as a block of lines, for a narrow terminal."""
+    header, aside = draft.header, draft.aside
+    for row in draft.rows:
         words = ", ".join(cell.plain for cell in row[len(row) - aside :])
         name = row[0] if aside else Text.assemble((f"{header[0]} ", "dim"), row[0])
         _say(console, Text.assemble(name, (f"  {words}" if words else "", "dim")))
