@@ -60,6 +60,7 @@ class Answer:
 class Uncertainty:
     confidence: float = 0.95
     way: str = "rows"
+    along: str | None = None
 
 
 @dataclass(frozen=True)

@@ -266,7 +266,7 @@ def test_a_doubtful_interval_is_called_doubtful() -> None:
     doubt = "here are 4 clusters: with fewer than 20 an interval is rough."
     assert report.verdict.endswith(f" T{doubt}")
     assert [note.text for note in report.notes if note.kind == "intervals"] == [
-        "The 95 % intervals are for new clusters: rows of one cluster may depend on each other.",
+        "The 95 % intervals are for new clusters (age_band): rows of one cluster may depend on each other.",
         "No interval of max_error: it is the largest of the errors, and more rows may bring a larger one.",
         f"All intervals: t{doubt}",
     ]
@@ -294,6 +294,9 @@ def test_a_reason_is_told_once_and_names_what_it_holds_for() -> None:
 def test_options_say_what_intervals_are_for(folder: Path) -> None:
     def told(*options: str) -> tuple[Any, Any, list[float] | None]:
         document = stdlib_json.loads(called(*LINE, "-f", "json", *options, folder=folder).out)
+        assert {f"--{name}": document["provenance"][name] for name in ("cluster", "order")} == {
+            name: options[1] if name in options else None for name in ("--cluster", "--order")
+        }
         return document["confidence"], document["way"], document["metrics"][0]["values"][0]["ci"]
 
     order = sorted(PATIENTS.read_text(encoding="utf-8").splitlines(keepends=True)[1:], key=lambda line: line.split(",")[5])

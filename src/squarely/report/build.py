@@ -149,6 +149,9 @@ def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str,
     ]
     if known.weight is not None:
         rows.append(("Weight", known.weight))
+    sure = evaluation.uncertainty
+    if sure is not None and sure.along is not None:
+        rows.append((sure.way.capitalize(), sure.along))
     if evaluation.by:
         rows.append(("Groups by", ", ".join(one_line(name) for name in evaluation.by)))
     rows += [("Missing values", known.nan_policy), ("Digest of the state", known.digest), ("squarely", known.version)]
@@ -158,13 +161,15 @@ def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str,
 
 
 def _source(evaluation: Evaluation, command: str | None) -> dict[str, object]:
-    known = evaluation.provenance
+    known, sure = evaluation.provenance, evaluation.uncertainty
     return {
         "source": str(known.source),
         "rows": int(known.rows),
         "target": known.target,
         "predictions": list(evaluation.models),
         "weight": known.weight,
+        "cluster": sure.along if sure is not None and sure.way == "cluster" else None,
+        "order": sure.along if sure is not None and sure.way == "order" else None,
         "by": list(evaluation.by),
         "nan_policy": known.nan_policy,
         "digest": known.digest,

@@ -21,9 +21,9 @@ _ABSENT = {
     "infinite_prediction": "an infinite prediction",
 }
 _WAYS = {
-    "rows": "take rows as independent of each other. Where they are not, name the column of what they share (cluster) or of their time (order)",
-    "cluster": "are for new clusters: rows of one cluster may depend on each other",
-    "order": "allow for errors that go together in time",
+    "rows": "take rows as independent of each other. Where they are not, cluster (--cluster) names what they share, and order (--order) their time",
+    "cluster": "are for new clusters{}: rows of one cluster may depend on each other",
+    "order": "allow for errors that go together in time{}",
 }
 _TOLD_REASONS = 3  # about groups
 
@@ -44,7 +44,7 @@ def notes(
     found += _intervals(evaluation, metrics, groups, headlines)
     found += _disagreement(metrics)
     if evaluation.sample is None:
-        found.append(Note("plots", "There are no plots and no intervals: a state keeps sums, not rows, and not sums of buckets of rows."))
+        found.append(Note("plots", "There are no plots and no intervals: a state keeps sums, not rows or buckets of rows."))
     elif len(panels) < len(evaluation.models):
         found.append(Note("plots", "A model without plots has no row that can be drawn."))
     return tuple(found)
@@ -68,7 +68,8 @@ def _intervals(evaluation: Evaluation, metrics: Sequence[MetricRow], groups: Seq
     known = evaluation.uncertainty
     if known is None:
         return []
-    found = [Note("intervals", f"The {percent(known.confidence)} intervals {_WAYS[known.way]}.")]
+    along = "" if known.along is None else f" ({one_line(known.along)})"
+    found = [Note("intervals", f"The {percent(known.confidence)} intervals {_WAYS[known.way].format(along)}.")]
     missing, doubtful = _reasons(evaluation.models, metrics, missing=True), _reasons(evaluation.models, metrics, missing=False)
     found += [Note("intervals", f"No interval of {', '.join(labels)}: {reason}.") for reason, labels in missing.items()]
     for reason, labels in doubtful.items():
