@@ -28,11 +28,12 @@ Row = Sequence[Text]
 
 @dataclass(frozen=True)
 class _Draft:
-    """A table: columns in ``left`` begin at one edge, the last ``aside`` stand beside the name of a row where it becomes a list."""
+    """A table: columns in ``left`` begin at one edge. As a list, the last ``aside`` stand beside the name of a row, ``intervals`` beside values."""
 
     header: Sequence[str]
     rows: Sequence[Row]
     left: Sequence[int]
+    intervals: Sequence[int] = ()
     aside: int = 0
 
 
@@ -94,7 +95,7 @@ def _metric_table(report: Report, aside: int) -> _Draft:
         rows.append([Text(one_line(row.label, _NAME), style="cyan"), *_values(row.cells, sure), *words])
     intervals = range(2, len(header), 2) if sure else ()
     left = [0, *intervals, *range(len(header), len(header) + aside)]
-    return _Draft([*header, *("unit", "better")[:aside]], rows, left, aside)
+    return _Draft([*header, *("unit", "better")[:aside]], rows, left, intervals, aside)
 
 
 def _groups(console: Console, report: Report) -> None:
@@ -111,17 +112,17 @@ def _groups(console: Console, report: Report) -> None:
 def _group_table(report: Report, shown: Sequence[int]) -> _Draft:
     several, sure = len(report.models) > 1, ["interval"] if report.interval_name else []
     header = [*(one_line(name, _NAME) for name in report.by), "rows"]
-    left = list(range(len(report.by)))
+    intervals: list[int] = []
     for model in report.models:
         for label in (one_line(report.metrics[at].label, _NAME) for at in shown):
             header += [f"{label} {one_line(model, 20)}" if several else label, *sure]
-            left += [len(header) - 1] if sure else []
+            intervals += [len(header) - 1] if sure else []
     rows: list[Row] = []
     for group in report.shown_groups:
         keys = [Text(one_line(key, _NAME), style="cyan") for key in group.key]
         cells = [group.cells[at][which] for which in range(len(report.models)) for at in shown]
         rows.append([*keys, Text(whole(group.rows)), *_values(cells, sure)])
-    return _Draft(header, rows, left)
+    return _Draft(header, rows, [*range(len(report.by)), *intervals], intervals)
 
 
 def _values(cells: Sequence[Cell], sure: Sequence[str]) -> list[Text]:
@@ -182,9 +183,14 @@ def _stack(console: Console, draft: _Draft) -> None:
         words = ", ".join(cell.plain for cell in row[len(row) - aside :])
         name = row[0] if aside else Text.assemble((f"{header[0]} ", "dim"), row[0])
         _say(console, Text.assemble(name, (f"  {words}" if words else "", "dim")))
-        for head, cell in zip(header[1 : len(header) - aside], row[1 : len(row) - aside], strict=True):
-            if cell.plain:
-                _say(console, Text.assemble((f"{head} ", "dim"), cell), indent=2)
+        lines: list[Text] = []
+        for at in range(1, len(header) - aside):
+            if at in draft.intervals:
+                lines[-1].append(Text.assemble((f"  {header[at]} ", "dim"), row[at]))
+            elif row[at].plain:
+                lines.append(Text.assemble((f"{header[at]} ", "dim"), row[at]))
+        for line in lines:
+            _say(console, line, indent=2)
 
 
 def _list(console: Console, title: str, lines: Iterable[str]) -> None:
