@@ -30,7 +30,9 @@ def render(report: Report) -> str:
         for index, panel in enumerate(report.panels)
     ]
     reasons = dict.fromkeys(cell.reason for group in report.shown_groups for at in report.headlines for cell in group.cells[at] if cell.reason)
-    page = _page().render(report=report, drawings=drawings, style=Markup(_read("style.css")), reasons=list(reasons))
+    interval_name = report.interval_name.replace(" %", "\N{NO-BREAK SPACE}%")
+    style = Markup(_read("style.css"))
+    page = _page().render(report=report, interval_name=interval_name, drawings=drawings, style=style, reasons=list(reasons))
     # A lone surrogate, which a file name can hold, cannot be encoded.
     return page.encode("utf-8", "replace").decode("utf-8")
 
