@@ -21,12 +21,7 @@ def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, 
     if lead is None or not winners:
         return "No metric that was asked is defined for these data; the table says why."
     cell = lead.cells[winners[0]]
-    value = f"{_short(cell)}{_in_unit(lead, target)}"
-    sure = (
-        ""
-        if confidence is None or math.isnan(cell.interval.low)
-        else f"{percent(confidence)} interval {cell.between}".replace(" %", "\N{NO-BREAK SPACE}%")
-    )
+    value, sure = f"{_short(cell)}{_in_unit(lead, target)}", _sure(cell, confidence)
     name = lead.label.upper() if lead.label in ("rmse", "mse", "mae") else lead.title
     names = " and ".join(one_line(models[winner], 40) for winner in winners[:3])
     names += f" and {len(winners) - 3} more" if len(winners) > 3 else ""
@@ -54,6 +49,12 @@ def _winners(row: MetricRow) -> tuple[int, ...]:
 
 def _short(cell: Cell) -> str:
     return f"{100 * cell.value:.3g}\N{NO-BREAK SPACE}%" if cell.percent and math.isfinite(cell.value) else f"{cell.value:.3g}"
+
+
+def _sure(cell: Cell, confidence: float | None) -> str:
+    if confidence is None or math.isnan(cell.interval.low):
+        return ""
+    return f"{percent(confidence)} interval {cell.between}".replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _best_word(row: MetricRow) -> str:
