@@ -228,7 +228,7 @@ def test_omit_targets_does_not_forgive_a_prediction(tmp_path: Path) -> None:
 
 def test_a_column_judged_by_itself_has_no_error(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(GOOD, encoding="utf-8")
-    done = called("evaluate", "t.csv", "-t", "y", "-p", "y", "-m", "mse,r2", "-f", "csv", folder=tmp_path)
+    done = called("evaluate", "t.csv", "-t", "y", "-p", "y", "-m", "mse,r2", "-f", "csv", "--ci", "none", folder=tmp_path)
     assert done.code == 0
     assert done.out.splitlines()[1:] == ["y,mse,0.0,2,1.0,", "y,r2,1.0,2,1.0,"]
 

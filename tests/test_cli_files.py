@@ -45,7 +45,7 @@ def cut(folder: Path, name: str, rows: slice) -> None:
 
 
 def test_a_saved_state_shows_the_same_answers(folder: Path) -> None:
-    asked = document("evaluate", "diabetes.csv", *PATIENTS, "--save-state", "all.sqs", "--one-pass", folder=folder)
+    asked = document("evaluate", "diabetes.csv", *PATIENTS, "--save-state", "all.sqs", "--one-pass", "--ci", "none", folder=folder)
     shown = document("show", "all.sqs", folder=folder)
     for part in ("metrics", "models", "groups", "verdict"):
         assert shown[part] == asked[part]
@@ -74,7 +74,7 @@ def test_a_running_total_may_replace_itself(folder: Path) -> None:
     done = called("merge", "total.sqs", "day.sqs", "--output", "total.sqs", folder=folder)
     assert (done.code, done.err) == (0, "total.sqs: 10 rows of 2 states\n")
     assert document("show", "total.sqs", "-m", "mse", folder=folder)["metrics"][0]["values"][0] == {
-        "model": "predicted", "value": 220.0, "reason": None, "n": 10, "coverage": 1.0, "best": False,
+        "model": "predicted", "value": 220.0, "reason": None, "se": None, "ci": None, "doubt": None, "n": 10, "coverage": 1.0, "best": False,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from squarely.intervals import Interval
 from squarely.report import html, json, markdown, text
 from squarely.report.build import build
 from squarely.report.report import SHOWN_GROUPS, one_line
@@ -51,7 +52,15 @@ class Answer:
     value: float
     reason: str | None
     n: int
+    interval: Interval
     coverage: float = 1.0
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    confidence: float = 0.95
+    way: str = "rows"
+    along: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class FakeEvaluation:
     sample: Sample | None = None
     source: str = "predictions.csv"
     target_name: str = "y"
+    uncertainty: Uncertainty | None = Uncertainty()
     states: dict[str, State] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +149,9 @@ class FakeEvaluation:
         question = next(each for each in QUESTIONS if each.label == label)
         keep = np.array([group is None or key == group for key in self.keys or (None,) * len(self.target)])
         value = question.metric.formula(self.target[keep], self.columns[model][keep])
-        return Answer(value, "the target is constant" if math.isnan(value) else None, int(keep.sum()))
+        se = abs(value) / 20  # any number would do: here it is told, not judged
+        interval = Interval(se, value - 2 * se, value + 3 * se, "there is no value" if math.isnan(value) else None)
+        return Answer(value, "the target is constant" if math.isnan(value) else None, int(keep.sum()), interval)
 
 
 def fake(rows: int = 300, models: int = 2, *, groups: int = 0, names: tuple[str, ...] = ("ridge", "mean", "trees")) -> FakeEvaluation:
@@ -183,11 +195,15 @@ class Page(HTMLParser):
 
 def test_verdict_of_the_worked_example() -> None:
     # The houses of the classic worked example: MSE 220, RMSE 14.832396974191326, R2 0.967456.
-    assert build(houses()).verdict == "price_hat has an RMSE of 14.8 in units of price and explains 97\N{NO-BREAK SPACE}% of the variance."
+    known = "price_hat has an RMSE of 14.8 in units of price{} and explains 97 % of the variance."
+    spoken = build(houses()).verdict.replace("\N{NO-BREAK SPACE}", " ")
+    assert spoken == known.format(" (95 % interval 13.3 to 17.1)")
+    assert build(replace(houses(), uncertainty=None)).verdict.replace("\N{NO-BREAK SPACE}", " ") == known.format("")
 
 
 def test_verdict_names_the_best_of_several_and_ties() -> None:
     assert build(fake()).verdict.startswith("ridge has the smallest RMSE (")
+    assert "in units of y, 95\N{NO-BREAK SPACE}% interval " in build(fake()).verdict
     y = np.array([1.0, 2.0, 3.0])
     tied = FakeEvaluation(y, {"a": y + 1, "b": y - 1})
     assert build(tied).verdict == "a and b share the smallest RMSE (1 in units of y)."
@@ -232,22 +248,25 @@ def test_groups_are_worst_first_capped_for_readers_and_whole_in_json() -> None:
 
 def test_json_has_a_versioned_schema() -> None:
     document = stdlib_json.loads(json.render(build(fake(groups=3), command="squarely evaluate predictions.csv")))
-    assert list(document) == ["schema", "version", "verdict", "provenance", "models", "metrics", "groups", "notes"]
-    assert (document["schema"], document["version"]) == ("squarely.report", 1)
+    assert list(document) == [
+        "schema", "version", "confidence", "way", "verdict", "provenance", "models", "metrics", "groups", "notes"
+    ]  # fmt: skip
+    assert (document["schema"], document["version"], document["confidence"], document["way"]) == ("squarely.report", 2, 0.95, "rows")
     assert document["provenance"]["command"] == "squarely evaluate predictions.csv"
-    assert list(document["metrics"][0]["values"][0]) == ["model", "value", "reason", "n", "coverage", "best"]
+    assert list(document["metrics"][0]["values"][0]) == ["model", "value", "reason", "se", "ci", "doubt", "n", "coverage", "best"]
     assert document["metrics"][0]["values"][0]["value"] == fake().answer("rmse", "ridge").value, "full precision"
 
 
 def test_json_writes_infinity_as_null_and_keeps_odd_names() -> None:
     infinite = Metric("mean_squared_error", "MSE", "y^2", "lower", 0.0, lambda y, p: math.inf)
     report = build(FakeEvaluation(np.arange(3.0), {NASTY + "\udc80": np.arange(3.0)}))
-    cell = replace(report.metrics[0].cells[0], value=math.inf, reason="infinite")
+    cell = replace(report.metrics[0].cells[0], value=math.inf, reason="infinite", interval=Interval(math.inf, 2.0, math.inf, "rough"))
     written = json.render(replace(report, metrics=(replace(report.metrics[0], name=infinite.name, cells=(cell,)),)))
     written.encode("utf-8")
     document = stdlib_json.loads(written)
     assert document["metrics"][0]["values"][0] == {
-        "model": NASTY + "\udc80", "value": None, "reason": "infinite", "n": 3, "coverage": 1.0, "best": False,
+        "model": NASTY + "\udc80", "value": None, "reason": "infinite",
+        "se": None, "ci": [2.0, None], "doubt": "rough", "n": 3, "coverage": 1.0, "best": False,
     }  # fmt: skip
 
 
@@ -347,7 +366,7 @@ def test_same_input_same_bytes() -> None:
 
 def test_notes_say_what_was_left_out() -> None:
     evaluation = replace(fake(100, 1), states={"ridge": State(97, missing_target=2, infinite_prediction=1)})
-    (note,) = build(evaluation).notes
+    note, _ = build(evaluation).notes
     left_out = "2 with a missing target, 1 with an infinite prediction"
     assert note.text == f"ridge was judged on 97 of 100 rows (97 %); left out: {left_out}."
 

@@ -266,7 +266,7 @@ def test_a_frame_comes_back_in_the_library_it_came_in(library: str) -> None:
     assert type(frame).__module__.startswith(library)
     assert len(frame) == 12 * 2 * 2
     columns = frame.column_names if library == "pyarrow" else list(frame.columns)
-    assert columns == ["town", "year", "model", "metric", "value", "reason", "n", "coverage"]
+    assert columns == ["town", "year", "model", "metric", "value", "se", "ci_low", "ci_high", "reason", "n", "coverage"]
 
 
 def test_many_wide_key_columns_do_not_overflow() -> None:
@@ -300,8 +300,12 @@ def test_mixed_keys_are_text_and_tables_merge_alike() -> None:
 
 
 def test_groups_called_as_columns_of_ours_get_a_mark() -> None:
-    evaluation = sq.evaluate({"y": [1.0], "p": [1.0], "model": ["a"], "n": [1]}, target="y", prediction="p", by=["model", "n"], metrics="mse")
-    assert evaluation.to_frame().column_names == ["by_model", "by_n", "model", "metric", "value", "reason", "n", "coverage"]
+    rows = {"y": [1.0], "p": [1.0], "model": ["a"], "se": [1]}
+    evaluation = sq.evaluate(rows, target="y", prediction="p", by=["model", "se"], metrics="mse")
+    fixed = ["model", "metric", "value", "se", "ci_low", "ci_high", "reason", "n", "coverage"]
+    assert evaluation.to_frame().column_names == ["by_model", "by_se", *fixed]
+    without = sq.evaluate(rows, target="y", prediction="p", by=["model", "se"], metrics="mse", ci="none")
+    assert without.to_frame().column_names == ["by_model", "by_se", *fixed[:3], *fixed[6:]]
 
 
 def test_answers_by_group_are_a_mapping() -> None:

@@ -60,6 +60,10 @@ _Exact = Annotated[
     bool | None,
     typer.Option("--exact/--one-pass", help="Read large data a second time, for exact medians and quantiles.", show_default="up to a million rows"),
 ]
+_Confidence = Annotated[float, typer.Option("--confidence", help="Probability with which intervals are to hold the value of the population.")]
+_Interval = Annotated[str | None, typer.Option("--ci", help="[bold]none[/] leaves out standard errors and intervals.", show_default="intervals")]
+_Cluster = Annotated[str | None, typer.Option("--cluster", help="Column of what rows that depend on each other share, as a patient: for intervals.")]
+_Order = Annotated[str | None, typer.Option("--order", help="Column of times that rows are sorted by, where errors go together in time.")]
 _SaveState = Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.", readable=False)]
 _State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False, readable=False)]  # typer would tell it in a box
 
@@ -68,6 +72,7 @@ _EVALUATE = """
 
   squarely evaluate predictions.csv
   squarely evaluate predictions.parquet --target actual --prediction ridge,boosting --by region
+  squarely evaluate predictions.csv --cluster patient --confidence 0.9
   squarely evaluate 'days/*.parquet' --weight w --metrics rmse,r2 --format json
   squarely evaluate predictions.csv --report report.html --save-state monday.sqs
   squarely evaluate predictions.csv --fail-if 'rmse > 60'
@@ -100,6 +105,10 @@ def evaluate_command(
     metrics: _Metrics = None,
     nan_policy: _NanPolicy = "raise",
     exact: _Exact = None,
+    confidence: _Confidence = 0.95,
+    ci: _Interval = None,
+    cluster: _Cluster = None,
+    order: _Order = None,
     format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
     save_state: _SaveState = None,
@@ -135,6 +144,10 @@ def evaluate_command(
             metrics=asked,
             nan_policy=nan_policy,
             exact=exact,
+            ci=ci,
+            confidence=confidence,
+            cluster=cluster,
+            order=order,
             progress=progress,
         )
     finally:

@@ -11,7 +11,16 @@ from squarely.cli.output import say, write_out
 from squarely.compare import compare
 from squarely.report.writing import check_files, write_files
 
-__all__ = ["compare_command"]
+__all__ = ["EXAMPLES", "compare_command"]
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  squarely compare predictions.csv -t actual -p ridge,boosting --metric rmse
+  squarely compare patients.parquet -t y -p a,b --cluster patient --baseline mean
+  squarely compare series.csv -t y -p arima,ets --h 3 --baseline last_value
+  squarely compare long.parquet -t y -p yhat --model method --macro series --metric smape --nan-policy omit
+"""
 
 
 class Format(StrEnum):

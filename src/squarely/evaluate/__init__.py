@@ -152,7 +152,7 @@ def evaluate_source(
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
-    uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence)
+    uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence, wanted.along)
     evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty)
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}

@@ -192,12 +192,13 @@ class Evaluation:
     def to_frame(self) -> Any:
         """Return one row for each metric, model and group: a frame of the library that the data came in, else a pyarrow table.
 
-        Columns: those of ``by`` (as ``by_model`` where one is called as one of these), model, metric, value, reason, n, coverage.
-        Without ``by`` there is one row for each metric and model.
+        Columns: those of ``by`` (as ``by_model`` where one is called as one of these), model, metric, value, se, ci_low, ci_high, reason,
+        n, coverage. Without ``by`` there is one row for each metric and model, and without intervals nothing of them.
         """
-        fixed = ("model", "metric", "value", "reason", "n", "coverage")
+        fixed = ("model", "metric", "value", "se", "ci_low", "ci_high", "reason", "n", "coverage")
         keys = [f"by_{name}" if name in fixed else name for name in self.by]
-        columns: dict[str, list[Any]] = {name: [] for name in (*keys, *fixed)}
+        sure = self.uncertainty is not None
+        columns: dict[str, list[Any]] = {name: [] for name in (*keys, *(fixed if sure else fixed[:3] + fixed[6:]))}
         labels = [question.label for question in self.questions]
         for group in self.groups or (None,):
             states = self._states(group)
@@ -205,9 +206,12 @@ class Evaluation:
                 sums, of_state = states[at].sums, (states[at].n, _coverage(states[at]))
                 answers = [self._ask(question, states, at, sums) for question in self.questions]
                 rows: list[list[Any]] = [[value] * len(answers) for value in (*(group or ()), model, *of_state)]
-                rows[-2:-2] = labels, [answer.value for answer in answers], [answer.reason for answer in answers]
-                for column, values in zip(columns.values(), rows, strict=True):
-                    column += values  # all of a state at a time: one by one takes longer
+                values = [answer.value for answer in answers]
+                asked = zip(self.questions, values, strict=True)
+                spread = zip(*(self._interval(question, at, group, value)[:3] for question, value in asked), strict=True) if sure else ()
+                rows[-2:-2] = labels, values, *map(list, spread), [answer.reason for answer in answers]
+                for column, of_column in zip(columns.values(), rows, strict=True):
+                    column += of_column  # all of a state at a time: one by one takes longer
         return as_frame(columns, self._frame)
 
     def aggregate(self, *, macro: str | Sequence[str]) -> Aggregate:

@@ -22,10 +22,12 @@ class Uncertainty:
     table : StateTable
         The states of the same rows.
     confidence : float
+    along : str, optional
+        The column of the clusters or of the order.
     """
 
-    def __init__(self, buckets: Buckets, table: StateTable, confidence: float) -> None:
-        self.confidence, self.way = confidence, buckets.way
+    def __init__(self, buckets: Buckets, table: StateTable, confidence: float, along: str | None = None) -> None:
+        self.confidence, self.way, self.along = confidence, buckets.way, along
         self._buckets, self._table = buckets, table
 
     @cached_property

@@ -16,7 +16,7 @@ def with_way(source: Source, wanted: Wanted, ci: Any, confidence: Any, cluster: 
     if ci is not None and (not isinstance(ci, str) or ci != "none"):
         raise DataError(f"ci is {repr(ci)[:60]}; expected 'none', or nothing for intervals.")
     if cluster is not None and order is not None:
-        raise DataError("cluster= and order= were both given. Clusters that are long stretches of time serve for both: give cluster= alone.")
+        raise DataError("cluster and order were both given. Clusters that are long stretches of time serve for both: give cluster alone.")
     if ci == "none":
         return source, wanted
     for way, column in (("cluster", cluster), ("order", order)):

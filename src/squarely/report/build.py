@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from squarely.report.notes import notes
 from squarely.report.plots import panel
-from squarely.report.report import Cell, GroupRow, MetricRow, Note, Panel, Report, one_line, whole
+from squarely.report.report import NO_INTERVAL, SHOWN_GROUPS, Cell, GroupRow, MetricRow, Panel, Report, one_line, whole
 from squarely.report.verdict import verdict
-from squarely.state import RELATIVE_BOUND
 from squarely.state.table import Key
 
 if TYPE_CHECKING:
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 _HEADLINES = ("root_mean_squared_error", "mean_absolute_error", "r2_score", "mean_error", "mean_squared_error")
-_ABSENT = {
-    "missing_target": "a missing target",
-    "missing_prediction": "a missing prediction",
-    "infinite_target": "an infinite target",
-    "infinite_prediction": "an infinite prediction",
-}
 
 
 def build(evaluation: Evaluation, *, command: str | None = None, most_groups: int | None = None) -> Report:
@@ -45,22 +39,26 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
     Report
     """
     metrics = tuple(_metric_row(evaluation, question) for question in evaluation.questions)
-    panels = _panels(evaluation)
-    source = evaluation.provenance.source
+    groups = _group_rows(evaluation, most_groups) if evaluation.by else ()
+    headlines, panels = _headlines(metrics, len(evaluation.models)), _panels(evaluation)
+    source, known = evaluation.provenance.source, evaluation.uncertainty
+    confidence, way = (None, None) if known is None else (known.confidence, known.way)
     return Report(
         title=f"{one_line(source, 80)}: regression report",
-        verdict=verdict(evaluation.models, metrics, evaluation.provenance.target),
+        verdict=verdict(evaluation.models, metrics, evaluation.provenance.target, confidence),
         target=evaluation.provenance.target,
         models=evaluation.models,
         metrics=metrics,
         provenance=_provenance(evaluation, command),
         by=evaluation.by,
-        groups=_group_rows(evaluation, most_groups) if evaluation.by else (),
+        groups=groups,
         group_total=len(evaluation.groups) if evaluation.by else 0,
-        headlines=_headlines(metrics, len(evaluation.models)),
-        notes=_notes(evaluation, metrics, panels),
+        headlines=headlines,
+        notes=notes(evaluation, metrics, groups[:SHOWN_GROUPS], headlines, panels),
         panels=panels,
         source=_source(evaluation, command),
+        confidence=confidence,
+        way=way,
     )
 
 
@@ -84,7 +82,8 @@ def _cell(evaluation: Evaluation, question: Question, model: str, group: tuple[K
     reason = answer.reason
     if not math.isfinite(answer.value) and not reason:
         reason = "infinite" if math.isinf(answer.value) else "undefined for these data"
-    return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage), percent=question.metric.percent)
+    interval = NO_INTERVAL if evaluation.uncertainty is None else answer.interval
+    return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage), percent=question.metric.percent, interval=interval)
 
 
 def _mark_best(cells: Sequence[Cell], direction: str, ideal: float | None) -> tuple[Cell, ...]:
@@ -139,48 +138,6 @@ def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
     return tuple(each for each in made if each is not None)
 
 
-def _notes(evaluation: Evaluation, metrics: Sequence[MetricRow], panels: Sequence[Panel]) -> tuple[Note, ...]:
-    notes = []
-    for model in evaluation.models:
-        state = evaluation.states[model]
-        absent = {words: int(getattr(state, counter)) for counter, words in _ABSENT.items()}
-        parts = [f"{whole(count)} with {words}" for words, count in absent.items() if count]
-        if parts:
-            rows = evaluation.provenance.rows
-            share = f"{whole(state.n)} of {whole(rows)} rows ({100 * state.n / rows:.4g} %)" if rows else "no rows"
-            notes.append(Note("coverage", f"{one_line(model)} was judged on {share}; left out: {', '.join(parts)}."))
-    if not notes:
-        notes.append(Note("coverage", f"Every row was used: {whole(evaluation.provenance.rows)} rows, none left out."))
-    if evaluation.provenance.weight is not None:
-        weight = one_line(evaluation.provenance.weight)
-        notes.append(Note("weight", f"Every number is weighted by {weight}; rows of weight 0 count as absent."))
-    about = [one_line(question.label) for question in evaluation.questions if evaluation.is_approximate(question)]
-    if about:
-        notes.append(
-            Note("approximate", f"{', '.join(about)}: from errors counted in buckets, whose sizes are known to {100 * RELATIVE_BOUND:.1g} %.")
-        )
-    notes += _disagreement(metrics)
-    if evaluation.sample is None:
-        notes.append(Note("plots", "There are no plots: a state keeps sums, not rows."))
-    elif len(panels) < len(evaluation.models):
-        notes.append(Note("plots", "A model without plots has no row that can be drawn."))
-    return tuple(notes)
-
-
-def _disagreement(metrics: Sequence[MetricRow]) -> list[Note]:
-    """Return a note where the best model depends on what a prediction is meant to be: metrics reward different numbers."""
-    best: dict[str, MetricRow] = {}
-    for row in metrics:
-        if row.functional in ("mean", "median") and sum(cell.best for cell in row.cells) == 1:
-            best.setdefault(row.functional, row)
-    if len(best) < 2 or [cell.best for cell in best["mean"].cells] == [cell.best for cell in best["median"].cells]:
-        return []
-    mean, median = (one_line(best[functional].label) for functional in ("mean", "median"))
-    return [
-        Note("functional", f"{mean} and {median} choose different models: {mean} is least for the mean of what may happen, {median} for its median.")
-    ]
-
-
 def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:
     known = evaluation.provenance
     models = ", ".join(one_line(model) for model in evaluation.models)
@@ -192,6 +149,9 @@ def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str,
     ]
     if known.weight is not None:
         rows.append(("Weight", known.weight))
+    sure = evaluation.uncertainty
+    if sure is not None and sure.along is not None:
+        rows.append((sure.way.capitalize(), sure.along))
     if evaluation.by:
         rows.append(("Groups by", ", ".join(one_line(name) for name in evaluation.by)))
     rows += [("Missing values", known.nan_policy), ("Digest of the state", known.digest), ("squarely", known.version)]
@@ -201,13 +161,15 @@ def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str,
 
 
 def _source(evaluation: Evaluation, command: str | None) -> dict[str, object]:
-    known = evaluation.provenance
+    known, sure = evaluation.provenance, evaluation.uncertainty
     return {
         "source": str(known.source),
         "rows": int(known.rows),
         "target": known.target,
         "predictions": list(evaluation.models),
         "weight": known.weight,
+        "cluster": sure.along if sure is not None and sure.way == "cluster" else None,
+        "order": sure.along if sure is not None and sure.way == "order" else None,
         "by": list(evaluation.by),
         "nan_policy": known.nan_policy,
         "digest": known.digest,

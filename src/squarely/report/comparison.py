@@ -65,11 +65,11 @@ def _notes(comparison: Comparison) -> list[str]:
 
 def as_text(comparison: Comparison, console: Console) -> None:
     """Print a comparison on a rich console."""
-    text.say(console, Text(comparison.verdict, style="bold"))
+    text.say(console, Text(one_line(comparison.verdict, 4_000), style="bold"))
     console.print()
     for header, rows in ((_MODELS, _models(comparison)), (_PAIRS, _pairs(comparison))):
         cells = [[Text(one_line(row[0], 64), style="cyan"), *(Text(one_line(cell, 120)) for cell in row[1:])] for row in rows]
-        text.table(console, "", list(header), cells, left=(0, len(header) - 1))
+        text.table(console, [text.Draft(header, cells, left=(0, len(header) - 1))])
         console.print()
     for note in _notes(comparison):
         text.say(console, Text(note, style="dim"))

@@ -1,6 +1,7 @@
 """The report as JSON, for programs: a versioned schema, every group, full precision.
 
-A value that JSON cannot write (nan or an infinity) is ``null`` with its ``reason`` beside it.
+A value that JSON cannot write (nan or an infinity) is ``null`` with its ``reason`` beside it. ``ci`` is ``[low, high]``, or ``null`` with its
+``doubt``; ``confidence`` and ``way``, the manner of the intervals, are ``null`` where there are none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from squarely.report.report import Cell, Report
 __all__ = ["SCHEMA", "VERSION", "document", "render"]
 
 SCHEMA = "squarely.report"
-VERSION = 1
+VERSION = 2
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": VERSION,
+        "confidence": report.confidence,
+        "way": report.way,
         "verdict": report.verdict,
         "provenance": report.source,
         "models": list(report.models),
@@ -68,12 +71,19 @@ def _values(models: tuple[str, ...], cells: tuple[Cell, ...]) -> list[dict[str, 
 
 
 def _value(model: str, cell: Cell) -> dict[str, Any]:
-    known = math.isfinite(cell.value)
+    known, (se, low, high, doubt) = math.isfinite(cell.value), cell.interval
     return {
         "model": model,
         "value": cell.value if known else None,
         "reason": None if known else cell.reason,
+        "se": _finite(se),
+        "ci": None if math.isnan(low) else [_finite(low), _finite(high)],
+        "doubt": doubt,
         "n": cell.n,
-        "coverage": cell.coverage if math.isfinite(cell.coverage) else None,
+        "coverage": _finite(cell.coverage),
         "best": cell.best,
     }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

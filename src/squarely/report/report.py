@@ -6,9 +6,12 @@ import math
 import unicodedata
 from dataclasses import dataclass, field
 
+from squarely.intervals import Interval
 from squarely.state.table import Key
 
-__all__ = ["Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "whole"]
+__all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "percent", "whole"]
+
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 
 SHOWN_GROUPS = 50
 # Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.
@@ -17,7 +20,10 @@ _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u202
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: ``reason`` says why where it is nan; ``best`` marks the best of several models; a ``percent`` is a share, shown as one."""
+    """One value: ``reason`` says why where it is nan; ``best`` marks the best of several models; a ``percent`` is a share, shown as one.
+
+    The note of its ``interval`` says why there is none, or why it is doubtful.
+    """
 
     value: float
     reason: str | None = None
@@ -25,11 +31,24 @@ class Cell:
     coverage: float = 1.0
     best: bool = False
     percent: bool = False
+    interval: Interval = NO_INTERVAL
 
     @property
     def shown(self) -> str:
         """The value for a reader, in six digits."""
         return f"{number(100 * self.value)} %" if self.percent and math.isfinite(self.value) else number(self.value)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The ends of the interval for a reader, to two digits of its width."""
+        times = 100 if self.percent else 1
+        low, high = times * self.interval.low, times * self.interval.high
+        return _rounded(low, high - low), _rounded(high, high - low) + (" %" if self.percent else "")
+
+    @property
+    def between(self) -> str:
+        """The interval for a reader; "-" where there is none."""
+        return "-" if math.isnan(self.interval.low) else " to ".join(self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +127,7 @@ class Report:
     """A frozen answer for a reader.
 
     ``groups`` is sorted from the largest to the smallest MSE; ``group_total`` counts the groups there are, also those
-    left out.
+    left out. Without intervals ``confidence`` and ``way``, which says what rows share that are not independent, are None.
     ``headlines`` are positions in ``metrics``: what a table of groups shows where there is no room for all.
     """
 
@@ -125,6 +144,13 @@ class Report:
     notes: tuple[Note, ...] = ()
     panels: tuple[Panel, ...] = ()
     source: dict[str, object] = field(default_factory=dict)
+    confidence: float | None = None
+    way: str | None = None
+
+    @property
+    def interval_name(self) -> str:
+        """What a column of intervals is called, empty where there are none."""
+        return "" if self.confidence is None else f"{percent(self.confidence)} interval"
 
     @property
     def shown_groups(self) -> tuple[GroupRow, ...]:
@@ -155,6 +181,23 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "nan"
     return f"{value + 0.0:.6g}"
+
+
+def percent(share: float) -> str:
+    """Write a share of 1 as a percentage: ``95 %``."""
+    return f"{100 * share:.10g} %"
+
+
+def _rounded(end: float, width: float) -> str:
+    """Write an end of an interval to two digits of its width, as further ones say nothing; a small end is not written as 0."""
+    if width == 0 or end == 0 or not math.isfinite(width):
+        return number(end)
+    places = max(1 - math.floor(math.log10(width)), -math.floor(math.log10(abs(end))))
+    end = round(end, places)
+    size = math.floor(math.log10(abs(end)))
+    if -5 < size < 6:
+        return f"{end:.{max(places, 0)}f}"
+    return f"{end:.{min(max(size + places, 0), 16)}e}"
 
 
 def whole(count: int) -> str:

@@ -6,6 +6,7 @@ A pipe gets plain, whole lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -16,13 +17,24 @@ from rich.text import Text
 from squarely.metric import Metric
 from squarely.report.report import Cell, MetricRow, Report, one_line, whole
 
-__all__ = ["console", "metrics", "printed", "render"]
+__all__ = ["Draft", "console", "metrics", "printed", "render", "say", "table"]
 
 _GAP = 1
 _NAME = 32
 _ANY_WIDTH = 1_000_000
 
 Row = Sequence[Text]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A table: columns in ``left`` begin at one edge. As a list, the last ``aside`` stand beside the name of a row, ``intervals`` beside values."""
+
+    header: Sequence[str]
+    rows: Sequence[Row]
+    left: Sequence[int]
+    intervals: Sequence[int] = ()
+    aside: int = 0
 
 
 def console() -> Console:
@@ -46,7 +58,7 @@ def metrics(known: Iterable[Metric], console: Console) -> None:
         row = MetricRow(metric.name, metric.name, metric.title, metric.unit, metric.direction, metric.best, ())
         words = [", ".join(metric.aliases), row.unit_words, row.better, metric.summary]
         rows.append([Text(metric.name, style="cyan"), *map(Text, words)])
-    _table(console, "", header, rows, left=range(len(header)))
+    table(console, [Draft(header, rows, left=range(len(header)))])
 
 
 def render(report: Report, console: Console) -> None:
@@ -59,40 +71,63 @@ def render(report: Report, console: Console) -> None:
     console : rich.console.Console
         Where; its width and whether it is a terminal are respected.
     """
-    _say(console, Text(report.verdict, style="bold"))
+    say(console, Text(report.verdict, style="bold"))
     several = len(report.models) > 1
-    header = ["metric", *(one_line(model, _NAME) for model in report.models), "unit", "better"]
-    rows: list[Row] = []
-    for row in report.metrics:
-        values = [_value(cell) for cell in row.cells]
-        name = Text(one_line(row.label, _NAME), style="cyan")
-        rows.append([name, *values, Text(row.unit_words, style="dim"), Text(row.better, style="dim")])
     console.print()
-    _table(console, "", header, rows, left=(0, len(header) - 2, len(header) - 1), aside=2)
+    table(console, [_metric_table(report, aside) for aside in (2, 1, 0)])
     if several and any(cell.best for row in report.metrics for cell in row.cells):
-        _say(console, Text("* the best model", style="dim"))
+        say(console, Text("* the best model", style="dim"))
     _list(console, "Undefined", dict.fromkeys(_reasons(report)))
     if report.by:
         _groups(console, report)
     _list(console, "Notes", [note.text for note in report.notes])
 
 
-def _groups(console: Console, report: Report) -> None:
-    several = len(report.models) > 1
-    shown = report.headlines if len(report.models) < 3 else report.headlines[:1]
-    header = [*(one_line(name, _NAME) for name in report.by), "rows"]
+def _metric_table(report: Report, aside: int) -> Draft:
+    """Return the table of metrics with so many words beside the numbers."""
+    sure = [report.interval_name] if report.interval_name else []
+    header = ["metric"]
     for model in report.models:
-        labels = [one_line(report.metrics[at].label, _NAME) for at in shown]
-        header += [f"{label} {one_line(model, 20)}" if several else label for label in labels]
+        header += [one_line(model, _NAME), *sure]
+    rows: list[Row] = []
+    for row in report.metrics:
+        words = (Text(each, style="dim") for each in (row.unit_words, row.better)[:aside])
+        rows.append([Text(one_line(row.label, _NAME), style="cyan"), *_values(row.cells, sure), *words])
+    intervals = range(2, len(header), 2) if sure else ()
+    left = [0, *intervals, *range(len(header), len(header) + aside)]
+    return Draft([*header, *("unit", "better")[:aside]], rows, left, intervals, aside)
+
+
+def _groups(console: Console, report: Report) -> None:
+    most = len(report.headlines) if len(report.models) < 3 else 1
+    drafts = [_group_table(report, report.headlines[:count]) for count in range(most, 0, -1)]
+    console.print()
+    sure = f", with {report.interval_name}s" if report.interval_name else ""
+    say(console, Text(f"Groups. {report.group_order}{sure}", style="bold"))
+    table(console, drafts)
+    if report.hidden_groups_words:
+        say(console, Text(report.hidden_groups_words, style="dim"))
+
+
+def _group_table(report: Report, shown: Sequence[int]) -> Draft:
+    several, sure = len(report.models) > 1, ["interval"] if report.interval_name else []
+    header = [*(one_line(name, _NAME) for name in report.by), "rows"]
+    intervals: list[int] = []
+    for model in report.models:
+        for label in (one_line(report.metrics[at].label, _NAME) for at in shown):
+            header += [f"{label} {one_line(model, 20)}" if several else label, *sure]
+            intervals += [len(header) - 1] if sure else []
     rows: list[Row] = []
     for group in report.shown_groups:
         keys = [Text(one_line(key, _NAME), style="cyan") for key in group.key]
-        values = [_value(group.cells[at][which]) for which in range(len(report.models)) for at in shown]
-        rows.append([*keys, Text(whole(group.rows)), *values])
-    console.print()
-    _table(console, f"Groups. {report.group_order}", header, rows, left=tuple(range(len(report.by))))
-    if report.hidden_groups_words:
-        _say(console, Text(report.hidden_groups_words, style="dim"))
+        cells = [group.cells[at][which] for which in range(len(report.models)) for at in shown]
+        rows.append([*keys, Text(whole(group.rows)), *_values(cells, sure)])
+    return Draft(header, rows, [*range(len(report.by)), *intervals], intervals)
+
+
+def _values(cells: Sequence[Cell], sure: Sequence[str]) -> list[Text]:
+    """Return values, each with its interval where there are intervals."""
+    return [words for cell in cells for words in (_value(cell), *(Text(cell.between) for _ in sure))]
 
 
 def _value(cell: Cell) -> Text:
@@ -108,54 +143,66 @@ def _reasons(report: Report) -> Iterable[str]:
                 yield f"{one_line(row.label)} of {one_line(model)}: {one_line(cell.reason, 300)}"
 
 
-def _table(console: Console, title: str, header: Sequence[str], rows: Sequence[Row], left: Sequence[int], aside: int = 0) -> None:
-    if title:
-        _say(console, Text(title, style="bold"))
-    rows = _line_up(header, rows)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-    for at, head in enumerate(header):
-        table.add_column(Text(head), justify="left" if at in left else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    needed = table.__rich_measure__(console, console.options.update(max_width=_ANY_WIDTH)).maximum
-    if console.is_terminal and needed > console.width:
-        _stack(console, header, rows, aside)
-        return
-    # A pipe has no width: lines stay whole there, so that grep and awk find what belongs together.
-    table.width = needed
-    console.print(table, crop=False)
+def table(console: Console, drafts: Sequence[Draft]) -> None:
+    """Print the first of several drafts that fits, and the first one as a list where none does.
+
+    A pipe has no width: lines stay whole there, so that grep and awk find what belongs together.
+    """
+    for draft in drafts:
+        drawn = _drawn(console, draft)
+        needed = drawn.__rich_measure__(console, console.options.update(max_width=_ANY_WIDTH)).maximum
+        if not console.is_terminal or needed <= console.width:
+            drawn.width = needed
+            console.print(drawn, crop=False)
+            return
+    _stack(console, drafts[0])
 
 
-def _line_up(header: Sequence[str], rows: Sequence[Row]) -> list[list[Text]]:
+def _drawn(console: Console, draft: Draft) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for at, head in enumerate(draft.header):
+        drawn.add_column(Text(head), justify="left" if at in draft.left else "right", no_wrap=True)
+    for row in _line_up(draft):
+        drawn.add_row(*row)
+    return drawn
+
+
+def _line_up(draft: Draft) -> list[list[Text]]:
     """Give values without a star the room of one where a column has a star, so that digits stay below each other."""
-    starred = [any(row[at].plain.endswith(" *") for row in rows) for at in range(len(header))]
+    starred = [any(row[at].plain.endswith(" *") for row in draft.rows) for at in range(len(draft.header))]
     return [
         [Text(f"{cell.plain}  ", style=cell.style) if starred[at] and not cell.plain.endswith(" *") else cell for at, cell in enumerate(row)]
-        for row in rows
+        for row in draft.rows
     ]
 
 
-def _stack(console: Console, header: Sequence[str], rows: Sequence[Row], aside: int) -> None:
-    """Print each row as a block of lines, for a narrow terminal; the last ``aside`` columns stand beside its name."""
-    for row in rows:
+def _stack(console: Console, draft: Draft) -> None:
+    """Print each row as a block of lines, for a narrow terminal."""
+    header, aside = draft.header, draft.aside
+    for row in draft.rows:
         words = ", ".join(cell.plain for cell in row[len(row) - aside :])
         name = row[0] if aside else Text.assemble((f"{header[0]} ", "dim"), row[0])
-        _say(console, Text.assemble(name, (f"  {words}" if words else "", "dim")))
-        for head, cell in zip(header[1 : len(header) - aside], row[1 : len(row) - aside], strict=True):
-            if cell.plain:
-                _say(console, Text.assemble((f"{head} ", "dim"), cell), indent=2)
+        say(console, Text.assemble(name, (f"  {words}" if words else "", "dim")))
+        lines: list[Text] = []
+        for at in range(1, len(header) - aside):
+            if at in draft.intervals:
+                lines[-1].append(Text.assemble((f"  {header[at]} ", "dim"), row[at]))
+            elif row[at].plain:
+                lines.append(Text.assemble((f"{header[at]} ", "dim"), row[at]))
+        for line in lines:
+            say(console, line, indent=2)
 
 
 def _list(console: Console, title: str, lines: Iterable[str]) -> None:
     known = list(lines)
     if known:
         console.print()
-        _say(console, Text(title, style="bold"))
+        say(console, Text(title, style="bold"))
         for line in known:
-            _say(console, Text(line), indent=2)
+            say(console, Text(line), indent=2)
 
 
-def _say(console: Console, words: Text, indent: int = 0) -> None:
+def say(console: Console, words: Text, indent: int = 0) -> None:
     """Print words: wrapped for a terminal, whole lines for a pipe."""
     if console.is_terminal:
         console.print(Padding(words, (0, 0, 0, indent), expand=False), overflow="fold")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from squarely.report.report import MetricRow, one_line
+from squarely.report.report import Cell, MetricRow, one_line, percent
 
 __all__ = ["verdict"]
 
 
-def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str) -> str:
-    """Say which model is best and how good it is.
+def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, confidence: float | None = None) -> str:
+    """Say which model is best, how good it is, and how sure that is.
 
     The sentence takes RMSE, else MSE, else the first metric that tells models apart, and R squared where it was asked.
     """
@@ -19,19 +20,21 @@ def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str) 
     winners = _winners(lead) if lead else ()
     if lead is None or not winners:
         return "No metric that was asked is defined for these data; the table says why."
-    value = f"{lead.cells[winners[0]].value:.3g}{_in_unit(lead, target)}"
+    cell = lead.cells[winners[0]]
+    value, sure = f"{_short(cell)}{_in_unit(lead, target)}", _sure(cell, confidence)
     name = lead.label.upper() if lead.label in ("rmse", "mse", "mae") else lead.title
     names = " and ".join(one_line(models[winner], 40) for winner in winners[:3])
     names += f" and {len(winners) - 3} more" if len(winners) > 3 else ""
     if len(models) == 1:
-        said = f"{names} has {_article(name)} {name} of {value}"
+        said = f"{names} has {_article(name)} {name} of {value}" + (f" ({sure})" if sure else "")
     elif len(winners) == 1:
-        said = f"{names} has the {_best_word(lead)} {name} ({value}) of {len(models)} models"
+        said = f"{names} has the {_best_word(lead)} {name} ({value}{', ' if sure else ''}{sure}) of {len(models)} models"
     else:
         return f"{names} share the {_best_word(lead)} {name} ({value})."
     explained = _first(metrics, "r2_score")
-    r2 = explained.cells[winners[0]].value if explained and explained is not lead else float("nan")
-    return said + _explains(r2) + "."
+    r2 = explained.cells[winners[0]].value if explained and explained is not lead else math.nan
+    doubt = cell.interval.note if sure else None
+    return f"{said}{_explains(r2)}." + (f" {doubt[:1].upper()}{doubt[1:]}." if doubt else "")
 
 
 def _first(metrics: Sequence[MetricRow], name: str) -> MetricRow | None:
@@ -42,6 +45,16 @@ def _winners(row: MetricRow) -> tuple[int, ...]:
     if len(row.cells) == 1:
         return (0,) if row.cells[0].value == row.cells[0].value else ()
     return tuple(index for index, cell in enumerate(row.cells) if cell.best)
+
+
+def _short(cell: Cell) -> str:
+    return f"{100 * cell.value:.3g}\N{NO-BREAK SPACE}%" if cell.percent and math.isfinite(cell.value) else f"{cell.value:.3g}"
+
+
+def _sure(cell: Cell, confidence: float | None) -> str:
+    if confidence is None or math.isnan(cell.interval.low):
+        return ""
+    return f"{percent(confidence)} interval {cell.between}".replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _best_word(row: MetricRow) -> str:
