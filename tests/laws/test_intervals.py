@@ -136,6 +136,19 @@ def test_many_groups_have_fewer_buckets_and_too_many_have_none() -> None:
             assert answer.ci == pytest.approx(textbook("mse", y[mine], p[mine], bucket[mine])[1:], rel=1e-9)
 
 
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_all_rows_have_an_interval_however_many_groups_there_are(threads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the 128 buckets those fall together that differ by 16, as they would in every group of many."""
+    monkeypatch.setenv("SQUARELY_THREADS", threads)
+    y, p = rows(30_000)
+    town = np.sort(np.arange(30_000) % 3000)  # a thread meets the groups one after the other
+    parquet.write_table(pa.table({"y": y, "p": p, "town": town}), tmp_path / "data.parquet", row_group_size=1000)
+    answer = sq.evaluate(tmp_path / "data.parquet", target="y", prediction="p", by="town", metrics=["mse"])["mse"]
+    bucket = layout_of("rows", 29_999, 1).of_rows(0, 30_000) % 16
+    assert (answer.se, *answer.ci) == pytest.approx(textbook("mse", y, p, bucket), rel=1e-9)
+    assert math.isnan(answer.by[5].se)
+
+
 def every_interval(evaluation: sq.Evaluation) -> list[Any]:
     asked = [evaluation[label] for label in evaluation]
     return [answer.interval for answer in asked] + [group.interval for answer in asked for group in answer.by.values()]
@@ -229,6 +242,8 @@ def test_where_there_is_no_interval_a_reason_is_given() -> None:
         answer = sq.evaluate(y_few, p_few, metrics=["mse", "r2"])["r2" if y_few[0] == 1 else "mse"]
         assert all(math.isnan(end) for end in (answer.se, *answer.ci))
         assert answer.doubt
+    assert "7 rows" in str(sq.evaluate(y[:7], p[:7], metrics=["mse"])["mse"].doubt)
+    assert "the best there is" in str(sq.evaluate(y, y, metrics=["mse"])["mse"].doubt)
     few = sq.evaluate(y, p, cluster=np.arange(30) % 5, metrics=["mse"])["mse"]
     assert few.ci[0] < few.value < few.ci[1]
     assert "5 clusters" in str(few.doubt)

@@ -65,9 +65,12 @@ class Accumulator:
         if self.order is not None:
             self.order.see(part, batch)
         along = batch.keys[-1] if self.wanted.way == "cluster" else None
-        cells = self.cells.labels_of(labels, batch.start, count, None if along is None else hashes_of(along.labels)[along.codes])
+        hashes = None if along is None else hashes_of(along.labels)[along.codes]
+        feeds = [(self.cells.models, self.cells.labels_of(labels, batch.start, count, hashes))]
+        if self.cells.apart is not None:
+            feeds.append((self.cells.apart.models, self.cells.apart.labels_of(None, batch.start, count, hashes)))
         for model, prediction in enumerate(batch.predictions):
-            self._add(model, batch, prediction, weight, labels, cells, more)
+            self._add(model, batch, prediction, weight, labels, feeds, more)
             refused = self.cells.refused(model)
             if refused != self._refused[model]:
                 for reason in range(4):
@@ -83,14 +86,11 @@ class Accumulator:
         prediction: Column,
         weight: npt.NDArray[np.generic] | None,
         labels: Labels,
-        cells: Labels,
+        feeds: list[tuple[list[_core.Groups], Labels]],
         more: tuple[Any, ...],
     ) -> None:
-        y, p, groups = batch.target, prediction, self.cells.models[model]
-        codes, places = cells or (None, None)
-        if y.valid is None and p.valid is None:
-            bad = groups.update(y.values, p.values, weight, codes, places, more)
-        else:
+        y, p, kept = batch.target, prediction, None
+        if y.valid is not None or p.valid is not None:
             no_y, no_p = _absent(y), _absent(p)
             counts = True if weight is None else weight != 0
             for reason, gone in enumerate((no_y & counts, no_p & ~no_y & counts)):
@@ -98,9 +98,12 @@ class Accumulator:
                 for group, times in zip(which.tolist(), count.tolist(), strict=True):
                     self.cells.add_refused(model, group, reason, times)
             kept = ~(no_y | no_p)
-            kept_weight, kept_codes = (None if each is None else each[kept] for each in (weight, codes))
-            bad = groups.update(y.values[kept], p.values[kept], kept_weight, kept_codes, places, tuple(values[kept] for values in more))
-        assert bad == -1, "weights and labels are judged before anything is added"
+        rows = slice(None) if kept is None else kept
+        of_weight, of_more = None if weight is None else weight[rows], tuple(values[rows] for values in more)
+        for models, cells in feeds:
+            codes, places = (None, None) if cells is None else (np.ascontiguousarray(cells[0][rows]), cells[1])
+            bad = models[model].update(y.values[rows], p.values[rows], of_weight, codes, places, of_more)
+            assert bad == -1, "weights and labels are judged before anything is added"
 
 
 def _absent(column: Column) -> npt.NDArray[np.bool_]:

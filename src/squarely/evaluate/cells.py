@@ -18,13 +18,17 @@ Labels = tuple[Integers, Integers] | None  # the label of each row, the cell or 
 
 
 class Cells:
-    """States by model; the one of bucket b of group g is at ``g * layout.count + b``. Without intervals each group has one bucket."""
+    """States by model; the one of bucket b of group g is at ``g * layout.count + b``. Without intervals each group has one bucket.
 
-    def __init__(self, wanted: Wanted) -> None:
+    Where groups are too many to have several buckets each, ``apart`` has those of all groups together.
+    """
+
+    def __init__(self, wanted: Wanted, fewest: bool = False) -> None:
         self.layout, self.size = NO_BUCKETS, 0
         self.models = [_core.Groups(wanted.plan.core) for _ in wanted.predictions]
-        self._plan, self._way = wanted.plan, wanted.way
+        self._wanted, self._fewest = wanted, fewest
         self.last = 0
+        self.apart: Cells | None = None
 
     def grow(self, groups: int) -> None:
         """Make room for so many groups."""
@@ -38,9 +42,11 @@ class Cells:
 
     def _settle(self) -> None:
         """Change to the layout that fits: buckets that fall together are added."""
-        layout = layout_of(self._way, self.last, self.size)
+        layout = layout_of(self._wanted.way, self.last, self.size, self._fewest)
+        if layout.count == 1 and self._wanted.way != "none":
+            self._put_apart()
         if layout != self.layout:
-            models = [_core.Groups(self._plan.core) for _ in self.models]
+            models = [_core.Groups(self._wanted.plan.core) for _ in self.models]
             groups = len(self.models[0]) // self.layout.count
             places = self._places_in(layout, np.arange(groups))
             for model, before in zip(models, self.models, strict=True):
@@ -49,6 +55,15 @@ class Cells:
             self.layout, self.models = layout, models
         for model in self.models:
             model.grow(self.size * layout.count)
+
+    def _put_apart(self) -> None:
+        """Keep buckets of all groups together from now on; those that groups had are the first in them."""
+        first = self.apart is None
+        apart = self.apart = self.apart or Cells(self._wanted, fewest=True)
+        apart.grow(1)
+        apart.see(self.last)
+        if first and self.layout.count > 1:
+            apart.absorb(self, np.zeros(len(self.models[0]) // self.layout.count, np.int64))
 
     def _places_in(self, layout: Layout, groups: npt.NDArray[np.int64]) -> Integers:
         """Return where each cell goes in another layout, where its group is one of others."""
@@ -74,19 +89,23 @@ class Cells:
 
     def absorb(self, other: "Cells", groups: npt.NDArray[np.int64]) -> None:
         """Add the cells of another thread, whose group i is group ``groups[i]`` here; the layout must be that of both together."""
+        if self.apart is not None:
+            whole = other.apart or other
+            self.apart.absorb(whole, np.zeros(len(whole.models[0]) // whole.layout.count, np.int64))
         places = other._places_in(self.layout, groups)
         for mine, theirs in zip(self.models, other.models, strict=True):
             mine.absorb(theirs, places)
 
     def buckets(self, keys: tuple[GroupKey, ...]) -> Buckets:
         """Return the cells as they are asked for intervals; ``keys`` are those of the groups."""
-        return Buckets(self._way, self.layout.count, {key: at for at, key in enumerate(keys)}, self.models, self._plan)
+        apart = None if self.apart is None else self.apart.buckets(((),))
+        return Buckets(self._wanted.way, self.layout.count, {key: at for at, key in enumerate(keys)}, self.models, self._wanted.plan, apart)
 
     def totals(self) -> Iterator[list[_core.PairSums]]:
         """Yield the states of each group, all its buckets together."""
         models = self.models
         if self.layout.count > 1:
-            models = [_core.Groups(self._plan.core) for _ in self.models]
+            models = [_core.Groups(self._wanted.plan.core) for _ in self.models]
             places = np.repeat(np.arange(self.size, dtype=np.int32), self.layout.count)
             for total, cells in zip(models, self.models, strict=True):
                 total.grow(self.size)

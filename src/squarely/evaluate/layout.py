@@ -70,11 +70,14 @@ class Layout:
 NO_BUCKETS = Layout("none", 1)
 
 
-def layout_of(way: str, last: int, groups: int) -> Layout:
-    """Return the layout for rows up to an ordinal, in so many groups; in several files, up to the largest ordinal of one."""
+def layout_of(way: str, last: int, groups: int, fewest: bool = False) -> Layout:
+    """Return the layout for rows up to an ordinal, in so many groups; in several files, up to the largest ordinal of one.
+
+    With ``fewest`` it has as many buckets as a group of many has.
+    """
     if way == "none" or groups > MOST_GROUPS:
         return Layout(way, 1, last.bit_length() if way == "order" else 0)
-    most = max(_LEAST, 1 << ((_MOST_CELLS // max(groups, 1)).bit_length() - 1))
+    most = _LEAST if fewest else max(_LEAST, 1 << ((_MOST_CELLS // max(groups, 1)).bit_length() - 1))
     if way == "order":
         # About as many blocks as a block has rows: blocks must be long beside the memory of the errors, or neighbours go together and
         # the interval is too narrow. More than 64 would hardly narrow it.

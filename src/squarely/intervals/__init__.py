@@ -18,7 +18,7 @@ __all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
 
 Floats = npt.NDArray[np.float64]
 
-FEW_BUCKETS = 20  # of clusters or blocks: below, an interval says little
+FEW_BUCKETS = 20  # of clusters, blocks or rows: below, an interval says little
 TOGETHER = 2.33  # standard errors of the correlation of neighbouring blocks: where they do not go together, 1 % of intervals exceed it
 
 
@@ -65,14 +65,25 @@ class Intervals:
             return Interval(math.nan, math.nan, math.nan, spread)
         se, low, high, lag = (float(each[group]) for each in spread)
         if math.isnan(low + high) or math.isnan(se):
-            return Interval(math.nan, math.nan, math.nan, "without some of the rows it has no value, or there are too few rows")
+            return Interval(math.nan, math.nan, math.nan, self._no_end(question, model, group, value))
         return Interval(se, low, high, "; ".join(self._doubts(question, model, group, lag)) or None)
+
+    def _no_end(self, question: Question, model: int, group: int, value: float) -> str:
+        """Say why there is no interval of a value."""
+        if value == question.metric.best:
+            return "the value is the best there is, and no row says how it varies"
+        if self._totals[model][group].n < 3:
+            return "there are too few rows"
+        return "without some of the rows it has no value"
 
     def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
         """Yield what makes an interval doubtful."""
         way, count = self._buckets.way, int(self.left(self._models[model]).present[group].sum())
-        if way != "rows" and count < FEW_BUCKETS:
-            yield f"there are {count} {'clusters' if way == 'cluster' else 'blocks'}: with fewer than {FEW_BUCKETS} an interval is rough"
+        units = {"rows": "rows", "cluster": "clusters", "order": "blocks"}[way]
+        if way == "rows":
+            count = self._totals[model][group].n
+        if count < FEW_BUCKETS:
+            yield f"there are {count} {units}: with fewer than {FEW_BUCKETS} an interval is rough"
         if way == "order" and lag * math.sqrt(count) > TOGETHER:
             yield f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow"
         if self._buckets.plan.histogram:
@@ -97,12 +108,11 @@ class Intervals:
             if levels:
                 return self._of_quantile(question, model, levels[0])
             try:
-                left = self._without(question, model)
+                answers = self._answers(question, model)
             except NoAnswerError as reason:
                 return str(reason)
             present = self.left(self._models[model]).present
-            values = np.array([self._value(question, model, group) for group in range(len(present))])
-            return jackknife(question.metric, values, np.broadcast_to(left, present.shape), present, self._confidence)
+            return jackknife(question.metric, answers[:, -1], answers[:, :-1], present, self._confidence)
 
     def pseudo_values(self, question: Question, model: int, group: int) -> Floats:
         """Return G times the answer, less G - 1 times the answer without each of the G buckets that hold a row: their mean is near it.
@@ -115,21 +125,20 @@ class Intervals:
         if any(isinstance(need, ErrorQuantile) for need in question.needs):
             raise NoAnswerError("a quantile is no smooth function of sums")
         with np.errstate(all="ignore"):
-            present = self.left(self._models[model]).present
-            left: Floats = np.broadcast_to(self._without(question, model), present.shape)[group][present[group]]
-        return len(left) * self._value(question, model, group) - (len(left) - 1) * left
+            answers = self._answers(question, model)[group]
+        left = answers[:-1][self.left(self._models[model]).present[group]]
+        pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
+        return pseudo
 
-    def _value(self, question: Question, model: int, group: int) -> float:
-        states = [of_model[group] for of_model in self._totals]
-        return question.ask(states[model].sums, lambda other: states[self._models.index(other)].sums).value
-
-    def _without(self, question: Question, model: int) -> Floats:
-        """Return the answers without each bucket."""
+    def _answers(self, question: Question, model: int) -> Floats:
+        """Return the answers without each bucket, and last those on all of them."""
         if not any(isinstance(need, TrimmedSquare) for need in question.needs):
-            return question.metric.approximately(self.left(self._models[model]), self.left, question.parameters)
+            left = self.left(self._models[model])
+            answers: Floats = np.broadcast_to(question.metric.approximately(left, self.left, question.parameters), left.w.shape)
+            return answers
         return np.array(
             [
-                [question.ask((total - state).sums).value for state in self._buckets.states(model, group)]
+                [*(question.ask((total - state).sums).value for state in self._buckets.states(model, group)), question.ask(total.sums).value]
                 for group, total in enumerate(self._totals[model])
             ]
         )

@@ -9,19 +9,20 @@ from squarely.state import Moments, NoAnswerError, Ratio, Term
 
 __all__ = ["Left"]
 
-Floats = npt.NDArray[np.float64]  # of shape (groups, buckets)
+Floats = npt.NDArray[np.float64]  # of shape (groups, buckets + 1)
 _W, _D, _E, _DD, _DE, _EE, _ABSOLUTE_ERROR, _ABSOLUTE_Y, _TERMS = range(9)
 
 
 class Left:
-    """The sums of ``squarely.state.Sums`` as arrays, group by row: without bucket b in column b.
+    """The sums of ``squarely.state.Sums`` as arrays, group by row: without bucket b in column b, and of all buckets in the last column.
 
     With d = y - center and e = p - y nothing cancels. The unit is that of the moments, 2^scale.
     """
 
     def __init__(self, moments: Moments) -> None:
         self.present: npt.NDArray[np.bool_] = moments.values[:, :, _W] > 0
-        left: Floats = moments.values.sum(axis=1, keepdims=True) - moments.values
+        whole = moments.values.sum(axis=1, keepdims=True)
+        left: Floats = np.concatenate([whole - moments.values, whole], axis=1)
         self._sums: list[Floats] = list(np.moveaxis(left, 2, 0))
         self._places, self._center = moments.plan.places, moments.center
         self.scale = moments.unit

@@ -47,30 +47,36 @@ class Buckets:
     groups : mapping from group to its number
     models : list of Groups, one for each model
     plan : Plan
+    apart : Buckets, optional
+        Those of all groups together, where no group has several.
     """
 
-    def __init__(self, way: str, count: int, groups: "dict[GroupKey, int]", models: list[_core.Groups], plan: Plan) -> None:
-        self.way, self.count, self.groups, self.models, self.plan = way, count, groups, models, plan
+    def __init__(
+        self, way: str, count: int, groups: "dict[GroupKey, int]", models: list[_core.Groups], plan: Plan, apart: "Buckets | None" = None
+    ) -> None:
+        self.way, self.count, self.groups, self.models, self.plan, self.apart = way, count, groups, models, plan, apart
 
     def __reduce__(self) -> tuple[Any, ...]:
         bodies = [
             [state.to_bytes() if state.n else b"" for group in range(len(self.groups)) for state in self.states(model, group)]
             for model in range(len(self.models))
         ]
-        return Buckets._again, (self.way, self.count, self.groups, self.plan, bodies)
+        return Buckets._again, (self.way, self.count, self.groups, self.plan, bodies, self.apart)
 
     @classmethod
-    def _again(cls, way: str, count: int, groups: "dict[GroupKey, int]", plan: Plan, bodies: list[list[bytes]]) -> "Buckets":
+    def _again(cls, way: str, count: int, groups: "dict[GroupKey, int]", plan: Plan, bodies: list[list[bytes]], apart: "Buckets | None") -> "Buckets":
         models = [_core.Groups(plan.core) for _ in bodies]
         for model, cells in zip(models, bodies, strict=True):
             model.grow(len(cells))
             for cell, body in enumerate(cells):
                 if body:
                     model.merge(cell, PairState.from_bytes(body)._core)
-        return cls(way, count, groups, models, plan)
+        return cls(way, count, groups, models, plan, apart)
 
     def whole(self) -> "Buckets":
         """Return the same buckets with all groups as one."""
+        if self.apart is not None:
+            return self.apart
         if len(self.groups) == 1:
             return Buckets(self.way, self.count, {(): 0}, self.models, self.plan)
         models = [_core.Groups(self.plan.core) for _ in self.models]
