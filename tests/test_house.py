@@ -38,7 +38,7 @@ LAYERS = (
     ("metric", "sources", "image", "losses"),
     ("state", "svg"),
     ("validate",),  # a state is made of arrays, which the gate judges first
-    ("errors", "_core"),
+    ("errors", "plain", "_core"),
 )
 FLOOR = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 DOORS = {"__init__", "__main__"}  # the package's own names and `python -m`: above every layer
