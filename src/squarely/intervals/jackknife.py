@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from squarely.intervals.link import Link
 from squarely.intervals.student import quantile
 from squarely.metric import Metric
 
@@ -44,18 +45,15 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     count = present.sum(axis=1)
     size = np.where(values == 0, 1.0, np.abs(values))  # squares of large values have no room
     se = size * _deviation(left / size[:, None], present, count)[0] * (count - 1)
-    positive = metric.best == np.inf or (metric.best == 0 and metric.direction == "lower")
-    score = metric.best == 1 and metric.direction == "higher"
-    at, away = (np.log(x) if positive else np.log(1 - x) if score else x for x in (values, left))
+    link = Link.of(metric)
+    at, away = link(values), link(left)
     pseudo = count[:, None] * at[:, None] - (count - 1)[:, None] * away
     s, skew = _deviation(pseudo, present, count)
     t = np.array([quantile(confidence, n - 1) if n > 1 else np.nan for n in count.tolist()])
-    k = skew / np.sqrt(count) if positive else np.zeros(len(count))
-    low, high = at - s * _hall(t, k), at - s * _hall(-t, k)
-    if positive:
-        low, high = np.exp(low), np.exp(high)
-    elif score:
-        low, high = 1 - np.exp(high), 1 - np.exp(low)
+    k = skew / np.sqrt(count) if link is Link.LOG else np.zeros(len(count))
+    low, high = link.back(at - s * _hall(t, k)), link.back(at - s * _hall(-t, k))
+    if link is Link.ROOM:
+        low, high = high, low
     return Spread(se, low, high)
 
 
