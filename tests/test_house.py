@@ -32,13 +32,13 @@ LAYERS = (
     ("cli",),
     ("lab",),
     ("report", "linear"),
-    ("diagnose", "compare", "decompose"),
+    ("diagnose", "compare", "decompose", "slices"),
     ("evaluate", "scorer"),
     ("catalogue", "intervals"),
     ("metric", "sources", "image", "losses"),
     ("state", "svg"),
     ("validate",),  # a state is made of arrays, which the gate judges first
-    ("errors", "_core"),
+    ("errors", "plain", "_core"),
 )
 FLOOR = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 DOORS = {"__init__", "__main__"}  # the package's own names and `python -m`: above every layer
@@ -141,6 +141,7 @@ def test_every_public_name_is_declared() -> None:
         "Decomposition",
         "Evaluation",
         "PairState",
+        "Slices",
         "compare",
         "decompose",
         "decompose_fits",
@@ -148,10 +149,11 @@ def test_every_public_name_is_declared() -> None:
         "evaluate",
         "report",
         "scorer",
+        "slices",
     }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "decompose_fits"])
+@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "decompose_fits", "slices"])
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

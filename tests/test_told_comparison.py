@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -94,6 +95,9 @@ def test_the_command(folder: Path) -> None:
     expected = sq.compare(folder / "data.csv", target="y", prediction=["a", "b"], metric="mae", baseline="mean")
     assert done.out.startswith(expected.verdict)
     assert (folder / "page.html").read_text().startswith("<!doctype html>")
+    (row,) = csv.DictReader(io.StringIO(called("compare", "data.csv", "-t", "y", "-p", "a,b", "-f", "csv", folder=folder).out))
+    pair = sq.compare(folder / "data.csv", target="y", prediction=["a", "b"])["a", "b"]
+    assert [float(row[name]) for name in ("difference", "ci_low", "ci_high", "p_value")] == [pair.difference, *pair.ci, pair.p_value]
     for form, reader in (("json", json.loads), ("markdown", str)):
         assert reader(called("compare", "data.csv", "-t", "y", "-p", "a", "-p", "b", "-f", form, folder=folder).out)
     for more in (["--order", "day"], ["--cluster", "shop"], ["--h", "2"], ["--macro", "shop"], ["--confidence", "0.9"]):

@@ -8,6 +8,7 @@ from squarely.decompose import Decomposition, decompose, decompose_fits
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
 from squarely.scorer import scorer
+from squarely.slices import Slices, slices
 from squarely.state import PairState
 
 mse = msd = mean_squared_error
@@ -58,6 +59,7 @@ __all__ = [
     "Decomposition",
     "Evaluation",
     "PairState",
+    "Slices",
     "adjusted_r2",
     "adjusted_r2_score",
     "bias",
@@ -168,6 +170,7 @@ __all__ = [
     "rsr",
     "scorer",
     "skill_score",
+    "slices",
     "smape",
     "smooth_l1",
     "symmetric_mean_absolute_percentage_error",

@@ -17,9 +17,10 @@ from scipy import stats
 
 import squarely as sq
 from squarely.compare.murphy import murphy
-from squarely.compare.paired import diebold_mariano, holm
+from squarely.compare.paired import diebold_mariano
 from squarely.errors import DataError
 from squarely.evaluate.layout import layout_of
+from squarely.intervals.holm import holm
 
 Array = NDArray[np.float64]
 NAN = math.nan

@@ -1,19 +1,21 @@
-"""squarely compare."""
+"""The command that says which model is better."""
 
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from squarely.cli.commands import Format, app
 from squarely.cli.output import say, write_out
 from squarely.compare import compare
+from squarely.evaluate import guess_predictions, guess_target
 from squarely.report.writing import check_files, write_files
+from squarely.sources.refusals import shown
 
-__all__ = ["EXAMPLES", "compare_command"]
+__all__ = ["compare_command"]
 
-EXAMPLES = """
+_EXAMPLES = """
 [bold]Examples[/]
 
   squarely compare predictions.csv -t actual -p ridge,boosting --metric rmse
@@ -23,18 +25,13 @@ EXAMPLES = """
 """
 
 
-class Format(StrEnum):
-    """What standard output gets."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-
-
+@app.command(name="compare", epilog=_EXAMPLES)
 def compare_command(
     file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
-    target: Annotated[str, typer.Option("--target", "-t", help="Column of what was observed.", show_default=False)],
-    prediction: Annotated[list[str], typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default=False)],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
+    prediction: Annotated[
+        list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
+    ] = None,
     metric: Annotated[str, typer.Option("--metric", "-m", help="What is compared.")] = "mse",
     weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
     baseline: Annotated[
@@ -53,10 +50,21 @@ def compare_command(
 ) -> None:
     """Say which model is better, by how much, and how sure that is."""
     check_files({"--report": report}, keep=[file])
+    predictions = _listed(prediction or [])
+    if target is None or not predictions:
+        from squarely.sources.files import open_path  # slow to load
+
+        columns = open_path(file).columns
+        if target is None:
+            target = guess_target(columns, file)
+            say(f"target: {shown(target)}, by its name; --target chooses another")
+        if not predictions:
+            predictions = [name for name in guess_predictions(columns, file) if name != target]
+            say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
     found = compare(
         file,
         target=target,
-        prediction=_listed(prediction),
+        prediction=predictions,
         metric=metric,
         weight=weight,
         baseline=_listed(baseline or []),
@@ -76,7 +84,8 @@ def compare_command(
     if format is Format.table:
         write_out(lambda: text.printed(partial(comparison.as_text, found)))
     else:
-        write_out(partial(comparison.as_json if format is Format.json else comparison.as_markdown, found))
+        write = {"json": comparison.as_json, "markdown": comparison.as_markdown, "csv": comparison.as_csv}[format]
+        write_out(partial(write, found))
     if report is not None:
         say(f"wrote {report}")
 

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy, murphy
-from squarely.compare.paired import Test, diebold_mariano, holm, paired
+from squarely.compare.paired import Test, diebold_mariano, paired
 from squarely.compare.together import BASELINES, Together, predictions_of
 from squarely.errors import DataError
 from squarely.evaluate import Answer, Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
+from squarely.intervals.holm import holm
 from squarely.metric import Question, find
 from squarely.sources import Wanted
 from squarely.state import NoAnswerError, Rows

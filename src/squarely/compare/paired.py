@@ -1,7 +1,6 @@
 """Tests of the difference of two models on the same rows."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 
 from squarely.intervals.student import quantile, tails
 
-__all__ = ["Test", "diebold_mariano", "holm", "paired"]
+__all__ = ["Test", "diebold_mariano", "paired"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,13 +65,3 @@ def diebold_mariano(a: Floats, b: Floats, horizon: int, confidence: float) -> Te
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
     se = math.sqrt(max(variance, 0.0) / n / correction) if correction > 0 else math.nan
     return _test(mean, se, n - 1, confidence)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values that hold for all pairs together: Holm, S. (1979), Scandinavian J. Statistics 6(2)."""
-    adjusted, largest = [math.nan] * len(p_values), 0.0
-    order = sorted((at for at, p in enumerate(p_values) if not math.isnan(p)), key=lambda at: p_values[at])
-    for rank, at in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p_values[at]))
-        adjusted[at] = largest
-    return adjusted

@@ -9,6 +9,7 @@ from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.evaluate.accumulate import Accumulated, accumulate
 from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, register_renderers
+from squarely.evaluate.frame import as_frame, library_of
 from squarely.evaluate.guess import guess_predictions, guess_target
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
@@ -24,11 +25,14 @@ __all__ = [
     "Evaluation",
     "Provenance",
     "Sample",
+    "Uncertainty",
+    "as_frame",
     "evaluate",
     "evaluate_source",
     "evaluation_of",
     "guess_predictions",
     "guess_target",
+    "library_of",
     "plan_for",
     "questions_of",
     "register_renderers",
@@ -134,7 +138,7 @@ def evaluate(
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
     wanted = replace(wanted, plan=plan_for(questions, wanted, arrays=y_pred is not None))
     source, wanted = with_way(source, wanted, ci, confidence, cluster, order, arrays=y_pred is not None)
-    return evaluate_source(source, wanted, questions, nan_policy, confidence, exact, _library(data), progress)
+    return evaluate_source(source, wanted, questions, nan_policy, confidence, exact, library_of(data), progress)
 
 
 def evaluate_source(
@@ -236,11 +240,6 @@ def _names(names: Any, what: str) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in several):
         raise DataError(f"{what} holds {several[:3]!r}; a table takes names of columns.")
     return several
-
-
-def _library(data: Any) -> str:
-    library = type(data).__module__.partition(".")[0]
-    return library if library in ("pandas", "polars") else "pyarrow"
 
 
 def _first_place(evaluation: Evaluation, done: Accumulated, model: int, reason: int) -> str:

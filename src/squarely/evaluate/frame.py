@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["as_frame"]
+__all__ = ["as_frame", "library_of"]
 
 
 def as_frame(columns: dict[str, list[Any]], library: str) -> Any:
@@ -14,3 +14,9 @@ def as_frame(columns: dict[str, list[Any]], library: str) -> Any:
     import narwhals as nw
 
     return nw.from_dict(columns, backend=library).to_native()
+
+
+def library_of(data: Any) -> str:
+    """Return the library of a frame that a table of answers comes back in: "pandas", "polars", else "pyarrow"."""
+    library = type(data).__module__.partition(".")[0]
+    return library if library in ("pandas", "polars") else "pyarrow"

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.intervals import Interval, Intervals
+from squarely.intervals.contrast import Contrast, contrasts
 from squarely.metric import Question
 from squarely.state import Buckets, PairState, StateTable
 from squarely.state.table import GroupKey
@@ -37,15 +38,26 @@ class Uncertainty:
 
     @cached_property
     def _by_group(self) -> Intervals:
+        return Intervals(self._buckets, self._totals, self._table.models, self.confidence)
+
+    @cached_property
+    def _totals(self) -> list[tuple[PairState, ...]]:
         nothing = [PairState.planned(self._buckets.plan) for _ in self._table.models]  # of a group that left no trace
-        totals = list(zip(*(self._table.groups.get(key, nothing) for key in self._buckets.groups), strict=True))
-        return Intervals(self._buckets, totals, self._table.models, self.confidence)
+        return list(zip(*(self._table.groups.get(key, nothing) for key in self._buckets.groups), strict=True))
 
     def of(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
         """Return the interval of an answer in a group, or over all rows."""
         if group is None:
             return self._whole.of(question, model, 0, value)
         return self._by_group.of(question, model, self._buckets.groups[group], value)
+
+    def at(self, confidence: float) -> "Uncertainty":
+        """Return the same at another level of confidence."""
+        return Uncertainty(self._buckets, self._table, confidence)
+
+    def contrasts(self, question: Question, model: int) -> dict[GroupKey, Contrast]:
+        """Return how each group differs from the rows of all others."""
+        return dict(zip(self._buckets.groups, contrasts(self._buckets, self._totals[model], model, question), strict=True))
 
     def pseudo_values(self, question: Question, model: int) -> npt.NDArray[np.float64]:
         """Return the pseudo-values of an answer over all rows, one for each bucket: those of two models are pairs."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from squarely.intervals.link import Link
 from squarely.intervals.student import quantile
 from squarely.metric import Metric
 
@@ -50,19 +51,16 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     """
     count = present.sum(axis=1)
     se = _shape(left, present, count)[0] * (count - 1)
-    positive = metric.best == np.inf or (metric.best == 0 and metric.direction == "lower")
-    score = metric.best == 1 and metric.direction == "higher"
-    at, away = (np.log(x) if positive else np.log(1 - x) if score else x for x in (values, left))
+    link = Link.of(metric)
+    at, away = link(values), link(left)
     pseudo = count[:, None] * at[:, None] - (count - 1)[:, None] * away
     s, skew, kurtosis = _shape(pseudo, present, count)
     freedom = np.minimum(count - 1, 4 * count / (kurtosis + 1))
     t = np.array([quantile(confidence, int(each)) if each >= 1 else np.nan for each in freedom.tolist()])
-    k = skew / np.sqrt(count) if positive and metric.family != "normalized" else np.zeros(len(count))
-    low, high = at - s * _hall(t, k), at - s * _hall(-t, k)
-    if positive:
-        low, high = np.exp(low), np.exp(high)
-    elif score:
-        low, high = 1 - np.exp(high), 1 - np.exp(low)
+    k = skew / np.sqrt(count) if link is Link.LOG and metric.family != "normalized" else np.zeros(len(count))
+    low, high = link.back(at - s * _hall(t, k)), link.back(at - s * _hall(-t, k))
+    if link is Link.ROOM:
+        low, high = high, low
     return Spread(se, low, high, lag_of(pseudo, present))
 
 

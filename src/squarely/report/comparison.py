@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -17,7 +19,7 @@ from squarely.report.figures import Drawing
 from squarely.report.report import number, one_line, whole
 from squarely.svg import Figure, axis_range
 
-__all__ = ["as_html", "as_json", "as_markdown", "as_text"]
+__all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text"]
 
 _MOST_PAIRS = 45  # of ten models; of more, only those with the best one are told
 _CURVE_POINTS = 160
@@ -87,6 +89,17 @@ def as_markdown(comparison: Comparison) -> str:
 def as_json(comparison: Comparison) -> str:
     """Return a comparison as JSON."""
     return json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return the pairs of a comparison as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("a", "b", "metric", "difference", "se", "ci_low", "ci_high", "p_value", "p_adjusted", "effect", "better"))
+    for pair in comparison.pairs:
+        numbers = (pair.difference, pair.se, *pair.ci, pair.p_value, pair.p_adjusted, pair.effect)
+        writer.writerow((pair.a, pair.b, comparison.metric, *map(repr, numbers), pair.better or ""))
+    return out.getvalue()
 
 
 def as_html(comparison: Comparison) -> str:

@@ -6,20 +6,12 @@ Names from data cannot add markup, links, HTML or table cells.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 
-from squarely.report.report import Cell, Report, one_line, whole
+from squarely.plain import escape
+from squarely.report.report import Cell, Report, whole
 
 __all__ = ["escape", "render", "table"]
-
-_MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
-
-
-def escape(text: object, most: int = 80) -> str:
-    """Write any text as plain words on one line, at most ``most`` characters long before escaping."""
-    words = one_line(text, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKUP.sub(r"\\\1", words)
 
 
 def render(report: Report) -> str:

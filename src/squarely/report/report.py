@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from dataclasses import dataclass, field
 
 from squarely.intervals import Interval
+from squarely.plain import one_line
 from squarely.state.table import Key
 
 __all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "percent", "whole"]
@@ -14,8 +14,6 @@ __all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Panel", "Rep
 NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 
 SHOWN_GROUPS = 50
-# Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.
-_TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,23 +201,3 @@ def _rounded(end: float, width: float) -> str:
 def whole(count: int) -> str:
     """Write a count with thin spaces between thousands: ``20 000 000``."""
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def one_line(text: object, most: int = 60) -> str:
-    """Write any text on one line of at most ``most`` characters; what cannot be seen is written as an escape.
-
-    A name that comes from a file may hold newlines, terminal control sequences or bidirectional overrides; written as
-    they are they could forge a report.
-    """
-    words = "(missing)" if text is None else str(text)
-    cut = words[: most + 1]
-    seen = "".join(_visible(character) for character in cut)
-    if len(words) <= most and len(seen) <= most:
-        return seen or "(empty)"
-    return seen[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cs") or character in _TRICKS:
-        return character.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return character
