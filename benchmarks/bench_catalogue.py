@@ -38,9 +38,9 @@ def label(name: str, settings: dict[str, Any]) -> str:
     return name + (f"({', '.join(f'{key}={value}' for key, value in settings.items())})" if settings else "")
 
 
-def answered(y: Any, p: Any, **settings: Any) -> sq.Evaluation:
-    """Evaluate, and work out every answer."""
-    evaluation = sq.evaluate(y, p, **settings)
+def answered(*data: Any, **settings: Any) -> sq.Evaluation:
+    """Evaluate, and work out every answer, with its interval where there is one."""
+    evaluation = sq.evaluate(*data, **settings)
     evaluation.to_frame()
     return evaluation
 

@@ -26,7 +26,7 @@ FROM read_parquet(?) GROUP BY region
 """
 EVALUATE = f"""
 import sys, squarely
-squarely.evaluate(sys.argv[1], target="y", prediction="yhat", by="region", metrics={ON_SUMS!r}).to_frame()
+squarely.evaluate(sys.argv[1], target="y", prediction="yhat", by="region", metrics={ON_SUMS!r}, ci="none").to_frame()
 """
 DUCKDB = f"""
 import sys, duckdb
@@ -135,7 +135,7 @@ def grouped(sheet: Sheet, path: Path, kind: str, metrics: Any, repeats: int, rat
     with importlib.import_module("duckdb").connect(config={"threads": CORES}) as connection:
 
         def evaluate() -> tuple[sq.Evaluation, Any]:
-            evaluation = sq.evaluate(path, target="y", prediction="yhat", by="region", metrics=metrics)
+            evaluation = sq.evaluate(path, target="y", prediction="yhat", by="region", metrics=metrics, ci="none")
             return evaluation, evaluation.to_frame()
 
         def query() -> Any:

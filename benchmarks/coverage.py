@@ -1,4 +1,5 @@
-"""How often an interval of 95 % holds the true value: rows are drawn and evaluated again and again, where the truth is known.
+"""How often an interval of 95 % holds the true value, and how often a comparison errs: rows are drawn and evaluated again and again, where
+the truth is known.
 
 Targets are y = 2 gamma(3) and predictions y + 0.7 e, with errors e of mean 0 and variance 1. Then, by hand:
 
@@ -21,6 +22,7 @@ import numpy as np
 from timing import CORES, Options, Sheet, threads
 
 import squarely as sq
+from squarely.intervals.student import quantile
 
 METRICS = ("mse", "rmse", "mae", "r2", "mape", "mean_pinball_loss(alpha=0.9)")
 OF_DEPENDENT_ROWS = ("mse", "mae", "bias")
@@ -158,4 +160,55 @@ def dependent(options: Options, sheet: Sheet) -> None:
     _introduce(options, sheet)
 
 
-SECTIONS = {13: independent, 14: dependent}
+@dataclass(frozen=True)
+class Contest:
+    """Two models on the same rows: the errors of the second are ``worse`` times as large."""
+
+    law: str
+    rows: int
+    metric: str = "mse"
+    worse: float = 1.0
+
+
+def found_different(contest: Contest, times: int, seed: np.random.SeedSequence) -> Any:
+    """Return how often a comparison at 5 % tells the models apart, and how often the paired t test of the squared errors does by hand."""
+    rng, scene = np.random.default_rng(seed), Scene(contest.law, contest.rows)
+    count, limit = np.zeros(2, int), quantile(0.95, contest.rows - 1)
+    for first, second in zip(errors_of(rng, scene, times), errors_of(rng, scene, times), strict=True):
+        y = 2 * rng.gamma(3, size=contest.rows)
+        a, b = y + SCALE * first, y + SCALE * contest.worse * second
+        difference = (y - a) ** 2 - (y - b) ** 2
+        t = difference.mean() / (difference.std(ddof=1) / math.sqrt(contest.rows))
+        pair = sq.compare(y, {"a": a, "b": b}, metric=contest.metric)["a", "b"]
+        count += [pair.p_value < 0.05, abs(t) > limit]
+    return count
+
+
+def alarms(pool: ProcessPoolExecutor, contest: Contest, replications: int) -> list[float]:
+    """Return the shares of draws in which both tests tell the models apart."""
+    chunks = -(-replications // CHUNK)
+    place = [*MEAN_SIZES].index(contest.law), contest.rows, METRICS.index(contest.metric), round(100 * contest.worse)
+    seeds = np.random.SeedSequence((SEED, 5, *place)).spawn(chunks)
+    total = sum(pool.map(partial(found_different, contest, CHUNK), seeds))
+    return [float(each) / (chunks * CHUNK) for each in total]
+
+
+def contests(options: Options, sheet: Sheet) -> None:
+    sheet.title("15. How often compare tells two models apart at 5 %", "percent of draws", ("compare", "paired t test by hand, on squares"))
+    with threads(1), _pool() as pool:
+        for law in MEAN_SIZES:
+            for rows in (200, 2_000):
+                found = alarms(pool, Contest(law, rows), options.replications)
+                sheet.shares(f"equal models, mse, {law} errors, n = {rows:,}", found[:1], (0.04, 0.06), options.replications)
+        for metric in ("rmse", "mae", "r2"):
+            found = alarms(pool, Contest("normal", 200, metric), options.replications)
+            sheet.shares(f"equal models, {metric}, normal errors, n = 200", found[:1], (0.04, 0.06), options.replications)
+        for law, rows, worse in (("normal", 200, 1.15), ("t5", 200, 1.2), ("normal", 20_000, 1.015)):
+            found = alarms(pool, Contest(law, rows, "mse", worse), options.replications)
+            what = f"errors of one {100 * (worse - 1):.3g} % larger, {law} errors, n = {rows:,}"
+            sheet.shares(what, found, (found[1] - 0.01, 1), options.replications)
+    _introduce(options, sheet)
+    sheet.note("where one is worse, compare is to find it as often as the test by hand, less one point")
+
+
+SECTIONS = {13: independent, 14: dependent, 15: contests}
