@@ -174,19 +174,20 @@ nb::object plan_of(const PairSums& state) {
     for (const TermPlan& term : plan.terms) terms.emplace_back(static_cast<uint16_t>(term.recipe), term.constants, term.columns);
     return nb::make_tuple(plan.columns, terms, plan.histogram);
 }
-nb::tuple number_from(ExactSum sum) {  // (integer, exponent)
-    sum.trim();
-    int exponent = sum.limbs().empty() ? 0 : lowest_bit(sum);
-    return nb::make_tuple(integer_from(sum, exponent), exponent);
+nb::tuple term_of(const PairSums& state, size_t i) {  // ((integer, exponent), rows without a term by what stood in the way)
+    TermSum term = state.kept.terms.at(i);
+    term.sum.trim();
+    int exponent = term.sum.is_zero() ? 0 : lowest_bit(term.sum);
+    nb::tuple number = nb::make_tuple(integer_from(term.sum, exponent), exponent);
+    return nb::make_tuple(number, term.without[kOutside], term.without[kTooLarge], term.without[kTooSmall]);
 }
-nb::tuple term_of(const PairSums& state, size_t i) {
-    const TermSum& term = state.kept.terms.at(i);
-    return nb::make_tuple(number_from(term.sum), term.without[kOutside], term.without[kTooLarge], term.without[kTooSmall]);
-}
-nb::list cells_of(const PairSums& state) {
-    nb::list out;
-    for (const auto& [bucket, total] : state.kept.histogram.cells()) out.append(nb::make_tuple(bucket, number_from(total)));
-    return out;
+nb::tuple cells_of(const PairSums& state) {  // (exponent of the unit, buckets, weights in units)
+    const auto cells = state.kept.histogram.cells();
+    int unit = 0;
+    for (const auto& [bucket, total] : cells) unit = std::min(unit, lowest_bit(total));
+    nb::list buckets, weights;
+    for (const auto& [bucket, total] : cells) buckets.append(bucket), weights.append(integer_from(total, unit));
+    return nb::make_tuple(unit, buckets, weights);
 }
 
 // Writes the term of each row; NaN where there is none.
@@ -226,7 +227,6 @@ void moments(Groups& groups, nb::handle center, nb::handle unit, nb::handle out)
 }
 
 nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
-
 nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
 
 }  // namespace

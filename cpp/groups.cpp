@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kBlock = 520 * 128;                // rows whose sorted copy stays in the second cache; no power of 2, or groups would share lines
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
-constexpr size_t kRowsWorthFeeding = 128;  // of a group: with fewer, finding its state costs more than adding to it
+constexpr size_t kRowsOfEach = 128;  // of a group: with fewer, finding its state costs more than adding to it
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -32,6 +32,8 @@ void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double
 
 }  // namespace
 
+size_t Groups::rows_worth_feeding() const { return std::min(kMostWaiting, states_.size() * kRowsOfEach); }
+
 bool Groups::update(const Rows& rows, const Labels& labels) {
     uint32_t bad = 0;  // the highest bit is set where a label is out of range; without a branch, so that it costs little
     const uint32_t last = static_cast<uint32_t>(labels.count) - 1;
@@ -41,9 +43,10 @@ bool Groups::update(const Rows& rows, const Labels& labels) {
     if (std::any_of(labels.places, labels.places + labels.count, unknown))
         for (size_t i = 0; i < rows.count; i++)
             if (unknown(labels.places[labels.codes[i]])) return false;
-    group_.resize(kBlock);
     DefaultRounding rules;
-    for (size_t at = 0; at < rows.count; at += kBlock) update_block(rows, at, std::min(kBlock, rows.count - at), labels);
+    const size_t block = std::max(kBlock, rows_worth_feeding());
+    group_.resize(std::min(block, rows.count));
+    for (size_t at = 0; at < rows.count; at += block) update_block(rows, at, std::min(block, rows.count - at), labels);
     return true;
 }
 
@@ -93,7 +96,7 @@ void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& l
             const TermFeeder::Segment one{&states_[group_[i]].kept, 1};
             terms_->feed(row, &differences_[i], 1, &one, 1);
         }
-    } else if (states_.size() * kRowsWorthFeeding <= kBlock) {
+    } else if (n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock) {
         feed(group_.data(), n, from);
     } else {
         keep_waiting(n, from);
@@ -109,7 +112,7 @@ void Groups::keep_waiting(size_t n, const Pointers& from) {
     waiting_group_.insert(waiting_group_.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(n));
     for (size_t c = 0; c < 3 + columns(); c++)
         if (from[c]) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
-    if (waiting_group_.size() >= std::min(kMostWaiting, states_.size() * kRowsWorthFeeding)) flush();
+    if (waiting_group_.size() >= rows_worth_feeding()) flush();
 }
 
 void Groups::flush() {

@@ -38,6 +38,7 @@ class Groups {
     void reached(const int32_t* size, double* out);
 
    private:
+    size_t rows_worth_feeding() const;
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
     void keep_waiting(size_t count, const Pointers& columns);
     void flush();

@@ -52,6 +52,15 @@ class Histogram {
     void reach(uint32_t bucket, double& below, double& all) const {
         settle();
         ExactSum reached, whole;
+        if (weights_.empty()) {
+            int64_t twice = 0, rows = 0;
+            for (size_t cell = 0; cell < buckets_.size(); cell++) {
+                rows += counts_[cell];
+                if (buckets_[cell] <= bucket) twice += buckets_[cell] < bucket ? 2 * counts_[cell] : counts_[cell];
+            }
+            below = static_cast<double>(twice) / 2, all = static_cast<double>(rows);
+            return;
+        }
         for (size_t cell = 0; cell < buckets_.size(); cell++) {
             const ExactSum total = total_of(cell);
             whole.add(total);

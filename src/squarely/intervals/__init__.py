@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from squarely.intervals.left import Left
 from squarely.intervals.ranked import of_quantile
 from squarely.intervals.tail import doubt, index_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
-from squarely.state import Buckets, NoAnswerError, PairState, Ratio
+from squarely.state import Buckets, NoAnswerError, PairState, Ratio, Sums
 
 __all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
 
@@ -89,16 +90,20 @@ class Intervals:
         if self._buckets.plan.histogram:
             if (model, group) not in self._tails:
                 state = self._totals[model][group]
-                self._tails[model, group] = index_of(state.sums.sizes, state.n)
+                self._tails[model, group] = index_of(self._sums[model][group].sizes, state.n)
             heavy = doubt(question, *self._tails[model, group])
             if heavy is not None:
                 yield heavy
+
+    @cached_property
+    def _sums(self) -> list[list[Sums]]:
+        return [[state.sums for state in states] for states in self._totals]
 
     def left(self, model: str) -> Left:
         """Return what is left of the sums of a model without each bucket."""
         if model not in self._left:
             at = self._models.index(model)
-            self._left[model] = Left(self._buckets.moments(at, [state.sums for state in self._totals[at]]))
+            self._left[model] = Left(self._buckets.moments(at, self._sums[at]))
         return self._left[model]
 
     def _spread(self, question: Question, model: int) -> Spread | str:
@@ -144,7 +149,7 @@ class Intervals:
         )
 
     def _of_quantile(self, question: Question, model: int, level: float) -> Spread:
-        totals = [state.sums for state in self._totals[model]]
+        totals = self._sums[model]
         sizes = [total.sizes if total.n else None for total in totals]
         reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
         found = []

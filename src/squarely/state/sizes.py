@@ -3,6 +3,7 @@
 The bound is that of sizes that are normal doubles; smaller ones, below 2^-1022, are known to 2^-1030.
 """
 
+import bisect
 import itertools
 import math
 import struct
@@ -56,10 +57,7 @@ class Sizes:
     """
 
     def __init__(self, core: "PairSums") -> None:
-        cells = core.cells()
-        self._unit = min((exponent for _, (_, exponent) in cells), default=0)
-        self._buckets = [bucket for bucket, _ in cells]
-        self._weights = [integer << (exponent - self._unit) for _, (integer, exponent) in cells]
+        self._unit, self._buckets, self._weights = core.cells()
         self._reached = list(itertools.accumulate(self._weights))
 
     def quantile(self, level: float) -> Ratio:
@@ -71,8 +69,9 @@ class Sizes:
         """Return the first and the last bucket that a quantile needs."""
         top, bottom = parts_of(level)
         share = top * self._reached[-1]
-        lower = next((i for i, reached in enumerate(self._reached) if bottom * reached >= share), -1)
-        upper = next((i for i, reached in enumerate(self._reached) if bottom * reached > share), -1)
+        lower = bisect.bisect_left(self._reached, -(-share // bottom))
+        upper = bisect.bisect_right(self._reached, share // bottom)
+        lower, upper = (min(each, len(self._buckets) - 1) for each in (lower, upper))
         return self._buckets[lower], self._buckets[upper]
 
     def edges(self, level: float) -> tuple[float, float]:

@@ -30,10 +30,13 @@ class Sums:
     multiplied by ``2^(a degree)`` where it is rounded.
     """
 
-    __slots__ = ("_core", "absolute_y", "is_whole", "larger", "n", "p", "plan", "pp", "quantiles", "scale", "w", "weight_scale", "y", "yp", "yy")
+    __slots__ = (
+        "_core", "_sizes", "absolute_y", "is_whole", "larger", "n", "p", "plan", "pp", "quantiles", "scale", "w", "weight_scale", "y", "yp", "yy",
+    )  # fmt: skip
 
     def __init__(self, core: "PairSums", plan: Plan, quantiles: Mapping[float, Ratio]) -> None:
         self._core, self.plan, self.quantiles = core, plan, quantiles
+        self._sizes: Sizes | None = None
         self.is_whole, self.n, self.scale, self.weight_scale, self.w, self.y, self.p, self.larger, self.absolute_y, self.yy, self.yp, self.pp = (
             core.integers()
         )
@@ -127,7 +130,9 @@ class Sums:
         """The sizes of the errors, counted in buckets."""
         if not self.plan.histogram:
             raise NoAnswerError("the sums do not hold the sizes of errors; name the metric where the rows are read")
-        return Sizes(self._core)
+        if self._sizes is None:
+            self._sizes = Sizes(self._core)
+        return self._sizes
 
     def error_quantile(self, level: float) -> Ratio:
         """Return a quantile of |y - p|: exact where a second pass found it, and else to a relative 2^-8."""
