@@ -20,6 +20,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+import squarely
 from squarely.intervals import Interval
 from squarely.report import html, json, markdown, text
 from squarely.report.build import build
@@ -456,3 +457,16 @@ def test_one_line_shows_what_cannot_be_seen() -> None:
     assert one_line("") == "(empty)"
     assert one_line(None) == "(missing)"
     assert one_line("z" * 10_000) == "z" * 59 + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def test_a_model_that_is_silent_on_hard_rows_is_not_called_best() -> None:
+    y = np.arange(40.0)
+    hard = y >= 30
+    a = y + np.where(hard, 20.0, 1.0) * np.where(y % 2, 1, -1)
+    silent = np.where(hard, np.nan, a)
+    report = build(squarely.evaluate(y, {"whole": a, "silent": silent}, nan_policy="omit", by=y % 2))
+    assert report.verdict.startswith("No model is called best: predictions are missing")
+    cells = [cell for row in report.metrics for cell in row.cells] + [cell for group in report.groups for row in group.cells for cell in row]
+    assert not any(cell.best for cell in cells)
+    same = build(squarely.evaluate(y, {"whole": a, "other": y + 3}, nan_policy="omit"))
+    assert any(cell.best for row in same.metrics for cell in row.cells)

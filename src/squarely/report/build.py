@@ -45,7 +45,7 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
     confidence, way = (None, None) if known is None else (known.confidence, known.way)
     return Report(
         title=f"{one_line(source, 80)}: regression report",
-        verdict=verdict(evaluation.models, metrics, evaluation.provenance.target, confidence),
+        verdict=verdict(evaluation.models, metrics, evaluation.provenance.target, confidence, _same_rows(evaluation)),
         target=evaluation.provenance.target,
         models=evaluation.models,
         metrics=metrics,
@@ -72,7 +72,7 @@ def _metric_row(evaluation: Evaluation, question: Question) -> MetricRow:
         unit=metric.unit,
         direction=metric.direction,
         ideal=metric.best,
-        cells=_mark_best(cells, metric.direction, metric.best),
+        cells=_mark_best(cells, metric.direction, metric.best) if _same_rows(evaluation) else tuple(cells),
         functional=metric.functional,
     )
 
@@ -84,6 +84,11 @@ def _cell(evaluation: Evaluation, question: Question, model: str, group: tuple[K
         reason = "infinite" if math.isinf(answer.value) else "undefined for these data"
     interval = NO_INTERVAL if evaluation.uncertainty is None else answer.interval
     return Cell(float(answer.value), reason, int(answer.n), float(answer.coverage), percent=question.metric.percent, interval=interval)
+
+
+def _same_rows(evaluation: Evaluation) -> bool:
+    """Say whether every model predicts every row: only then is one called best, for those that are silent may be so on hard rows."""
+    return not any(state.missing_prediction or state.infinite_prediction for state in evaluation.states.values())
 
 
 def _mark_best(cells: Sequence[Cell], direction: str, ideal: float | None) -> tuple[Cell, ...]:
@@ -111,14 +116,8 @@ def _group_rows(evaluation: Evaluation, most: int | None) -> tuple[GroupRow, ...
     ranked = sorted(evaluation.groups, key=worst, reverse=True)  # stable: ties stay in the order of their keys
     rows = []
     for group in ranked[:most]:
-        cells = tuple(
-            _mark_best(
-                [_cell(evaluation, question, model, group) for model in evaluation.models],
-                question.metric.direction,
-                question.metric.best,
-            )
-            for question in evaluation.questions
-        )
+        asked = [(question.metric, [_cell(evaluation, question, model, group) for model in evaluation.models]) for question in evaluation.questions]
+        cells = tuple(_mark_best(each, metric.direction, metric.best) if _same_rows(evaluation) else tuple(each) for metric, each in asked)
         used = max(evaluation.answer("mse", model, group).n for model in evaluation.models)
         rows.append(GroupRow(group, used, cells))
     return tuple(rows)

@@ -10,11 +10,17 @@ from squarely.report.report import Cell, MetricRow, one_line, percent
 __all__ = ["verdict"]
 
 
-def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, confidence: float | None = None) -> str:
+def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, confidence: float | None = None, same_rows: bool = True) -> str:
     """Say which model is best, how good it is, and how sure that is.
 
-    The sentence takes RMSE, else MSE, else the first metric that tells models apart, and R squared where it was asked.
+    The sentence takes RMSE, else MSE, else the first metric that tells models apart, and R squared where it was asked. None is best where
+    the models were not judged on the same rows.
     """
+    if len(models) > 1 and not same_rows:
+        return (
+            "No model is called best: predictions are missing, so each was judged on rows of its own. "
+            "squarely compare --nan-policy omit takes the rows that all predict."
+        )
     lead = _first(metrics, "root_mean_squared_error") or _first(metrics, "mean_squared_error")
     lead = lead or next((row for row in metrics if _winners(row)), None)
     winners = _winners(lead) if lead else ()
