@@ -194,7 +194,7 @@ def alarms(pool: ProcessPoolExecutor, contest: Contest, replications: int) -> li
 
 
 def contests(options: Options, sheet: Sheet) -> None:
-    sheet.title("15. How often compare tells two models apart at 5 %", "percent of draws", ("compare", "paired t test by hand, on squares"))
+    sheet.title("15. How often compare tells two models apart at 5 %", "percent of draws", ("compare", "by hand"))
     with threads(1), _pool() as pool:
         for law in MEAN_SIZES:
             for rows in (200, 2_000):
@@ -208,7 +208,7 @@ def contests(options: Options, sheet: Sheet) -> None:
             what = f"errors of one {100 * (worse - 1):.3g} % larger, {law} errors, n = {rows:,}"
             sheet.shares(what, found, (found[1] - 0.01, 1), options.replications)
     _introduce(options, sheet)
-    sheet.note("where one is worse, compare is to find it as often as the test by hand, less one point")
+    sheet.note("by hand: the paired t test of the squared errors; where one model is worse, compare is to find it as often, less one point")
 
 
 SECTIONS = {13: independent, 14: dependent, 15: contests}
