@@ -13,8 +13,9 @@ from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy, murphy
 from squarely.compare.paired import Test, diebold_mariano, paired
 from squarely.compare.together import BASELINES, Together, predictions_of
+from squarely.compare.words import valued
 from squarely.errors import DataError
-from squarely.evaluate import Answer, Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
+from squarely.evaluate import Answer, Evaluation, evaluate_source, library_of, plan_for, rows_of, source_of, with_way
 from squarely.intervals.holm import holm
 from squarely.metric import Question, find
 from squarely.sources import Wanted
@@ -81,7 +82,8 @@ def compare(
     Returns
     -------
     Comparison
-        ``.verdict``, ``.ranking``, ``.pairs`` (each ``.a``, ``.b``, ``.difference``, ``.ci``, ``.p_value``); print it.
+        ``.verdict``, ``.ranking``, ``.pairs`` (each ``.a``, ``.b``, ``.difference``, ``.ci``, ``.p_value``);
+        ``to_frame()``, ``to_dict()``, ``to_markdown()``, ``to_html(path)``; print it.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def compare(
     >>> y = [250, 300, 180, 420, 350, 270]
     >>> comparison = sq.compare(y, {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]})
     >>> print(comparison.verdict)
-    new beats old on mse by 658 (95 % CI 365 to 952, p = 0.0022).
+    new beats old on MSE by 658.3 (95 % interval 360 to 950, p = 0.0022).
     """
     question = _question(metric)
     check_policy(nan_policy)
@@ -128,7 +130,7 @@ def compare(
     naive = any(name in BASELINES[2:] for name in names)
     together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
     evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
-    test = _Tests(evaluation, question, confidence, together, wanted)
+    test = _Tests(evaluation, question, confidence, together, wanted, library_of(data))
     return test.comparison(h, macro, long=model is not None)
 
 
@@ -144,8 +146,9 @@ def _question(metric: Any) -> Question:
 class _Tests:
     """The tests of every two models of an evaluation."""
 
-    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted) -> None:
-        self.evaluation, self.question, self.confidence, self.source, self.wanted = evaluation, question, confidence, source, wanted
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
+        self.evaluation, self.question, self.confidence = evaluation, question, confidence
+        self.source, self.wanted, self.frame = source, wanted, frame
 
     def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
         """Test each pair in the way that was asked for."""
@@ -161,7 +164,9 @@ class _Tests:
         adjusted = holm([test.p_value for test in tests.values()])
         units = n if macro is None else len(samples[models[0]])
         pairs = tuple(self._pair(a, b, values, test, p, units, diagram) for ((a, b), test), p in zip(tests.items(), adjusted, strict=True))
-        return Comparison(self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out())
+        return Comparison(
+            self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out(), self.frame
+        )
 
     def _pair(self, a: str, b: str, values: dict[str, float], test: Test, adjusted: float, units: int, diagram: Murphy | None) -> Pair:
         difference = values[a] - values[b]
@@ -248,7 +253,8 @@ class _Tests:
         if math.isnan(value):
             return ""
         there = self.evaluation[self.question.label, model].value
-        return f"On the rows left out the {self.question.label} of {model} is {value:.4g}, on the others {there:.4g}."
+        on, off = (valued(self.question, each) for each in (there, value))
+        return f"On the rows left out the {self.question.spoken} of {model} is {off}, on the others {on}."
 
     def _demand(self, values: dict[str, float]) -> None:
         for model, value in values.items():
