@@ -189,6 +189,18 @@ def test_baselines_predict_what_their_names_say(source: str, tmp_path: Path) -> 
     assert set(comparison.ranking) == set(expected)
 
 
+@pytest.mark.parametrize(("h", "season"), [(1, 7), (3, 7), (9, 7), (4, 2)])
+def test_baselines_of_forecasts_know_no_more_than_the_forecasts(h: int, season: int) -> None:
+    y, models = three(120)
+    comparison = sq.compare(y, {"a": models["a"]}, metric="mae", h=h, baseline=["last_value", "seasonal_naive"], seasonality=season)
+    back = {"last_value": h, "seasonal_naive": season * math.ceil(h / season)}
+    first = max(back.values())
+    for name, step in back.items():
+        assert comparison.values[name] == pytest.approx(float(np.abs(y - np.roll(y, step))[first:].mean()), rel=1e-12)
+    assert comparison.absent == back
+    assert comparison.n == 120 - first
+
+
 def test_threads_and_parts_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     y, models = three(9000)
     table = pa.table({"y": y, **models})

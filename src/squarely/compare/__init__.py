@@ -62,7 +62,8 @@ def compare(
         Where lower or higher is better.
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
-        which they have no prediction, are left out for all models. ``seasonality`` is the rows of a season.
+        which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
+        season.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -113,12 +114,14 @@ def compare(
     if model is not None and (macro is None or h is not None or baseline):
         raise DataError("model= compares groups of rows that count alike: name them with macro=, and leave h= and baseline= out.")
     source, wanted = source_of(data, y_pred, target, prediction, macro if model is None else (model, macro), weight)
-    if h is not None and order is None:
-        order = True
+    if h is not None:
+        if not isinstance(h, int) or isinstance(h, bool) or h < 1:
+            raise DataError(f"h is {str(h)[:60]}; expected a whole number of at least 1: the steps that forecasts look ahead.")
+        order = True if order is None else order
     arrays = y_pred is not None
     source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
     names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
-    added = predictions_of(names, seasonality, source, wanted)
+    added = predictions_of(names, seasonality, 1 if h is None else h, source, wanted)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
     if (len(wanted.predictions) == 1) == (model is None):
@@ -227,8 +230,6 @@ class _Tests:
         term = self.question.metric.pointwise
         if term is None:
             raise DataError(f"h= tests means of losses, and {self.question.label} is none. Choose one, such as 'mse' or 'mae'.")
-        if not isinstance(h, int) or isinstance(h, bool) or h < 1:
-            raise DataError(f"h is {str(h)[:60]}; expected a whole number of at least 1: the steps that forecasts look ahead.")
         if self.wanted.weight is not None:
             raise DataError("h= takes no weights: a series has one row for each time. Leave weight= out, or compare by order= alone.")
         values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
@@ -262,7 +263,7 @@ class _Tests:
                 raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
 
     def _kept(self) -> tuple[Floats, dict[str, Floats]]:
-        y, predictions, _ = rows_of(self.source, self.wanted)
+        y, predictions, _ = rows_of(replace(self.source, absent={}), self.wanted)  # what is absent was counted before
         kept = np.logical_and.reduce([np.isfinite(column) for column in (y, *predictions)])
         return y[kept], {model: p[kept] for model, p in zip(self.wanted.predictions, predictions, strict=True)}
 
