@@ -150,7 +150,7 @@ def test_a_model_that_is_silent_on_hard_rows_does_not_look_better() -> None:
     assert comparison.n == 360
     assert comparison.absent == {"b": 40}
     there, others = sq.mse(y[hard], models["a"][hard]), sq.mse(y[~hard], models["a"][~hard])
-    assert f"b in 40 rows. On the rows left out the MSE of a is {there:.6g}, on the others {others:.6g}." in comparison.verdict
+    assert f"b in 40 rows. On the rows left out the MSE of a is {there:.3g}, on the others {others:.3g}." in comparison.verdict
     with pytest.raises(DataError, match="missing"):
         sq.compare(y, silent)
 

@@ -105,7 +105,7 @@ def compare(
     >>> y = [250, 300, 180, 420, 350, 270]
     >>> comparison = sq.compare(y, {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]})
     >>> print(comparison.verdict)
-    new beats old on MSE by 658.3 (95 % interval 360 to 950, p = 0.0022).
+    new beats old on MSE by 658 (95 % interval 360 to 950, p = 0.0022).
     """
     question = _question(metric)
     check_policy(nan_policy)
@@ -254,7 +254,7 @@ class _Tests:
         if math.isnan(value):
             return ""
         there = self.evaluation[self.question.label, model].value
-        on, off = (valued(self.question, each) for each in (there, value))
+        on, off = (valued(self.question, float(f"{each:.3g}")) for each in (there, value))
         return f"On the rows left out the {self.question.spoken} of {model} is {off}, on the others {on}."
 
     def _demand(self, values: dict[str, float]) -> None:
