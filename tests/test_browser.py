@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import squarely as sq
+from squarely.evaluate import Evaluation
 from squarely.report import html
 from squarely.report.build import build
 from test_report import fake, hostile, houses
@@ -25,11 +28,24 @@ QUIET = [
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
-PAGES = {
-    "points": lambda: fake(442, 3, groups=7),
-    "density": lambda: fake(9_000, 1, groups=60),
-    "houses": houses,
-    "hostile": hostile,
+
+def report(make: Callable[[], Evaluation]) -> str:
+    return html.render(build(make(), command="squarely evaluate predictions.csv"))
+
+
+def comparison() -> str:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300)
+    models = {"new": y + rng.normal(size=300), "a name " * 20: y + 1.1 * rng.normal(size=300), "unbroken" * 20: y + 1.5 * rng.normal(size=300)}
+    return sq.compare(y, models, metric="rmse", baseline="mean").to_html()
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "points": lambda: report(lambda: fake(442, 3, groups=7)),
+    "density": lambda: report(lambda: fake(9_000, 1, groups=60)),
+    "houses": lambda: report(houses),
+    "hostile": lambda: report(hostile),
+    "comparison": comparison,
 }
 
 
@@ -46,7 +62,7 @@ def browser() -> Iterator[Any]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name, make in PAGES.items():
-        (folder / f"{name}.html").write_text(html.render(build(make(), command="squarely evaluate predictions.csv")), encoding="utf-8")
+        (folder / f"{name}.html").write_text(make(), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in PAGES}
 
 

@@ -90,6 +90,6 @@ def test_intervals_agree_with_a_plain_bootstrap_over_series(comparison: squarely
     rng = np.random.default_rng(0)
     counts = rng.multinomial(len(whole), np.full(len(whole), 1 / len(whole)), 10_000) / len(whole)
     for method in set(values) - {"THETA"}:
-        pair = comparison._between("THETA", method)
+        pair = comparison["THETA", method]
         ends = np.quantile(counts @ (values[pair.a] - values[pair.b]), (0.025, 0.975))
         assert np.abs(np.array(pair.ci) - ends).max() < (pair.ci[1] - pair.ci[0]) / 10

@@ -18,6 +18,8 @@ from rich.console import Console
 
 import squarely as sq
 from commanding import called
+from squarely.errors import DataError
+from squarely.plain import rounded
 from squarely.report import comparison as told
 
 
@@ -36,11 +38,12 @@ def terminal(comparison: sq.Comparison, width: int, piped: bool = False) -> str:
 def test_every_renderer_tells_the_numbers() -> None:
     comparison = two(metric="rmse", baseline="mean")
     for pair in comparison:
-        low, high = sorted(map(abs, pair.ci))
-        for written in (terminal(comparison, 200), told.as_markdown(comparison), unescape(told.as_html(comparison))):
-            assert f"{abs(pair.difference):.4g}" in written
-            assert f"{low:.3g}" in written
-            assert f"{high:.3g}" in written
+        width = pair.ci[1] - pair.ci[0]
+        ranked = pair if comparison.ranking.index(pair.a) < comparison.ranking.index(pair.b) else pair.turned
+        ends = " to ".join(rounded(end, width) for end in ranked.ci)
+        for written in (terminal(comparison, 200), comparison.to_markdown(), unescape(comparison.to_html()).replace("\N{MINUS SIGN}", "-")):
+            assert re.search(rf"(?<![\d.-]){re.escape(rounded(ranked.difference, width / 10))}(?![\d.])", written)
+            assert ends in written
     for written in (terminal(comparison, 10_000), terminal(comparison, 80, piped=True), told.as_markdown(comparison), told.as_html(comparison)):
         assert comparison.verdict.split(" (")[0] in written
     assert json.loads(told.as_json(comparison)) == comparison.to_dict()
@@ -78,6 +81,37 @@ def test_names_from_data_are_only_names() -> None:
 def test_the_page_is_the_same_for_the_same_comparison() -> None:
     assert told.as_html(two()) == told.as_html(two())
     assert "<svg" in told.as_html(two())
+
+
+def test_a_comparison_writes_itself_down(tmp_path: Path) -> None:
+    comparison = two(metric="rmse", baseline="mean")
+    assert comparison.to_markdown() == told.as_markdown(comparison)
+    page = comparison.to_html(tmp_path / "page.html")
+    assert page == told.as_html(comparison) == (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert comparison.to_html() == page
+    shown = comparison._repr_html_()
+    assert shown.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
+    assert 'title="comparison of models"' in shown
+    with pytest.raises(DataError, match="this is a folder"):
+        comparison.to_html(tmp_path)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas", "polars"])
+def test_a_frame_has_a_row_for_each_pair_and_comes_back_in_its_library(library: str) -> None:
+    module = pytest.importorskip(library)
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=50)
+    data = {"y": y, "a": y + rng.normal(size=50), "b": y + rng.normal(size=50)}
+    frame: Any = pa.table(data) if library == "pyarrow" else module.DataFrame(data)
+    comparison = sq.compare(frame, target="y", prediction=["a", "b"], baseline="mean")
+    found = comparison.to_frame()
+    assert type(found) is type(frame)
+    rows = found.to_pylist() if library == "pyarrow" else found.to_dict("records") if library == "pandas" else found.to_dicts()
+    assert [(row["a"], row["b"]) for row in rows] == [("a", "b"), ("a", "mean"), ("b", "mean")]
+    for row, pair in zip(rows, comparison, strict=True):
+        assert (row["difference"], row["ci_low"], row["ci_high"], row["p_value"]) == (pair.difference, *pair.ci, pair.p_value)
+        assert (row["better"], row["dominates"], row["metric"]) == (pair.better, pair.dominates, "mse")
+    assert told.as_csv(comparison).splitlines()[0].split(",") == list(comparison.columns)
 
 
 @pytest.fixture

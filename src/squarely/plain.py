@@ -1,9 +1,10 @@
-"""Text from data as plain words: it can forge neither a line, nor a terminal, nor markup."""
+"""Text from data as plain words: it can forge neither a line, nor a terminal, nor markup; and numbers as a reader wants them."""
 
+import math
 import re
 import unicodedata
 
-__all__ = ["escape", "one_line"]
+__all__ = ["escape", "number", "one_line", "rounded"]
 
 # Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.
 _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
@@ -34,3 +35,22 @@ def escape(text: object, most: int = 80) -> str:
     """Write any text as plain words on one line, at most ``most`` characters long before escaping."""
     words = one_line(text, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKUP.sub(r"\\\1", words)
+
+
+def number(value: float) -> str:
+    """Write a value with six significant digits, as a reader wants it: ``220``, ``14.8324``, ``1.5e-07``."""
+    if math.isnan(value):
+        return "nan"
+    return f"{value + 0.0:.6g}"
+
+
+def rounded(end: float, width: float) -> str:
+    """Write an end of an interval to two digits of its width, as further ones say nothing; a small end is not written as 0."""
+    if width == 0 or end == 0 or not math.isfinite(width):
+        return number(end)
+    places = max(1 - math.floor(math.log10(width)), -math.floor(math.log10(abs(end))))
+    end = round(end, places)
+    size = math.floor(math.log10(abs(end)))
+    if -5 < size < 6:
+        return f"{end:.{max(places, 0)}f}"
+    return f"{end:.{min(max(size + places, 0), 16)}e}"

@@ -79,7 +79,7 @@ def test_p_values_for_all_pairs_are_those_of_holm() -> None:
     y, models = three(200)
     comparison = sq.compare(y, models)
     assert [pair.p_adjusted for pair in comparison] == holm([pair.p_value for pair in comparison])
-    assert comparison.told_apart == tuple(m for m in comparison.ranking[1:] if comparison._between(comparison.ranking[0], m).p_adjusted < 0.05)
+    assert comparison.told_apart == tuple(m for m in comparison.ranking[1:] if comparison[comparison.ranking[0], m].p_adjusted < 0.05)
 
 
 def textbook_diebold_mariano(a: Array, b: Array, h: int) -> tuple[float, float]:
@@ -150,7 +150,7 @@ def test_a_model_that_is_silent_on_hard_rows_does_not_look_better() -> None:
     assert comparison.n == 360
     assert comparison.absent == {"b": 40}
     there, others = sq.mse(y[hard], models["a"][hard]), sq.mse(y[~hard], models["a"][~hard])
-    assert f"b in 40 rows. On the rows left out the mse of a is {there:.4g}, on the others {others:.4g}." in comparison.verdict
+    assert f"b in 40 rows. On the rows left out the MSE of a is {there:.3g}, on the others {others:.3g}." in comparison.verdict
     with pytest.raises(DataError, match="missing"):
         sq.compare(y, silent)
 
@@ -189,6 +189,18 @@ def test_baselines_predict_what_their_names_say(source: str, tmp_path: Path) -> 
     assert set(comparison.ranking) == set(expected)
 
 
+@pytest.mark.parametrize(("h", "season"), [(1, 7), (3, 7), (9, 7), (4, 2)])
+def test_baselines_of_forecasts_know_no_more_than_the_forecasts(h: int, season: int) -> None:
+    y, models = three(120)
+    comparison = sq.compare(y, {"a": models["a"]}, metric="mae", h=h, baseline=["last_value", "seasonal_naive"], seasonality=season)
+    back = {"last_value": h, "seasonal_naive": season * math.ceil(h / season)}
+    first = max(back.values())
+    for name, step in back.items():
+        assert comparison.values[name] == pytest.approx(float(np.abs(y - np.roll(y, step))[first:].mean()), rel=1e-12)
+    assert comparison.absent == back
+    assert comparison.n == 120 - first
+
+
 def test_threads_and_parts_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     y, models = three(9000)
     table = pa.table({"y": y, **models})
@@ -206,10 +218,29 @@ def test_the_verdict_says_who_is_better_by_how_much_and_how_sure_that_is() -> No
     comparison = sq.compare(y, models, metric="rmse")
     pair = comparison["a", "b"]
     assert comparison.ranking[0] == "a"
-    assert f"b on rmse by {-pair.difference:.3g} (95 % CI {-pair.ci[1]:.3g} to {-pair.ci[0]:.3g}" in comparison.verdict
+    assert f"b on RMSE by {-pair.difference:.3f} (95 % interval {-pair.ci[1]:.2f} to {-pair.ci[0]:.2f}, p < 0.001)" in comparison.verdict
     alike = sq.compare(y, {"a": models["a"], "again": models["a"] + 1e-3})
-    assert "cannot be told apart on mse" in alike.verdict
-    assert json.loads(json.dumps(comparison.to_dict()))["verdict"] == comparison.verdict == str(comparison)
+    assert "again and a cannot be told apart on MSE: the difference is -0.0001" in alike.verdict
+    assert json.loads(json.dumps(comparison.to_dict()))["verdict"] == comparison.verdict == str(comparison) == repr(comparison)
+
+
+def test_two_models_may_be_named_in_either_order() -> None:
+    y, models = three(60)
+    comparison = sq.compare(y, models, metric="mae")
+    pair, turned = comparison["a", "b"], comparison["b", "a"]
+    assert (turned.difference, turned.ci, turned.effect) == (-pair.difference, (-pair.ci[1], -pair.ci[0]), -pair.effect)
+    assert (turned.p_value, turned.better) == (pair.p_value, pair.better)
+    assert turned.turned == pair
+    with pytest.raises(DataError, match="no two models 'a' and 'z'"):
+        comparison["a", "z"]
+
+
+def test_percentages_are_told_as_such() -> None:
+    y, models = three(200)
+    comparison = sq.compare(y, models, metric="mape")
+    pair = comparison["a", "b"]
+    assert f"b on mape by {-100 * pair.difference:.2f} percentage points (95 % interval {-100 * pair.ci[1]:.1f} to " in comparison.verdict
+    assert f"{100 * comparison.values['a']:.6g} %" in comparison.to_markdown()
 
 
 @pytest.mark.parametrize(

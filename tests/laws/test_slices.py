@@ -130,14 +130,14 @@ def test_the_verdict_says_how_much_worse_and_where() -> None:
     y, p, columns = planted()
     found = sq.slices(y, p, columns=columns)
     ratio = found.worst.value / found.worst.rest if found.worst else 0
-    assert found.verdict.startswith(f"mse is {ratio:.3g} times that of the other rows where region is 'north' (84 rows, 8.4 % of the rows, ")
+    assert found.verdict.startswith(f"MSE is {ratio:.3g} times that of the other rows where region is 'north' (84 rows, 8.4 % of the rows, ")
     assert "% of the squared error, p < 0.001)" in found.verdict
     assert str(found).endswith(found.verdict)
     scored = sq.slices(y, p, columns={"region": columns["region"]}, metric="r2")
     bad = scored[0]
     assert scored.verdict.startswith(f"r2 is {bad.value:.3g}, and {bad.rest:.3g} on the other rows, where {bad.where}")
     calm = sq.slices(*noise(200)[:2])
-    assert calm.verdict == "No slice is proved to be worse than the other rows on mse: 5 slices were judged."
+    assert calm.verdict == "No slice is proved to be worse than the other rows on MSE: 5 slices were judged."
 
 
 @pytest.mark.parametrize("heavy", [False, True])

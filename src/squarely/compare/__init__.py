@@ -13,8 +13,9 @@ from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy, murphy
 from squarely.compare.paired import Test, diebold_mariano, paired
 from squarely.compare.together import BASELINES, Together, predictions_of
+from squarely.compare.words import valued
 from squarely.errors import DataError
-from squarely.evaluate import Answer, Evaluation, evaluate_source, plan_for, rows_of, source_of, with_way
+from squarely.evaluate import Answer, Evaluation, evaluate_source, library_of, plan_for, rows_of, source_of, with_way
 from squarely.intervals.holm import holm
 from squarely.metric import Question, find
 from squarely.sources import Wanted
@@ -61,7 +62,8 @@ def compare(
         Where lower or higher is better.
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
-        which they have no prediction, are left out for all models. ``seasonality`` is the rows of a season.
+        which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
+        season.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -81,7 +83,8 @@ def compare(
     Returns
     -------
     Comparison
-        ``.verdict``, ``.ranking``, ``.pairs`` (each ``.a``, ``.b``, ``.difference``, ``.ci``, ``.p_value``); print it.
+        ``.verdict``, ``.ranking``, ``.pairs`` (each ``.a``, ``.b``, ``.difference``, ``.ci``, ``.p_value``);
+        ``to_frame()``, ``to_dict()``, ``to_markdown()``, ``to_html(path)``; print it.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def compare(
     >>> y = [250, 300, 180, 420, 350, 270]
     >>> comparison = sq.compare(y, {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]})
     >>> print(comparison.verdict)
-    new beats old on mse by 658 (95 % CI 365 to 952, p = 0.0022).
+    new beats old on MSE by 658 (95 % interval 360 to 950, p = 0.0022).
     """
     question = _question(metric)
     check_policy(nan_policy)
@@ -111,12 +114,14 @@ def compare(
     if model is not None and (macro is None or h is not None or baseline):
         raise DataError("model= compares groups of rows that count alike: name them with macro=, and leave h= and baseline= out.")
     source, wanted = source_of(data, y_pred, target, prediction, macro if model is None else (model, macro), weight)
-    if h is not None and order is None:
-        order = True
+    if h is not None:
+        if not isinstance(h, int) or isinstance(h, bool) or h < 1:
+            raise DataError(f"h is {str(h)[:60]}; expected a whole number of at least 1: the steps that forecasts look ahead.")
+        order = True if order is None else order
     arrays = y_pred is not None
     source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
     names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
-    added = predictions_of(names, seasonality, source, wanted)
+    added = predictions_of(names, seasonality, 1 if h is None else h, source, wanted)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
     if (len(wanted.predictions) == 1) == (model is None):
@@ -128,7 +133,7 @@ def compare(
     naive = any(name in BASELINES[2:] for name in names)
     together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
     evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
-    test = _Tests(evaluation, question, confidence, together, wanted)
+    test = _Tests(evaluation, question, confidence, together, wanted, library_of(data))
     return test.comparison(h, macro, long=model is not None)
 
 
@@ -144,8 +149,9 @@ def _question(metric: Any) -> Question:
 class _Tests:
     """The tests of every two models of an evaluation."""
 
-    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted) -> None:
-        self.evaluation, self.question, self.confidence, self.source, self.wanted = evaluation, question, confidence, source, wanted
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
+        self.evaluation, self.question, self.confidence = evaluation, question, confidence
+        self.source, self.wanted, self.frame = source, wanted, frame
 
     def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
         """Test each pair in the way that was asked for."""
@@ -161,7 +167,9 @@ class _Tests:
         adjusted = holm([test.p_value for test in tests.values()])
         units = n if macro is None else len(samples[models[0]])
         pairs = tuple(self._pair(a, b, values, test, p, units, diagram) for ((a, b), test), p in zip(tests.items(), adjusted, strict=True))
-        return Comparison(self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out())
+        return Comparison(
+            self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out(), self.frame
+        )
 
     def _pair(self, a: str, b: str, values: dict[str, float], test: Test, adjusted: float, units: int, diagram: Murphy | None) -> Pair:
         difference = values[a] - values[b]
@@ -222,8 +230,6 @@ class _Tests:
         term = self.question.metric.pointwise
         if term is None:
             raise DataError(f"h= tests means of losses, and {self.question.label} is none. Choose one, such as 'mse' or 'mae'.")
-        if not isinstance(h, int) or isinstance(h, bool) or h < 1:
-            raise DataError(f"h is {str(h)[:60]}; expected a whole number of at least 1: the steps that forecasts look ahead.")
         if self.wanted.weight is not None:
             raise DataError("h= takes no weights: a series has one row for each time. Leave weight= out, or compare by order= alone.")
         values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
@@ -248,7 +254,8 @@ class _Tests:
         if math.isnan(value):
             return ""
         there = self.evaluation[self.question.label, model].value
-        return f"On the rows left out the {self.question.label} of {model} is {value:.4g}, on the others {there:.4g}."
+        on, off = (valued(self.question, float(f"{each:.3g}")) for each in (there, value))
+        return f"On the rows left out the {self.question.spoken} of {model} is {off}, on the others {on}."
 
     def _demand(self, values: dict[str, float]) -> None:
         for model, value in values.items():
@@ -256,7 +263,7 @@ class _Tests:
                 raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
 
     def _kept(self) -> tuple[Floats, dict[str, Floats]]:
-        y, predictions, _ = rows_of(self.source, self.wanted)
+        y, predictions, _ = rows_of(replace(self.source, absent={}), self.wanted)  # what is absent was counted before
         kept = np.logical_and.reduce([np.isfinite(column) for column in (y, *predictions)])
         return y[kept], {model: p[kept] for model, p in zip(self.wanted.predictions, predictions, strict=True)}
 

@@ -76,8 +76,11 @@ class Together:
         return [Column(column.values, together) for column in columns]
 
 
-def predictions_of(baselines: tuple[str, ...], seasonality: Any, source: Source, wanted: Wanted) -> dict[str, Floats]:
-    """Return what simple rules predict for every row, from the targets alone: a pass over them before the rows are judged."""
+def predictions_of(baselines: tuple[str, ...], seasonality: Any, ahead: int, source: Source, wanted: Wanted) -> dict[str, Floats]:
+    """Return what simple rules predict for every row, from the targets alone: a pass over them before the rows are judged.
+
+    Those that take an earlier row take the latest one that is known ``ahead`` steps before.
+    """
     for name in baselines:
         if name not in BASELINES:
             raise DataError(f"there is no baseline {str(name)[:60]!r}; expected {', '.join(map(repr, BASELINES))}.")
@@ -97,8 +100,8 @@ def predictions_of(baselines: tuple[str, ...], seasonality: Any, source: Source,
     rules: dict[str, Callable[[], Floats]] = {
         "mean": lambda: np.broadcast_to(_mean(kept), y.shape),
         "median": lambda: np.broadcast_to(kept.target_quantile(0.5).rounded(), y.shape),
-        "last_value": lambda: _before(y, 1),
-        "seasonal_naive": lambda: _before(y, seasonality),
+        "last_value": lambda: _before(y, ahead),
+        "seasonal_naive": lambda: _before(y, seasonality * -(-ahead // seasonality)),
     }
     return {name: rules[name]() for name in baselines}
 

@@ -8,9 +8,10 @@ from typing import Any
 from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.evaluate.accumulate import Accumulated, accumulate
-from squarely.evaluate.evaluation import Answer, Evaluation, Provenance, register_renderers
+from squarely.evaluate.evaluation import Answer, Evaluation, Provenance
 from squarely.evaluate.frame import as_frame, library_of
 from squarely.evaluate.guess import guess_predictions, guess_target
+from squarely.evaluate.rendering import framed, page_of, register_renderers, rendered
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.second_pass import find_quantiles
@@ -30,12 +31,15 @@ __all__ = [
     "evaluate",
     "evaluate_source",
     "evaluation_of",
+    "framed",
     "guess_predictions",
     "guess_target",
     "library_of",
+    "page_of",
     "plan_for",
     "questions_of",
     "register_renderers",
+    "rendered",
     "rows_of",
     "source_of",
     "with_way",

@@ -1,7 +1,7 @@
 """Evaluation: questions over the states of every model and group."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -9,6 +9,7 @@ from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.answer import Answer, Provenance
 from squarely.evaluate.frame import as_frame
 from squarely.evaluate.macro import Aggregate, aggregate
+from squarely.evaluate.rendering import framed, page_of, rendered
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.uncertainty import Uncertainty
 from squarely.intervals import NOT_ASKED, Interval
@@ -16,14 +17,7 @@ from squarely.metric import Question, Value, find
 from squarely.state import PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
-__all__ = ["Answer", "Evaluation", "Provenance", "register_renderers"]
-
-_RENDERERS: dict[str, Callable[..., Any]] = {}
-
-
-def register_renderers(**renderers: Callable[..., Any]) -> None:
-    """Set how an evaluation becomes ``markdown``, ``html`` and ``to_dict``, and how files are written: reports lie above and call this."""
-    _RENDERERS.update(renderers)
+__all__ = ["Answer", "Evaluation", "Provenance"]
 
 
 class _ByGroup(Mapping[GroupKey, Answer]):
@@ -252,27 +246,19 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold; its schema has a version."""
-        answer: dict[str, Any] = _RENDERERS["to_dict"](self)
+        answer: dict[str, Any] = rendered("to_dict", self)
         return answer
 
     def to_markdown(self) -> str:
         """Return the report as Markdown."""
-        return str(_RENDERERS["markdown"](self))
+        return str(rendered("markdown", self))
 
     def to_html(self, path: Any = None) -> str:
         """Return the report as one self-contained HTML page, and write it to ``path`` where one is given."""
-        page = str(_RENDERERS["html"](self))
-        if path is not None:
-            from pathlib import Path
-
-            _RENDERERS["write"]({Path(path): page.encode()})
-        return page
+        return page_of("html", self, path)
 
     def _repr_html_(self) -> str:
-        import html
-
-        # A notebook has styles of its own: a frame keeps both apart.
-        return f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:40em;border:0" title="regression report"></iframe>'
+        return framed(self.to_html(), "regression report")
 
     def __repr__(self) -> str:
         shown = ", ".join(

@@ -24,6 +24,11 @@ class Question:
     parameters: Mapping[str, Any]
 
     @property
+    def spoken(self) -> str:
+        """The label in a sentence: ``RMSE``, others as they were asked for."""
+        return self.label.upper() if self.label in ("mse", "rmse", "mae") else self.label
+
+    @property
     def needs(self) -> tuple[Need, ...]:
         """What the formula takes beside the sums."""
         return self.metric.needs_of(self.parameters)

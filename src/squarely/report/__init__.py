@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from squarely.compare import Comparison
+
 __all__: list[str] = []
 
 
@@ -40,10 +42,29 @@ def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return json.document(build(evaluation))
 
 
+def _comparison_markdown(found: Comparison) -> str:
+    from squarely.report import comparison
+
+    return comparison.as_markdown(found)
+
+
+def _comparison_html(found: Comparison) -> str:
+    from squarely.report import comparison
+
+    return comparison.as_html(found)
+
+
 def _write(contents: Mapping[Path, bytes]) -> None:
     from squarely.report.writing import write_files
 
     write_files(contents)
 
 
-register_renderers(markdown=_markdown, html=_html, to_dict=_to_dict, write=_write)
+register_renderers(
+    markdown=_markdown,
+    html=_html,
+    to_dict=_to_dict,
+    comparison_markdown=_comparison_markdown,
+    comparison_html=_comparison_html,
+    write=_write,
+)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import math
 from collections.abc import Sequence
 from functools import cache
 
@@ -14,64 +16,84 @@ from rich.console import Console
 from rich.text import Text
 
 from squarely.compare import Comparison, Murphy, Pair
+from squarely.compare.words import Told, p_words, valued
 from squarely.report import html, markdown, text
 from squarely.report.figures import Drawing
-from squarely.report.report import number, one_line, whole
+from squarely.report.report import one_line, percent, whole
 from squarely.svg import Figure, axis_range
 
 __all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text"]
 
 _MOST_PAIRS = 45  # of ten models; of more, only those with the best one are told
 _CURVE_POINTS = 160
-_PAIRS = ("models", "difference", "interval", "p for all", "effect", "what follows")
-_MODELS = ("model", "value", "better than")
+
+
+def _pairs_head(comparison: Comparison) -> tuple[str, ...]:
+    return "pair", "difference", f"{percent(comparison.confidence)} interval", "p", "effect", "what follows"
+
+
+def _models_head(comparison: Comparison) -> tuple[str, ...]:
+    return "model", one_line(comparison.question.spoken, 40), "beats"
 
 
 def _pairs(comparison: Comparison) -> list[tuple[str, ...]]:
     """Return the cells of each pair, the better-ranked model first, pairs with the best one on top."""
     ranking = comparison.ranking
-    rank = {model: at for at, model in enumerate(ranking)}
-    pairs = sorted(comparison.pairs, key=lambda pair: sorted((rank[pair.a], rank[pair.b])))
+    pairs = list(itertools.combinations(ranking, 2))
     if len(pairs) > _MOST_PAIRS:
-        pairs = [pair for pair in pairs if ranking[0] in (pair.a, pair.b)]
-    return [_cells(pair, rank[pair.a] < rank[pair.b]) for pair in pairs]
+        pairs = [(ranking[0], other) for other in ranking[1:]]
+    return [_cells(comparison, comparison[pair]) for pair in pairs]
 
 
-def _cells(pair: Pair, straight: bool) -> tuple[str, ...]:
-    sign = 1 if straight else -1
-    first, second = (pair.a, pair.b) if straight else (pair.b, pair.a)
-    low, high = sorted(sign * end for end in pair.ci)
-    follows = f"{pair.better} is better" if pair.better else "cannot be told apart"
+def _cells(comparison: Comparison, pair: Pair) -> tuple[str, ...]:
+    told = Told.of(comparison.question, pair.difference, pair.ci)
+    follows = f"{pair.better} is better" if pair.better else "cannot be compared" if math.isnan(pair.p_value) else "cannot be told apart"
     if pair.dominates and pair.dominates == pair.better:
         follows += ", under every loss for the mean"
-    p = "< 0.001" if pair.p_adjusted < 0.001 else f"{pair.p_adjusted:.3f}"
-    return f"{first} - {second}", f"{sign * pair.difference:.4g}", f"{low:.3g} to {high:.3g}", p, f"{sign * pair.effect:.2g}", follows
+    effect = "-" if math.isnan(pair.effect) else f"{pair.effect:z.2f}"
+    return f"{pair.a} - {pair.b}", told.difference, told.between, p_words(pair.p_adjusted), effect, follows
 
 
 def _models(comparison: Comparison) -> list[tuple[str, ...]]:
     beaten = {model: sum(pair.better == model for pair in comparison.pairs) for model in comparison.ranking}
     others = len(comparison.ranking) - 1
-    return [(model, number(comparison.values[model]), f"{beaten[model]} of {others}") for model in comparison.ranking]
+    return [(model, valued(comparison.question, comparison.values[model]), f"{beaten[model]} of {others}") for model in comparison.ranking]
 
 
 def _notes(comparison: Comparison) -> list[str]:
+    metric, many = comparison.question.metric, len(comparison.pairs) > 1
+    target = one_line(comparison.evaluation.provenance.target, 40)
+    unit = {"y": f"in units of {target}", "y^2": f"in squared units of {target}", "1": "without a unit"}.get(metric.unit, "in a unit of its own")
+    unit = "in per cent, and differences in percentage points" if metric.percent else unit
+    spread = "groups" if " groups of " in comparison.method else "rows"
+    tested = comparison.method if comparison.method.endswith(f" {comparison.n:,} rows") else f"{whole(comparison.n)} rows, {comparison.method}"
     notes = [
-        f"{whole(comparison.n)} rows; {comparison.method}; intervals at {100 * comparison.confidence:g} % for each pair alone.",
-        "p for all: the chance of such a difference, in any of the pairs, where there is none (Holm). effect: the difference in standard "
-        "deviations of the differences.",
+        f"{one_line(comparison.question.spoken, 80)} is {unit}; {metric.direction} is better. "
+        "A difference is that of the first model of a pair less the second.",
+        f"{tested[:1].upper()}{tested[1:]}. Each interval is for its pair alone. "
+        f"A model beats another where p is below {1 - comparison.confidence:.4g}.",
+        f"p is the chance of so large a difference{', in any of the pairs,' * many} where there is none{' (Holm)' * many}. "
+        f"effect is the difference in standard deviations between {spread}: 0.2 is small, and 0.8 large.",
     ]
     if len(comparison.pairs) > _MOST_PAIRS:
         notes.append(f"Of {len(comparison.pairs):,} pairs those with {comparison.ranking[0]} are shown; JSON has all.")
     return notes
 
 
+def _tables(comparison: Comparison) -> tuple[tuple[str, tuple[str, ...], list[tuple[str, ...]]], ...]:
+    return ("Models", _models_head(comparison), _models(comparison)), ("Pairs", _pairs_head(comparison), _pairs(comparison))
+
+
 def as_text(comparison: Comparison, console: Console) -> None:
     """Print a comparison on a rich console."""
     text.say(console, Text(one_line(comparison.verdict, 4_000), style="bold"))
     console.print()
-    for header, rows in ((_MODELS, _models(comparison)), (_PAIRS, _pairs(comparison))):
+    for _, header, rows in _tables(comparison):
         cells = [[Text(one_line(row[0], 64), style="cyan"), *(Text(one_line(cell, 120)) for cell in row[1:])] for row in rows]
-        text.table(console, [text.Draft(header, cells, left=(0, len(header) - 1))])
+        drafts = [text.Draft(header, cells, left=(0, len(header) - 1), intervals=(2,) if len(header) > 3 else ())]
+        if len(header) > 3:  # where there is no room, the effect is what can be missed
+            drafts.append(text.Draft((*header[:4], header[5]), [[*row[:4], row[5]] for row in cells], left=(0, 4)))
+        text.table(console, drafts)
         console.print()
     for note in _notes(comparison):
         text.say(console, Text(note, style="dim"))
@@ -79,9 +101,10 @@ def as_text(comparison: Comparison, console: Console) -> None:
 
 def as_markdown(comparison: Comparison) -> str:
     """Return a comparison as GitHub-flavoured Markdown."""
-    parts = [f"# Comparison by {markdown.escape(comparison.metric, 120)}", f"**{markdown.escape(comparison.verdict, 2000)}**"]
-    for header, rows, align in ((_MODELS, _models(comparison), "lrr"), (_PAIRS, _pairs(comparison), "lrrrrl")):
-        parts.append(markdown.table(header, [[markdown.escape(cell, 160) for cell in row] for row in rows], align))
+    parts = [f"# Comparison by {markdown.escape(comparison.question.spoken, 120)}", f"**{markdown.escape(comparison.verdict, 2000)}**"]
+    for (_, header, rows), align in zip(_tables(comparison), ("lrr", "lrrrrl"), strict=True):
+        cells = [[markdown.escape(cell, 160) for cell in row] for row in (header, *rows)]
+        parts.append(markdown.table(cells[0], cells[1:], align))
     parts.append("\n".join(f"- {markdown.escape(note, 400)}" for note in _notes(comparison)))
     return "\n\n".join(parts) + "\n"
 
@@ -95,19 +118,17 @@ def as_csv(comparison: Comparison) -> str:
     """Return the pairs of a comparison as CSV."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("a", "b", "metric", "difference", "se", "ci_low", "ci_high", "p_value", "p_adjusted", "effect", "better"))
-    for pair in comparison.pairs:
-        numbers = (pair.difference, pair.se, *pair.ci, pair.p_value, pair.p_adjusted, pair.effect)
-        writer.writerow((pair.a, pair.b, comparison.metric, *map(repr, numbers), pair.better or ""))
+    writer.writerow(comparison.columns)
+    writer.writerows(zip(*comparison.columns.values(), strict=True))
     return out.getvalue()
 
 
 def as_html(comparison: Comparison) -> str:
     """Return a comparison as an HTML page; the same comparison gives the same bytes."""
-    drawing = None if comparison.murphy is None else _diagram(comparison.murphy, comparison.ranking)
+    drawing = None if comparison.murphy is None else _diagram(comparison.murphy, comparison.ranking, comparison.n)
     page = _page().render(
         comparison=comparison,
-        tables=[("Models", _MODELS, _models(comparison)), ("Pairs", _PAIRS, _pairs(comparison))],
+        tables=_tables(comparison),
         notes=_notes(comparison),
         drawing=drawing,
         svg=Markup(drawing.svg) if drawing else "",
@@ -119,11 +140,11 @@ def as_html(comparison: Comparison) -> str:
 @cache
 def _page() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(name=html.name, line=one_line)
+    environment.filters.update(name=html.name, line=one_line, minus=lambda words: words.replace("-", "\N{MINUS SIGN}") if len(words) > 1 else words)
     return environment.from_string(html.read("comparison.html"))
 
 
-def _diagram(diagram: Murphy, ranking: Sequence[str]) -> Drawing:
+def _diagram(diagram: Murphy, ranking: Sequence[str], rows: int) -> Drawing:
     """Draw the elementary scores of the two best models."""
     step = max(1, len(diagram.thresholds) // _CURVE_POINTS)
     shown = ranking[:2]
@@ -141,5 +162,9 @@ def _diagram(diagram: Murphy, ranking: Sequence[str]) -> Drawing:
     for role, model in zip(("curve", "guide"), shown, strict=True):
         figure.line(curves[model], role)
     figure.legend([(role, one_line(model, 24)) for role, model in zip(("curve", "guide"), shown, strict=True)])
-    caption = f"Lower is better; where one curve is below the other everywhere, no loss for the mean prefers the other. {whole(diagram.rows)} rows."
-    return Drawing("Murphy diagram", figure.render(), caption)
+    of = "" if diagram.rows == rows else f" of {whole(rows)}"
+    caption = (
+        "Lower is better. Each threshold is one loss that rewards forecasting the mean, and any other such loss, as the squared error, is made "
+        f"up of them: a model that is lower throughout is better under all of them. {whole(diagram.rows)}{of} rows."
+    )
+    return Drawing("Murphy diagram of the two best models", figure.render(), caption)

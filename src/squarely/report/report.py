@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from squarely.intervals import Interval
-from squarely.plain import one_line
+from squarely.plain import number, one_line, rounded
 from squarely.state.table import Key
 
 __all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "percent", "whole"]
@@ -41,7 +41,7 @@ class Cell:
         """The ends of the interval for a reader, to two digits of its width."""
         times = 100 if self.percent else 1
         low, high = times * self.interval.low, times * self.interval.high
-        return _rounded(low, high - low), _rounded(high, high - low) + (" %" if self.percent else "")
+        return rounded(low, high - low), rounded(high, high - low) + (" %" if self.percent else "")
 
     @property
     def between(self) -> str:
@@ -174,28 +174,9 @@ class Report:
         return f"The {len(self.shown_groups)} groups with the largest MSE; {others} not shown. JSON carries all."
 
 
-def number(value: float) -> str:
-    """Write a value with six significant digits, as a reader wants it: ``220``, ``14.8324``, ``1.5e-07``."""
-    if math.isnan(value):
-        return "nan"
-    return f"{value + 0.0:.6g}"
-
-
 def percent(share: float) -> str:
     """Write a share of 1 as a percentage: ``95 %``."""
     return f"{100 * share:.10g} %"
-
-
-def _rounded(end: float, width: float) -> str:
-    """Write an end of an interval to two digits of its width, as further ones say nothing; a small end is not written as 0."""
-    if width == 0 or end == 0 or not math.isfinite(width):
-        return number(end)
-    places = max(1 - math.floor(math.log10(width)), -math.floor(math.log10(abs(end))))
-    end = round(end, places)
-    size = math.floor(math.log10(abs(end)))
-    if -5 < size < 6:
-        return f"{end:.{max(places, 0)}f}"
-    return f"{end:.{min(max(size + places, 0), 16)}e}"
 
 
 def whole(count: int) -> str:

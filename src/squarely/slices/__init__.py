@@ -99,7 +99,7 @@ def slices(
     >>> rows = {"y": [0.0] * 80, "model": [1.0, -1.2] * 30 + [3.1, -2.8] * 10, "town": ["a"] * 60 + ["b"] * 20}
     >>> found = sq.slices(rows, target="y", prediction="model", columns="town", least=20)
     >>> print(found.verdict)  # doctest: +ELLIPSIS
-    mse is 7.15 times that of the other rows where town is 'b' (20 rows, 25 % of the rows, 70.4 % of the squared error, p < 0.001)...
+    MSE is 7.15 times that of the other rows where town is 'b' (20 rows, 25 % of the rows, 70.4 % of the squared error, p < 0.001)...
     """
     question = _question(metric)
     check_policy(nan_policy)

@@ -100,7 +100,8 @@ class Slices:
             sentences.append(f"{more:,} more {'slice is' if more == 1 else 'slices are'} worse than the other rows.")
         if not told and self.ranked:
             sentences.append(
-                f"No slice is proved to be worse than the other rows on {self.metric}: {_many(len(self), 'slice was', 'slices were')} judged."
+                f"No slice is proved to be worse than the other rows on {self.question.spoken}: "
+                f"{_many(len(self), 'slice was', 'slices were')} judged."
             )
         return " ".join([*sentences, *self._notes]) or "There is nothing to slice by."
 
@@ -112,7 +113,7 @@ class Slices:
             much = f"{each.value:.3g}, and {each.rest:.3g} on the other rows,"
         p = "< 0.001" if each.p_adjusted < 0.001 else f"= {each.p_adjusted:.2g}"
         shares = f"{percent(each.row_share)} of the rows, {percent(each.error_share)} of the squared error"
-        return f"{'' if again else f'{self.metric} is '}{much} where {each.where} ({_many(each.n, 'row', 'rows')}, {shares}, p {p})"
+        return f"{'' if again else f'{self.question.spoken} is '}{much} where {each.where} ({_many(each.n, 'row', 'rows')}, {shares}, p {p})"
 
     @property
     def _notes(self) -> list[str]:
@@ -168,7 +169,7 @@ class Slices:
         return as_frame(columns, self.frame)
 
     def _rows(self) -> list[tuple[str, ...]]:
-        level = f"{100 * self.confidence:.4g} % CI, all together"
+        level = f"{100 * self.confidence:.4g} % interval, all together"
         rows: list[tuple[str, ...]] = [("where", "rows", self.metric, level, "shrunken", "of rows", "of squared error", "p")]
         for each in self.ranked[:_SHOWN]:
             p = "-" if math.isnan(each.p_adjusted) else "< 0.001" if each.p_adjusted < 0.001 else f"{each.p_adjusted:.2g}"
