@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+from fractions import Fraction
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +303,45 @@ def test_the_t_distribution_is_that_of_others(freedom: int) -> None:
         assert tails(t, freedom) == pytest.approx(float(exact), rel=1e-11)
     for confidence in (0.1, 0.5, 0.9, 0.95, 0.999):
         assert quantile(confidence, freedom) == pytest.approx(stats.t.ppf((1 + confidence) / 2, freedom), rel=1e-11)
+
+
+def exact_se(y: Array, p: Array, w: Array) -> float:
+    """The standard error of the mean squared error, without rounding until the end."""
+    losses = [(Fraction(a) - Fraction(b)) ** 2 for a, b in zip(y.tolist(), p.tolist(), strict=True)]
+    weights = list(map(Fraction, w.tolist()))
+    total, whole = sum(map(mul, losses, weights)), sum(weights)
+    left = np.array([float((total - loss * weight) / (whole - weight)) for loss, weight in zip(losses, weights, strict=True)])
+    return math.sqrt((len(y) - 1) * left.var())
+
+
+@pytest.mark.parametrize("weight", [1e12, 1e16, 1e20, 1e300])
+def test_a_row_that_outweighs_all_others_leaves_them_in_the_sums_without_it(weight: float) -> None:
+    y, p = rows(60)
+    w = np.ones(60)
+    w[3] = weight
+    answer = sq.evaluate(y, p, weight=w, metrics=["mse"])["mse"]
+    assert answer.se == pytest.approx(exact_se(y, p, w), rel=1e-9)
+    assert answer.ci[0] < answer.value < answer.ci[1]
+
+
+@pytest.mark.parametrize("error", [1e9, 1e12, 1e60])
+def test_an_error_that_outgrows_all_others_leaves_them_in_the_sums_without_it(error: float) -> None:
+    y, p = rows(60)
+    p[5] = error
+    answer = sq.evaluate(y, p, metrics=["mse"])["mse"]
+    assert answer.se == pytest.approx(exact_se(y, p, np.ones(60)), rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["pearson_r", "kge", "calibration_slope"])
+def test_rounding_is_no_variance(metric: str) -> None:
+    y, _ = rows(200)
+    p = np.full(200, 0.1)
+    p[7] = 5.0  # without this row predictions are constant
+    answer = sq.evaluate(y, p, metrics=[metric])[metric]
+    assert math.isnan(answer.se)
+    assert "no value" in str(answer.doubt)
+
+
+def test_of_two_rows_the_agreement_has_no_interval() -> None:
+    y, p = rows(2)
+    assert math.isnan(sq.evaluate(y, p, metrics=["ccc"])["ccc"].se)  # of one row it is always 0, so no row says how it varies
