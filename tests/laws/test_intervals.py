@@ -20,7 +20,7 @@ from scipy import stats
 
 import squarely as sq
 from squarely.errors import DataError
-from squarely.evaluate.layout import layout_of
+from squarely.evaluate.layout import hashes_of, layout_of
 from squarely.intervals.student import quantile, tails
 
 Array = NDArray[np.float64]
@@ -345,3 +345,23 @@ def test_rounding_is_no_variance(metric: str) -> None:
 def test_of_two_rows_the_agreement_has_no_interval() -> None:
     y, p = rows(2)
     assert math.isnan(sq.evaluate(y, p, metrics=["ccc"])["ccc"].se)  # of one row it is always 0, so no row says how it varies
+
+
+@pytest.mark.parametrize("first", [2**53 + 1, 2**62, 10**400])
+def test_clusters_named_by_large_integers_are_told_apart(first: int) -> None:
+    y, p = rows(300)
+    ids = np.arange(300) % 30
+    large = sq.evaluate(y, p, cluster=[first + each for each in ids.tolist()], metrics=["mse"])["mse"]
+    assert large.se == pytest.approx(sq.evaluate(y, p, cluster=ids, metrics=["mse"])["mse"].se, rel=1e-9)
+    assert "one cluster" in str(sq.evaluate(y, p, cluster=[first] * 300, metrics=["mse"])["mse"].doubt)
+
+
+def test_equal_numbers_of_two_types_are_one_cluster() -> None:
+    of_integers, of_floats, of_flags = (
+        hashes_of((0, 1, 5, -3, 2**53, 2**60)),
+        hashes_of((0.0, 1.0, 5.0, -3.0, 2.0**53, 2.0**60)),
+        hashes_of((False, True)),
+    )
+    assert of_integers.tolist() == of_floats.tolist()
+    assert of_flags.tolist() == of_integers[:2].tolist()
+    assert hashes_of((math.inf,)).tolist() != hashes_of((-math.inf,)).tolist()

@@ -74,6 +74,10 @@ class Intervals:
             return "the value is the best there is, and no row says how it varies"
         if self._totals[model][group].n < 3:
             return "there are too few rows"
+        if self.left(self._models[model]).present[group].sum() < 2:
+            return {"rows": "there are too few rows", "cluster": "all rows are of one cluster", "order": "all rows are in one block"}[
+                self._buckets.way
+            ]
         return "without some of the rows it has no value"
 
     def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
