@@ -241,3 +241,29 @@ def test_one_model_alone_is_no_comparison() -> None:
         sq.compare(y, {"a": models["a"]})
     with pytest.raises(DataError, match="called 'mean'"):
         sq.compare(y, {"mean": models["a"]}, baseline="mean")
+
+
+@pytest.mark.parametrize("h", [None, 2])
+@pytest.mark.parametrize("exponent", [-1000, -500, 500, 1000])
+def test_the_unit_changes_nothing_where_squares_would_leave_the_range_of_doubles(exponent: int, h: int | None) -> None:
+    y, models = three(60)
+    plain = sq.compare(y, models, metric="mae", h=h)["a", "b"]
+    scaled = sq.compare(np.ldexp(y, exponent), {m: np.ldexp(p, exponent) for m, p in models.items()}, metric="mae", h=h)["a", "b"]
+    assert (scaled.p_value, scaled.better) == (pytest.approx(plain.p_value, rel=1e-9), plain.better)
+    assert np.ldexp(scaled.se, -exponent) == pytest.approx(plain.se, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_differences_have_no_spread_models_cannot_be_compared() -> None:
+    y, models = three(60)
+    for few, scale, metric in ((2, 1, "r2"), (2, 1, "ccc"), (60, 1e200, "mse")):
+        comparison = sq.compare(y[:few] * scale, {m: models[m][:few] * scale for m in "ab"}, metric=metric)
+        assert math.isnan(comparison["a", "b"].p_value)
+        assert "cannot be compared" in comparison.verdict
+        json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("h", [30, 31, 45, 90])
+def test_forecasts_as_many_steps_ahead_as_there_are_rows_have_no_test(h: int) -> None:
+    y, models = three(30)
+    assert math.isnan(sq.compare(y, models, h=h)["a", "b"].p_value)  # the correction is positive again beyond

@@ -130,8 +130,8 @@ class Intervals:
             raise NoAnswerError("a quantile is no smooth function of sums")
         with np.errstate(all="ignore"):
             answers = self._answers(question, model)[group]
-        left = answers[:-1][self.left(self._models[model]).present[group]]
-        pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
+            left = answers[:-1][self.left(self._models[model]).present[group]]
+            pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
         return pseudo
 
     def _answers(self, question: Question, model: int) -> Floats:
