@@ -267,3 +267,31 @@ def test_where_differences_have_no_spread_models_cannot_be_compared() -> None:
 def test_forecasts_as_many_steps_ahead_as_there_are_rows_have_no_test(h: int) -> None:
     y, models = three(30)
     assert math.isnan(sq.compare(y, models, h=h)["a", "b"].p_value)  # the correction is positive again beyond
+
+
+def test_absent_rows_are_counted_once_and_only_where_they_count() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    for more in ({}, {"h": 2}):
+        assert sq.compare(y, models, nan_policy="omit", **more).absent == {"a": 3}
+    weight = np.ones(60)
+    weight[5] = 0
+    assert sq.compare(y, models, nan_policy="omit", weight=weight).absent == {"a": 2}
+
+
+def test_rows_left_out_are_told_by_the_best_model_also_where_higher_is_better() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    models["poor"] = np.full(60, y.mean()) + np.arange(60) % 3
+    assert "the r2 of b is" in sq.compare(y, models, nan_policy="omit", metric="r2").left_out
+
+
+def test_a_stream_is_compared_though_rows_are_left_out_and_refused_at_once_with_h() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    table = pa.table({"y": y, **models})
+    stream = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+    found = sq.compare(stream, target="y", prediction=["a", "b"], nan_policy="omit")
+    assert (found.absent, found.left_out) == ({"a": 3}, "")
+    with pytest.raises(DataError, match="a stream is read once"):
+        sq.compare(pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), target="y", prediction=["b", "c"], h=2)
