@@ -295,3 +295,16 @@ def test_a_stream_is_compared_though_rows_are_left_out_and_refused_at_once_with_
     assert (found.absent, found.left_out) == ({"a": 3}, "")
     with pytest.raises(DataError, match="a stream is read once"):
         sq.compare(pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), target="y", prediction=["b", "c"], h=2)
+
+
+def test_a_sample_of_the_rows_proves_no_dominance() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40_000)
+    off = rng.normal(0, 0.1, 40_000)
+    models = {"a": y + off, "b": y + off + np.sign(off) * 0.3}
+    few = sq.compare(y[:5_000], {m: p[:5_000] for m, p in models.items()}, metric="mae")["a", "b"]
+    assert few.dominates == "a"
+    models["a"][20_003], models["b"][20_003] = y[20_003] + 3000, y[20_003]  # a row that a sample may miss
+    pair = sq.compare(y, models, metric="mae")["a", "b"]
+    assert (pair.better, pair.dominates) == ("a", None)
+    assert sq.evaluate(y, models, metrics=["mse"])["mse", "a"].value > sq.evaluate(y, models, metrics=["mse"])["mse", "b"].value

@@ -170,7 +170,9 @@ class _Tests:
         lower = self.question.metric.direction == "lower"
         proved = adjusted < 1 - self.confidence and difference != 0
         better = (a if (difference < 0) == lower else b) if proved else None
-        first, second = (diagram is not None and diagram.dominates(*each) for each in ((a, b), (b, a)))
+        sample = self.evaluation.sample
+        of_all = sample is not None and len(sample.target) == self.evaluation.provenance.rows  # a row that is not drawn may say otherwise
+        first, second = (of_all and diagram is not None and diagram.dominates(*each) for each in ((a, b), (b, a)))
         dominates = a if first else b if second else None
         effect = difference / (test.se * math.sqrt(units)) if test.se else math.nan
         return Pair(a, b, difference, test.se, (test.low, test.high), test.statistic, test.p_value, adjusted, effect, better, dominates)
