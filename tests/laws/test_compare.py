@@ -272,3 +272,70 @@ def test_one_model_alone_is_no_comparison() -> None:
         sq.compare(y, {"a": models["a"]})
     with pytest.raises(DataError, match="called 'mean'"):
         sq.compare(y, {"mean": models["a"]}, baseline="mean")
+
+
+@pytest.mark.parametrize("h", [None, 2])
+@pytest.mark.parametrize("exponent", [-1000, -500, 500, 1000])
+def test_the_unit_changes_nothing_where_squares_would_leave_the_range_of_doubles(exponent: int, h: int | None) -> None:
+    y, models = three(60)
+    plain = sq.compare(y, models, metric="mae", h=h)["a", "b"]
+    scaled = sq.compare(np.ldexp(y, exponent), {m: np.ldexp(p, exponent) for m, p in models.items()}, metric="mae", h=h)["a", "b"]
+    assert (scaled.p_value, scaled.better) == (pytest.approx(plain.p_value, rel=1e-9), plain.better)
+    assert np.ldexp(scaled.se, -exponent) == pytest.approx(plain.se, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_differences_have_no_spread_models_cannot_be_compared() -> None:
+    y, models = three(60)
+    for few, scale, metric in ((2, 1, "r2"), (2, 1, "ccc"), (60, 1e200, "mse")):
+        comparison = sq.compare(y[:few] * scale, {m: models[m][:few] * scale for m in "ab"}, metric=metric)
+        assert math.isnan(comparison["a", "b"].p_value)
+        assert "cannot be compared" in comparison.verdict
+        json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("h", [30, 31, 45, 90])
+def test_forecasts_as_many_steps_ahead_as_there_are_rows_have_no_test(h: int) -> None:
+    y, models = three(30)
+    assert math.isnan(sq.compare(y, models, h=h)["a", "b"].p_value)  # the correction is positive again beyond
+
+
+def test_absent_rows_are_counted_once_and_only_where_they_count() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    for more in ({}, {"h": 2}):
+        assert sq.compare(y, models, nan_policy="omit", **more).absent == {"a": 3}
+    weight = np.ones(60)
+    weight[5] = 0
+    assert sq.compare(y, models, nan_policy="omit", weight=weight).absent == {"a": 2}
+
+
+def test_rows_left_out_are_told_by_the_best_model_also_where_higher_is_better() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    models["poor"] = np.full(60, y.mean()) + np.arange(60) % 3
+    assert "the r2 of b is" in sq.compare(y, models, nan_policy="omit", metric="r2").left_out
+
+
+def test_a_stream_is_compared_though_rows_are_left_out_and_refused_at_once_with_h() -> None:
+    y, models = three(60)
+    models["a"][[5, 9, 20]] = NAN
+    table = pa.table({"y": y, **models})
+    stream = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+    found = sq.compare(stream, target="y", prediction=["a", "b"], nan_policy="omit")
+    assert (found.absent, found.left_out) == ({"a": 3}, "")
+    with pytest.raises(DataError, match="a stream is read once"):
+        sq.compare(pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), target="y", prediction=["b", "c"], h=2)
+
+
+def test_a_sample_of_the_rows_proves_no_dominance() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40_000)
+    off = rng.normal(0, 0.1, 40_000)
+    models = {"a": y + off, "b": y + off + np.sign(off) * 0.3}
+    few = sq.compare(y[:5_000], {m: p[:5_000] for m, p in models.items()}, metric="mae")["a", "b"]
+    assert few.dominates == "a"
+    models["a"][20_003], models["b"][20_003] = y[20_003] + 3000, y[20_003]  # a row that a sample may miss
+    pair = sq.compare(y, models, metric="mae")["a", "b"]
+    assert (pair.better, pair.dominates) == ("a", None)
+    assert sq.evaluate(y, models, metrics=["mse"])["mse", "a"].value > sq.evaluate(y, models, metrics=["mse"])["mse", "b"].value

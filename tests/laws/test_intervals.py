@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+from fractions import Fraction
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from scipy import stats
 
 import squarely as sq
 from squarely.errors import DataError
-from squarely.evaluate.layout import layout_of
+from squarely.evaluate.layout import hashes_of, layout_of
 from squarely.intervals.student import quantile, tails
 
 Array = NDArray[np.float64]
@@ -301,3 +303,65 @@ def test_the_t_distribution_is_that_of_others(freedom: int) -> None:
         assert tails(t, freedom) == pytest.approx(float(exact), rel=1e-11)
     for confidence in (0.1, 0.5, 0.9, 0.95, 0.999):
         assert quantile(confidence, freedom) == pytest.approx(stats.t.ppf((1 + confidence) / 2, freedom), rel=1e-11)
+
+
+def exact_se(y: Array, p: Array, w: Array) -> float:
+    """The standard error of the mean squared error, without rounding until the end."""
+    losses = [(Fraction(a) - Fraction(b)) ** 2 for a, b in zip(y.tolist(), p.tolist(), strict=True)]
+    weights = list(map(Fraction, w.tolist()))
+    total, whole = sum(map(mul, losses, weights)), sum(weights)
+    left = np.array([float((total - loss * weight) / (whole - weight)) for loss, weight in zip(losses, weights, strict=True)])
+    return math.sqrt((len(y) - 1) * left.var())
+
+
+@pytest.mark.parametrize("weight", [1e12, 1e16, 1e20, 1e300])
+def test_a_row_that_outweighs_all_others_leaves_them_in_the_sums_without_it(weight: float) -> None:
+    y, p = rows(60)
+    w = np.ones(60)
+    w[3] = weight
+    answer = sq.evaluate(y, p, weight=w, metrics=["mse"])["mse"]
+    assert answer.se == pytest.approx(exact_se(y, p, w), rel=1e-9)
+    assert answer.ci[0] < answer.value < answer.ci[1]
+
+
+@pytest.mark.parametrize("error", [1e9, 1e12, 1e60])
+def test_an_error_that_outgrows_all_others_leaves_them_in_the_sums_without_it(error: float) -> None:
+    y, p = rows(60)
+    p[5] = error
+    answer = sq.evaluate(y, p, metrics=["mse"])["mse"]
+    assert answer.se == pytest.approx(exact_se(y, p, np.ones(60)), rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["pearson_r", "kge", "calibration_slope"])
+def test_rounding_is_no_variance(metric: str) -> None:
+    y, _ = rows(200)
+    p = np.full(200, 0.1)
+    p[7] = 5.0  # without this row predictions are constant
+    answer = sq.evaluate(y, p, metrics=[metric])[metric]
+    assert math.isnan(answer.se)
+    assert "no value" in str(answer.doubt)
+
+
+def test_of_two_rows_the_agreement_has_no_interval() -> None:
+    y, p = rows(2)
+    assert math.isnan(sq.evaluate(y, p, metrics=["ccc"])["ccc"].se)  # of one row it is always 0, so no row says how it varies
+
+
+@pytest.mark.parametrize("first", [2**53 + 1, 2**62, 10**400])
+def test_clusters_named_by_large_integers_are_told_apart(first: int) -> None:
+    y, p = rows(300)
+    ids = np.arange(300) % 30
+    large = sq.evaluate(y, p, cluster=[first + each for each in ids.tolist()], metrics=["mse"])["mse"]
+    assert large.se == pytest.approx(sq.evaluate(y, p, cluster=ids, metrics=["mse"])["mse"].se, rel=1e-9)
+    assert "one cluster" in str(sq.evaluate(y, p, cluster=[first] * 300, metrics=["mse"])["mse"].doubt)
+
+
+def test_equal_numbers_of_two_types_are_one_cluster() -> None:
+    of_integers, of_floats, of_flags = (
+        hashes_of((0, 1, 5, -3, 2**53, 2**60)),
+        hashes_of((0.0, 1.0, 5.0, -3.0, 2.0**53, 2.0**60)),
+        hashes_of((False, True)),
+    )
+    assert of_integers.tolist() == of_floats.tolist()
+    assert of_flags.tolist() == of_integers[:2].tolist()
+    assert hashes_of((math.inf,)).tolist() != hashes_of((-math.inf,)).tolist()

@@ -132,6 +132,8 @@ def compare(
         )
     naive = any(name in BASELINES[2:] for name in names)
     together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
+    if h is not None and not source.rereadable:
+        raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")
     evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
     test = _Tests(evaluation, question, confidence, together, wanted, library_of(data))
     return test.comparison(h, macro, long=model is not None)
@@ -176,7 +178,9 @@ class _Tests:
         lower = self.question.metric.direction == "lower"
         proved = adjusted < 1 - self.confidence and difference != 0
         better = (a if (difference < 0) == lower else b) if proved else None
-        first, second = (diagram is not None and diagram.dominates(*each) for each in ((a, b), (b, a)))
+        sample = self.evaluation.sample
+        of_all = sample is not None and len(sample.target) == self.evaluation.provenance.rows  # a row that is not drawn may say otherwise
+        first, second = (of_all and diagram is not None and diagram.dominates(*each) for each in ((a, b), (b, a)))
         dominates = a if first else b if second else None
         effect = difference / (test.se * math.sqrt(units)) if test.se else math.nan
         return Pair(a, b, difference, test.se, (test.low, test.high), test.statistic, test.p_value, adjusted, effect, better, dominates)
@@ -245,11 +249,12 @@ class _Tests:
     def _left_out(self) -> str:
         """Say how good the best model that predicts every row is on the rows that are left out, for these may be the hard ones."""
         whole = [model for model in self.evaluation.models if not self.source.absent.get(model)]
-        if not self._absent() or not whole or self.wanted.by:
+        if not self._absent() or not whole or self.wanted.by or not self.source.rereadable:
             return ""
         every = Together(self.source.source, self.source.baselines, common=False)
         alone = evaluate_source(every, replace(self.wanted, way="none", along=None), (self.question,), "omit", self.confidence, exact=False)
-        model = min(whole, key=lambda each: self.evaluation[self.question.label, each].value)
+        best = min if self.question.metric.direction == "lower" else max
+        model = best(whole, key=lambda each: self.evaluation[self.question.label, each].value)
         value = self.question.ask((alone.states[model] - self.evaluation.states[model]).sums).value
         if math.isnan(value):
             return ""
@@ -263,7 +268,8 @@ class _Tests:
                 raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
 
     def _kept(self) -> tuple[Floats, dict[str, Floats]]:
-        y, predictions, _ = rows_of(replace(self.source, absent={}), self.wanted)  # what is absent was counted before
+        again = replace(self.source, absent={})  # or what is absent would be counted twice
+        y, predictions, _ = rows_of(again, self.wanted)
         kept = np.logical_and.reduce([np.isfinite(column) for column in (y, *predictions)])
         return y[kept], {model: p[kept] for model, p in zip(self.wanted.predictions, predictions, strict=True)}
 

@@ -21,7 +21,7 @@ class Pair:
     ``difference`` is the metric of a less that of b, with standard error ``se`` and interval ``ci``. ``p_value`` is that of no
     difference, and ``p_adjusted`` holds for all pairs together (Holm). ``effect`` is the difference in standard deviations of the
     differences between rows. ``better`` names the better model where the difference is proved, and ``dominates`` the model that is at
-    least as good under every loss that the mean is best for, or None.
+    least as good under every loss that the mean is best for, or None; also where the diagram is of a sample of the rows.
     """
 
     a: str

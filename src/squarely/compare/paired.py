@@ -39,23 +39,38 @@ def paired(a: Floats, b: Floats, difference: float, confidence: float) -> Test:
     The values are pseudo-values of buckets, or answers of groups. Where each row is a bucket and the metric a mean, it is the paired t
     test of the losses of the rows.
     """
-    count = len(a)
-    se = float(np.std(a - b, ddof=1)) / math.sqrt(count) if count > 1 else math.nan
-    return _test(difference, se, count - 1, confidence)
+    count, (differences, exponent) = len(a), _differences(a, b)
+    se = float(np.std(differences, ddof=1)) / math.sqrt(count) if count > 1 else math.nan
+    return _test(difference, _times(se, exponent), count - 1, confidence)
+
+
+def _differences(a: Floats, b: Floats) -> tuple[Floats, int]:
+    """Return what the values differ by, in units of 2^exponent, so that squares stay in range; nan where one is infinite."""
+    with np.errstate(all="ignore"):
+        differences = a - b
+        exponent = int(np.frexp(np.abs(differences).max())[1])
+        return (np.ldexp(differences, -exponent) if np.isfinite(differences).all() else np.full(len(a), np.nan)), exponent
+
+
+def _times(x: float, exponent: int) -> float:
+    """Return x times 2^exponent; infinite where it is too large."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(x, exponent))
 
 
 def diebold_mariano(a: Floats, b: Floats, horizon: int, confidence: float) -> Test:
     """Return the test of Diebold and Mariano for losses in order of time, as Harvey, Leybourne and Newbold correct it.
 
     Forecasts ``horizon`` steps ahead err together up to so many rows apart, so the variance of the mean counts autocovariances up to
-    there. Where these sum to less than nothing, they are weighted as Newey and West do (Bartlett), which cannot happen twice.
+    there. Where these sum to less than nothing, they are weighted as Newey and West do (Bartlett), which cannot happen twice. With as many
+    steps as rows, or more, there is no test.
 
     References
     ----------
     Diebold, F. X. and Mariano, R. S. (1995), J. Business and Economic Statistics 13(3), doi:10.1080/07350015.1995.10524599.
     Harvey, D., Leybourne, S. and Newbold, P. (1997), Int. J. Forecasting 13(2), doi:10.1016/S0169-2070(96)00719-4.
     """
-    n, differences = len(a), a - b
+    n, (differences, exponent) = len(a), _differences(a, b)
     mean = float(differences.mean())
     off = differences - mean
     covariances = [float(off[lag:] @ off[: n - lag]) / n for lag in range(min(horizon, n))]
@@ -63,5 +78,5 @@ def diebold_mariano(a: Floats, b: Floats, horizon: int, confidence: float) -> Te
     if variance <= 0:
         variance = covariances[0] + 2 * sum((1 - lag / horizon) * each for lag, each in enumerate(covariances[1:], 1))
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
-    se = math.sqrt(max(variance, 0.0) / n / correction) if correction > 0 else math.nan
-    return _test(mean, se, n - 1, confidence)
+    se = math.sqrt(max(variance, 0.0) / n / correction) if horizon < n and not math.isnan(variance) else math.nan
+    return _test(_times(mean, exponent), _times(se, exponent), n - 1, confidence)

@@ -61,14 +61,15 @@ class Together:
             predictions |= {name: Column(values[batch.start : batch.start + rows]) for name, values in self.baselines.items()}
             columns = [predictions[name] for name in models]
             if self.common:
-                columns = self._common(models, columns, rows)
+                columns = self._common(models, columns, batch.weight)
             yield replace(batch, predictions=tuple(columns))
 
-    def _common(self, models: tuple[str, ...], columns: list[Column], rows: int) -> list[Column]:
+    def _common(self, models: tuple[str, ...], columns: list[Column], weight: Column | None) -> list[Column]:
         there = [np.isfinite(column.values) if column.valid is None else np.isfinite(column.values) & column.valid for column in columns]
-        absent = {model: rows - int(each.sum()) for model, each in zip(models, there, strict=True)}
-        if not any(absent.values()):
+        if all(each.all() for each in there):
             return columns
+        counts = True if weight is None else weight.doubles() != 0  # weight 0 is the same as absent
+        absent = {model: int((~each & counts).sum()) for model, each in zip(models, there, strict=True)}
         with self._lock:
             for model, count in absent.items():
                 self.absent[model] = self.absent.get(model, 0) + count

@@ -4,6 +4,7 @@ The states of all rows of a bucket add up to one state. Buckets are folded toget
 exactly, it does not matter when: the buckets at the end depend on the data alone, not on threads or batches.
 """
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -99,6 +100,14 @@ def _start(rounds: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def hashes_of(labels: tuple[object, ...]) -> Integers:
-    """Return a hash of each label; equal numbers of two types have one."""
-    written = (repr(label + 0.0 if isinstance(label, int | float) else label) for label in labels)
-    return np.array([zlib.crc32(text.encode("utf-8", "surrogatepass")) for text in written], np.int64)
+    """Return a hash of each label; equal numbers of two types have one, and integers that are no doubles have their own."""
+    return np.array([zlib.crc32(_written(label).encode("utf-8", "surrogatepass")) for label in labels], np.int64)
+
+
+def _written(label: object) -> str:
+    if isinstance(label, int) and abs(label) > 1 << 53:
+        return hex(label)
+    if isinstance(label, int | float):
+        number = label + 0.0
+        return hex(int(number)) if abs(number) > 1 << 53 and not math.isinf(number) else repr(number)
+    return repr(label)

@@ -75,6 +75,10 @@ class Intervals:
             return "the value is the best there is, and no row says how it varies"
         if self._totals[model][group].n < 3:
             return "there are too few rows"
+        if self.left(self._models[model]).present[group].sum() < 2:
+            return {"rows": "there are too few rows", "cluster": "all rows are of one cluster", "order": "all rows are in one block"}[
+                self._buckets.way
+            ]
         return "without some of the rows it has no value"
 
     def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
@@ -131,8 +135,8 @@ class Intervals:
             raise NoAnswerError("a quantile is no smooth function of sums")
         with np.errstate(all="ignore"):
             answers = self._answers(question, model)[group]
-        left = answers[:-1][self.left(self._models[model]).present[group]]
-        pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
+            left = answers[:-1][self.left(self._models[model]).present[group]]
+            pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
         return pseudo
 
     def _answers(self, question: Question, model: int) -> Floats:

@@ -11,6 +11,7 @@ __all__ = ["Left"]
 
 Floats = npt.NDArray[np.float64]  # of shape (groups, buckets + 1)
 _W, _D, _E, _DD, _DE, _EE, _ABSOLUTE_ERROR, _ABSOLUTE_Y, _TERMS = range(9)
+_NOISE = 1e-12
 
 
 class Left:
@@ -22,7 +23,7 @@ class Left:
     def __init__(self, moments: Moments) -> None:
         self.present: npt.NDArray[np.bool_] = moments.values[:, :, _W] > 0
         whole = moments.values.sum(axis=1, keepdims=True)
-        left: Floats = np.concatenate([whole - moments.values, whole], axis=1)
+        left: Floats = np.concatenate([np.where(self.present[:, :, None], _without(moments.values), whole), whole], axis=1)
         self._sums: list[Floats] = list(np.moveaxis(left, 2, 0))
         self._places, self._center = moments.plan.places, moments.center
         self.scale = moments.unit
@@ -81,17 +82,24 @@ class Left:
     @cached_property
     def variance_y(self) -> Floats:
         """W^2 times the variance of y."""
-        return self.w * self._sums[_DD] - self._sums[_D] ** 2
+        size = self.w * self._sums[_DD]
+        return _above_noise(size - self._sums[_D] ** 2, size)
+
+    @cached_property
+    def _covariance(self) -> Floats:
+        return self.variance_y + self.w * self._sums[_DE] - self._sums[_D] * self.error
 
     @cached_property
     def covariance(self) -> Floats:
-        """W^2 times the covariance of y and p."""
-        return self.variance_y + self.w * self._sums[_DE] - self._sums[_D] * self.error
+        """W^2 times the covariance of y and p: 0 where one of them is constant, and nan where both are, as in a single row."""
+        vary = (self.variance_y > 0).astype(int) + (self.variance_p > 0)
+        return np.select([vary == 2, vary == 1], [self._covariance, 0.0], np.nan)
 
     @cached_property
     def variance_p(self) -> Floats:
         """W^2 times the variance of p."""
-        return 2 * self.covariance - self.variance_y + self.variance_error
+        twice = 2 * self._covariance
+        return _above_noise(twice - self.variance_y + self.variance_error, np.abs(twice) + self.variance_y + self.variance_error)
 
     @cached_property
     def variance_error(self) -> Floats:
@@ -124,3 +132,16 @@ class Left:
     def absolute(self, ratio: Ratio, degree: int) -> Ratio:
         """Return a quotient of sums in the unit of the data."""
         return Ratio(np.ldexp(ratio.numerator, degree * self.scale), ratio.denominator)  # type: ignore[arg-type]
+
+
+def _above_noise(variance: Floats, size: Floats) -> Floats:
+    """Return 0 for what is no more than rounding leaves of terms of a size: a constant has no variance."""
+    return np.where(variance > _NOISE * size, variance, 0.0)
+
+
+def _without(values: Floats) -> Floats:
+    """Return the sums over all buckets but one: what lies before it and after it, for the difference from all of them may cancel."""
+    out = np.zeros_like(values)
+    np.cumsum(values[:, :-1], axis=1, out=out[:, 1:])
+    out[:, :-1] += np.cumsum(values[:, :0:-1], axis=1)[:, ::-1]
+    return out
