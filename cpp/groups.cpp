@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kBlock = 520 * 128;                // rows whose sorted copy stays in the second cache; no power of 2, or groups would share lines
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
-constexpr size_t kRowsOfEach = 128;  // of a group: with fewer, finding its state costs more than adding to it
+constexpr size_t kRowsOfEach = 64;  // of a group: with fewer, finding its state costs more than adding to it
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -44,7 +44,7 @@ bool Groups::update(const Rows& rows, const Labels& labels) {
         for (size_t i = 0; i < rows.count; i++)
             if (unknown(labels.places[labels.codes[i]])) return false;
     DefaultRounding rules;
-    const size_t block = std::max(kBlock, rows_worth_feeding());
+    const size_t block = rows_worth_feeding() <= kBlock ? kBlock : kMostWaiting;
     group_.resize(std::min(block, rows.count));
     for (size_t at = 0; at < rows.count; at += block) update_block(rows, at, std::min(block, rows.count - at), labels);
     return true;

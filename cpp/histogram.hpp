@@ -72,7 +72,7 @@ class Histogram {
 
    private:
     static constexpr size_t kSome = 32;
-    static constexpr uint32_t kNear = 1536, kBelow = 1024;  // 12 powers of two, of which 8 lie below the first error
+    static constexpr uint32_t kNear = 1536, kBelow = 1024, kStep = 256;  // 12 powers of two, of which 8 lie below the first error
 
     static bool is_nan(double x) { return bits_of(x) << 1 > uint64_t{0x7ff} << 53; }
 
@@ -82,7 +82,7 @@ class Histogram {
         if (near_.empty()) {
             const double* first = std::find_if_not(error, error + rows, is_nan);
             if (first == error + rows) return;
-            first_ = std::max(bucket_of(*first), kBelow) - kBelow;
+            first_ = std::max(bucket_of(*first) / kStep * kStep, kBelow) - kBelow;  // in steps, so that most histograms begin alike
             near_.resize(kNear);
         }
         if (waiting_ + rows > UINT32_MAX) settle();
@@ -95,6 +95,14 @@ class Histogram {
             else
                 counts_[cell_of(bucket)]++;
         }
+    }
+    bool add_near(const Histogram& o) {
+        if (o.near_.empty()) return true;
+        if (!near_.empty() && (first_ != o.first_ || waiting_ + o.waiting_ > UINT32_MAX)) return false;
+        first_ = o.first_, waiting_ += o.waiting_;
+        near_.resize(o.near_.size());
+        for (size_t place = 0; place < near_.size(); place++) near_[place] += o.near_[place];
+        return true;
     }
     void settle() const {  // changes nothing that can be seen from outside
         if (!waiting_) return;
@@ -113,7 +121,7 @@ class Histogram {
         return weights_[cell];
     }
     void combine(const Histogram& o, bool minus) {
-        o.settle();
+        if (minus || !add_near(o)) o.settle();
         for (size_t cell = 0; cell < o.buckets_.size(); cell++) {
             const size_t mine = cell_of(o.buckets_[cell]);
             counts_[mine] += minus ? -o.counts_[cell] : o.counts_[cell];

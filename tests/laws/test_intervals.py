@@ -126,7 +126,7 @@ def test_a_group_has_the_interval_of_its_rows(rows_of_group: int) -> None:
 
 def test_many_groups_have_fewer_buckets_and_too_many_have_none() -> None:
     y, p = rows(60_000)
-    for groups, buckets in ((1, 128), (32, 128), (100, 32), (1024, 16), (1025, 1)):
+    for groups, buckets in ((1, 128), (16, 128), (32, 64), (100, 16), (1024, 16), (1025, 1)):
         town = np.arange(60_000) % groups
         answer = sq.evaluate(y, p, by=town, metrics=["mse"])["mse"].by[groups // 2]
         assert math.isnan(answer.se) == (buckets == 1)
@@ -273,6 +273,7 @@ def test_an_evaluation_travels_with_its_intervals() -> None:
         ({"ci": "some"}, "'none'"),
         ({"cluster": np.zeros(30), "order": True}, "both"),
         ({"cluster": np.zeros(29)}, "29"),
+        ({"cluster": ["a", None] * 15}, "cluster in row 2"),
         ({"order": np.arange(30)[::-1]}, "row 2 comes before"),
     ],
 )

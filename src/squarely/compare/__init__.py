@@ -195,9 +195,8 @@ class _Tests:
         except NoAnswerError as reason:
             raise DataError(f"{self.question.label} has no paired test: {reason}. Choose another metric, such as 'mae'.") from reason
         count = len(samples[self.evaluation.models[0]])
-        words = {"rows": "buckets of rows", "cluster": "clusters", "order": "blocks of time"}[uncertainty.way]
-        if uncertainty.way == "rows" and count == self.evaluation.provenance.rows:
-            words = "rows"
+        alone = uncertainty.way == "rows" and count == self.evaluation.provenance.rows
+        words = "rows" if alone else uncertainty.units(count)
         return values, samples, f"paired t test over {count:,} {words}"
 
     def _of_groups(self, macro: str, long: bool) -> tuple[dict[str, float], dict[str, Floats], str]:

@@ -64,8 +64,7 @@ class Accumulator:
         self.cells.see(batch.start + count - 1)
         if self.order is not None:
             self.order.see(part, batch)
-        along = batch.keys[-1] if self.wanted.way == "cluster" else None
-        hashes = None if along is None else hashes_of(along.labels)[along.codes]
+        hashes = _hashes(batch, self.wanted.along) if self.wanted.way == "cluster" else None
         feeds = [(self.cells.models, self.cells.labels_of(labels, batch.start, count, hashes))]
         if self.cells.apart is not None:
             feeds.append((self.cells.apart.models, self.cells.apart.labels_of(None, batch.start, count, hashes)))
@@ -104,6 +103,17 @@ class Accumulator:
             codes, places = (None, None) if cells is None else (np.ascontiguousarray(cells[0][rows]), cells[1])
             bad = models[model].update(y.values[rows], p.values[rows], of_weight, codes, places, of_more)
             assert bad == -1, "weights and labels are judged before anything is added"
+
+
+def _hashes(batch: Batch, name: str | None) -> npt.NDArray[np.int64]:
+    """Return the hash of the cluster of each row."""
+    labels, codes = batch.keys[-1].labels, batch.keys[-1].codes
+    if None in labels and (codes == labels.index(None)).any():
+        row = batch.start + int(np.flatnonzero(codes == labels.index(None))[0]) + 1
+        raise DataError(
+            f"{batch.where}: the cluster in row {row:,} of column {name!r} is missing. Give each row one, its own where it has no fellows."
+        )
+    return hashes_of(labels)[codes]
 
 
 def _absent(column: Column) -> npt.NDArray[np.bool_]:

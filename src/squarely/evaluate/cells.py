@@ -76,8 +76,8 @@ class Cells:
             return labels
         cells = self.layout.of_rows(start, start + rows) if hashes is None else self.layout.of_hashes(hashes)
         if labels is not None:
-            cells = cells + (labels[1] * np.int32(self.layout.count))[labels[0]]
-        return cells.astype(np.int32, copy=False), np.arange(len(self.models[0]), dtype=np.int32)
+            cells += np.take(labels[1] * np.int32(self.layout.count), labels[0])
+        return cells, np.arange(len(self.models[0]), dtype=np.int32)
 
     def refused(self, model: int) -> tuple[int, int, int, int]:
         """Return how many rows of a model were refused, by reason."""

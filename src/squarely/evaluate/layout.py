@@ -16,7 +16,7 @@ __all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "hashes_of", "layout_of"]
 Integers = npt.NDArray[np.int64]
 
 MOST_GROUPS = 1024  # with intervals
-_MOST_CELLS = 4096  # buckets of all groups together, while each group has more than the least
+_MOST_CELLS = 2048  # buckets of all groups together, while each group has more than the least; twice as many of single rows
 _ROWS, _CLUSTERS, _BLOCKS, _LEAST = 128, 2048, 64, 16  # buckets of a group, at most and at least
 _ALONE = 2048  # rows of which each is a bucket of its own
 _ROUND = 7  # rows go round the 128 buckets, from a start that a hash chooses each time, so that no period of the data falls in step
@@ -87,7 +87,7 @@ def layout_of(way: str, last: int, groups: int, fewest: bool = False) -> Layout:
     if way == "cluster":
         return Layout(way, min(_CLUSTERS, most))
     needed = max(_LEAST, 1 << last.bit_length())
-    if needed <= min(_ALONE, most):
+    if needed <= min(_ALONE, 2 * most):
         return Layout(way, needed, alone=True)
     return Layout(way, min(_ROWS, most))
 

@@ -59,6 +59,10 @@ class Uncertainty:
         """Return how each group differs from the rows of all others."""
         return dict(zip(self._buckets.groups, contrasts(self._buckets, self._totals[model], model, question), strict=True))
 
+    def units(self, filled: int) -> str:
+        """Return what so many buckets that hold rows are, in words."""
+        return self._buckets.units(filled)
+
     def pseudo_values(self, question: Question, model: int) -> npt.NDArray[np.float64]:
         """Return the pseudo-values of an answer over all rows, one for each bucket: those of two models are pairs."""
         return self._whole.pseudo_values(question, model, 0)

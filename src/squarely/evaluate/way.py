@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from squarely.errors import DataError
 from squarely.sources import ArraysSource, Source, Wanted
 
@@ -11,7 +13,7 @@ __all__ = ["with_way"]
 
 def with_way(source: Source, wanted: Wanted, ci: Any, confidence: Any, cluster: Any, order: Any, arrays: bool) -> tuple[Source, Wanted]:
     """Return what is wanted for intervals, and the source with the arrays that they take."""
-    if not isinstance(confidence, float) or not 0 < confidence < 1:
+    if not isinstance(confidence, float | np.floating) or not 0 < confidence < 1:
         raise DataError(f"confidence is {str(confidence)[:60]}; expected a number between 0 and 1, such as 0.95.")
     if ci is not None and (not isinstance(ci, str) or ci != "none"):
         raise DataError(f"ci is {repr(ci)[:60]}; expected 'none', or nothing for intervals.")

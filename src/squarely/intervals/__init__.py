@@ -84,9 +84,9 @@ class Intervals:
     def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
         """Yield what makes an interval doubtful."""
         way, count = self._buckets.way, int(self.left(self._models[model]).present[group].sum())
-        units = {"rows": "rows", "cluster": "clusters", "order": "blocks"}[way]
+        units = self._buckets.units(count)
         if way == "rows":
-            count = self._totals[model][group].n
+            units, count = "rows", self._totals[model][group].n
         if count < FEW_BUCKETS:
             yield f"there are {count} {units}: with fewer than {FEW_BUCKETS} an interval is rough"
         if way == "order" and lag * math.sqrt(count) > TOGETHER:

@@ -56,6 +56,12 @@ class Buckets:
     ) -> None:
         self.way, self.count, self.groups, self.models, self.plan, self.apart = way, count, groups, models, plan, apart
 
+    def units(self, filled: int) -> str:
+        """Return what so many buckets that hold rows are, in words."""
+        if self.way == "cluster" and self.count < 16 * filled:
+            return "buckets of clusters"  # so many that some share one
+        return {"rows": "buckets of rows", "cluster": "clusters", "order": "blocks of time"}[self.way]
+
     def __reduce__(self) -> tuple[Any, ...]:
         bodies = [
             [state.to_bytes() if state.n else b"" for group in range(len(self.groups)) for state in self.states(model, group)]
