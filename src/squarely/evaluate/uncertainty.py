@@ -31,6 +31,9 @@ class Uncertainty:
         self.confidence, self.way, self.along = confidence, buckets.way, along
         self._buckets, self._table = buckets, table
 
+    def __reduce__(self) -> tuple[type["Uncertainty"], tuple[Buckets, StateTable, float, str | None]]:
+        return Uncertainty, (self._buckets, self._table, self.confidence, self.along)  # what was made of them is made again
+
     @cached_property
     def _whole(self) -> Intervals:
         totals = [[self._table.total(at)] for at in range(len(self._table.models))]
