@@ -26,7 +26,7 @@ _WORDS = {
 
 def decompose_fits(
     make_model: Callable[[], Any],
-    draw_sample: Callable[[np.random.Generator], tuple[Any, Any]],
+    draw_sample: "Callable[[np.random.Generator], tuple[Any, Any]]",  # in quotes, for numpy.random is slow to load
     x_test: Any,
     *,
     truth: Any = None,
@@ -122,7 +122,7 @@ def _moments(table: Numbers) -> tuple[list[Fraction], list[Fraction]]:
     return [in_unit(s, s.y, s.w, 1) for s in rows], [bias_and_variance(s).parts["variance"] for s in rows]
 
 
-def _fit(make_model: Any, draw_sample: Any, x_test: Any, rng: np.random.Generator, points: int, at: int) -> Numbers:
+def _fit(make_model: Any, draw_sample: Any, x_test: Any, rng: "np.random.Generator", points: int, at: int) -> Numbers:
     model = make_model()
     model.fit(*draw_sample(rng))
     predicted = _points(model.predict(x_test), f"the prediction of fit {at}")
