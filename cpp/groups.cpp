@@ -34,15 +34,24 @@ void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double
 
 size_t Groups::rows_worth_feeding() const { return std::min(kMostWaiting, states_.size() * kRowsOfEach); }
 
-bool Groups::update(const Rows& rows, const Labels& labels) {
+// Says whether every row has a state.
+bool Groups::known(const Labels& labels, size_t rows) const {
+    size_t buckets = 0;
+    for (size_t i = 0; labels.buckets && i < rows; i++) buckets = std::max<size_t>(buckets, labels.buckets[i]);
+    if (!labels.codes) return buckets < states_.size();
     uint32_t bad = 0;  // the highest bit is set where a label is out of range; without a branch, so that it costs little
     const uint32_t last = static_cast<uint32_t>(labels.count) - 1;
-    for (size_t i = 0; i < rows.count; i++) bad |= static_cast<uint32_t>(labels.codes[i]) | (last - static_cast<uint32_t>(labels.codes[i]));
+    for (size_t i = 0; i < rows; i++) bad |= static_cast<uint32_t>(labels.codes[i]) | (last - static_cast<uint32_t>(labels.codes[i]));
     if (bad >> 31) return false;
-    auto unknown = [&](int32_t place) { return place < 0 || static_cast<size_t>(place) >= states_.size(); };
+    auto unknown = [&](int32_t place) { return place < 0 || static_cast<size_t>(place) + buckets >= states_.size(); };
     if (std::any_of(labels.places, labels.places + labels.count, unknown))
-        for (size_t i = 0; i < rows.count; i++)
+        for (size_t i = 0; i < rows; i++)
             if (unknown(labels.places[labels.codes[i]])) return false;
+    return true;
+}
+
+bool Groups::update(const Rows& rows, const Labels& labels) {
+    if (!known(labels, rows.count)) return false;
     DefaultRounding rules;
     const size_t block = rows_worth_feeding() <= kBlock ? kBlock : kMostWaiting;
     group_.resize(std::min(block, rows.count));
@@ -57,16 +66,18 @@ std::array<int64_t, kRefused> Groups::refused() const {
     return total;
 }
 
-void Groups::absorb(Groups& others, const int32_t* places) {
+void Groups::absorb(Groups& others, const int32_t* places, bool take) {
     flush(), others.flush();
     for (size_t i = 0; i < others.states_.size(); i++) {
         PairSums& mine = states_.at(static_cast<size_t>(places[i]));
-        const PairSums& theirs = others.states_[i];
+        PairSums& theirs = others.states_[i];
         if (theirs.is_identity()) continue;
-        if (mine.is_identity())
-            mine = theirs;
-        else
+        if (!mine.is_identity())
             mine.merge(theirs);
+        else if (take)
+            mine = std::move(theirs);
+        else
+            mine = theirs;
     }
 }
 
@@ -84,7 +95,8 @@ void Groups::reached(const int32_t* size, double* out) {
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
-    for (size_t i = 0; i < n; i++) group_[i] = static_cast<uint32_t>(labels.places[labels.codes[at + i]]);
+    for (size_t i = 0; i < n; i++) group_[i] = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
+    for (size_t i = 0; labels.buckets && i < n; i++) group_[i] += labels.buckets[at + i];
     Pointers from;
     if (!rows.as_doubles(at, n, widened_, from)) {
         if (terms_) rows.differences(at, n, differences_);

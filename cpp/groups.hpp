@@ -6,10 +6,12 @@
 
 namespace squarely {
 
-// codes[i] is the label of row i, and places[label] the group it stands for; -1 for a label not seen before.
+// codes[i] is the label of row i, and places[label] the state of its bucket 0; -1 for a label not seen before. buckets[i] is how much
+// further the state of row i is. Null: 0 for all rows.
 struct Labels {
-    const int32_t *codes, *places;
-    size_t count;
+    const int32_t *codes = nullptr, *places = nullptr;
+    size_t count = 0;  // of labels
+    const uint16_t* buckets = nullptr;
 };
 
 class Groups {
@@ -27,11 +29,11 @@ class Groups {
     // Rows refused so far, over all groups and the rows that wait.
     std::array<int64_t, kRefused> refused() const;
 
-    // False, and nothing is added, where the label of a row has no group.
+    // False, and nothing is added, where the label of a row has no state.
     bool update(const Rows& rows, const Labels& labels);
 
-    // Adds the states of others: that of group i to group places[i].
-    void absorb(Groups& others, const int32_t* places);
+    // Adds the states of others: that of group i to group places[i]. With `take` the others are no good afterwards.
+    void absorb(Groups& others, const int32_t* places, bool take);
     // What is known of group i in doubles, without cancellation: its sums about `center`, in units of 2^unit. See moments.hpp.
     void moments(const double* center, const int32_t* unit, double* out);
     // How much weight of group i has a size up to the middle of the bucket size[i], and how much there is.
@@ -39,6 +41,7 @@ class Groups {
 
    private:
     size_t rows_worth_feeding() const;
+    bool known(const Labels& labels, size_t rows) const;
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
     void keep_waiting(size_t count, const Pointers& columns);
     void flush();

@@ -15,9 +15,18 @@ inline uint32_t bucket_of(double size) { return static_cast<uint32_t>(bits_of(si
 
 class Histogram {
    public:
-    // Rows whose error is NaN are left out.
-    void see(const double* error, const double* weight, size_t rows) {
-        if (!weight && rows >= kSome) return see_some(error, rows);
+    // The first of the buckets whose counts lie side by side, for errors like these; the steps are wide, so that most samples agree.
+    static uint32_t first_near(const double* error, size_t rows) {
+        std::vector<uint32_t> some;
+        for (size_t i = 0; i < rows && some.size() < kSome; i++)
+            if (!is_nan(error[i])) some.push_back(bucket_of(error[i]));
+        if (some.empty()) return 0;
+        std::nth_element(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(some.size() / 2), some.end());
+        return std::max(some[some.size() / 2] / kStep * kStep, kBelow) - kBelow;
+    }
+    // Rows whose error is NaN are left out. `first`: the first bucket of those side by side, where it is not yet chosen.
+    void see(const double* error, const double* weight, size_t rows, uint32_t first) {
+        if (!weight && rows >= kSome) return see_some(error, rows, first);
         for (size_t i = 0; i < rows; i++) {
             if (is_nan(error[i])) continue;
             size_t cell = cell_of(bucket_of(error[i]));
@@ -50,17 +59,16 @@ class Histogram {
     }
     // The weight below a bucket and half of that in it, and all of it.
     void reach(uint32_t bucket, double& below, double& all) const {
-        settle();
-        ExactSum reached, whole;
         if (weights_.empty()) {
             int64_t twice = 0, rows = 0;
-            for (size_t cell = 0; cell < buckets_.size(); cell++) {
-                rows += counts_[cell];
-                if (buckets_[cell] <= bucket) twice += buckets_[cell] < bucket ? 2 * counts_[cell] : counts_[cell];
-            }
+            auto count = [&](uint32_t of, int64_t count) { rows += count, twice += of < bucket ? 2 * count : of == bucket ? count : 0; };
+            for (size_t cell = 0; cell < buckets_.size(); cell++) count(buckets_[cell], counts_[cell]);
+            for (uint32_t place = 0; place < near_.size(); place++) count(first_ + place, near_[place]);
             below = static_cast<double>(twice) / 2, all = static_cast<double>(rows);
             return;
         }
+        settle();
+        ExactSum reached, whole;
         for (size_t cell = 0; cell < buckets_.size(); cell++) {
             const ExactSum total = total_of(cell);
             whole.add(total);
@@ -72,41 +80,42 @@ class Histogram {
 
    private:
     static constexpr size_t kSome = 32;
-    static constexpr uint32_t kNear = 1536, kBelow = 1024, kStep = 256;  // 12 powers of two, of which 8 lie below the first error
+    static constexpr int kCarry = 256;
+    static constexpr uint32_t kNear = 1536, kBelow = 1024, kStep = 256;  // 12 powers of two, of which 8 lie below a usual error
 
     static bool is_nan(double x) { return bits_of(x) << 1 > uint64_t{0x7ff} << 53; }
 
-    // Most errors are within a few powers of two of each other: their counts lie side by side, and so small that a hundred histograms
-    // stay in the second cache.
-    void see_some(const double* error, size_t rows) {
-        if (near_.empty()) {
-            const double* first = std::find_if_not(error, error + rows, is_nan);
-            if (first == error + rows) return;
-            first_ = std::max(bucket_of(*first) / kStep * kStep, kBelow) - kBelow;  // in steps, so that most histograms begin alike
-            near_.resize(kNear);
-        }
-        if (waiting_ + rows > UINT32_MAX) settle();
-        waiting_ += rows;
+    // Most errors are within a few powers of two of each other: their counts lie side by side, a byte each, so that a thousand histograms
+    // stay in the second cache; what a byte cannot hold is carried to counts_.
+    void see_some(const double* error, size_t rows, uint32_t first) {
+        if (near_.empty()) first_ = first, near_.resize(kNear);
+        waiting_ = true;
         for (size_t i = 0; i < rows; i++) {
             if (is_nan(error[i])) continue;
             const uint32_t bucket = bucket_of(error[i]), place = bucket - first_;
-            if (place < kNear)
-                near_[place]++;
-            else
+            if (place >= kNear)
                 counts_[cell_of(bucket)]++;
+            else if (!++near_[place])
+                counts_[cell_of(bucket)] += kCarry;
         }
     }
     bool add_near(const Histogram& o) {
         if (o.near_.empty()) return true;
-        if (!near_.empty() && (first_ != o.first_ || waiting_ + o.waiting_ > UINT32_MAX)) return false;
-        first_ = o.first_, waiting_ += o.waiting_;
-        near_.resize(o.near_.size());
-        for (size_t place = 0; place < near_.size(); place++) near_[place] += o.near_[place];
+        if (!near_.empty() && first_ != o.first_) return false;
+        first_ = o.first_, waiting_ |= o.waiting_;
+        near_.resize(kNear);
+        uint8_t over[kNear];
+        for (uint32_t place = 0; place < kNear; place++) {
+            near_[place] = static_cast<uint8_t>(near_[place] + o.near_[place]);
+            over[place] = near_[place] < o.near_[place];
+        }
+        for (uint32_t place = 0; place < kNear; place++)
+            if (over[place]) counts_[cell_of(first_ + place)] += kCarry;
         return true;
     }
     void settle() const {  // changes nothing that can be seen from outside
         if (!waiting_) return;
-        waiting_ = 0;
+        waiting_ = false;
         for (uint32_t place = 0; place < kNear; place++)
             if (near_[place]) counts_[cell_of(first_ + place)] += std::exchange(near_[place], 0);
     }
@@ -148,8 +157,8 @@ class Histogram {
         }
     }
 
-    mutable std::vector<uint32_t> near_;  // counts that are not yet in counts_, from bucket first_
-    mutable size_t waiting_ = 0;          // rows in them, at most
+    mutable std::vector<uint8_t> near_;  // counts that are not yet in counts_, from bucket first_
+    mutable bool waiting_ = false;       // whether there are any
     uint32_t first_ = 0;
     mutable std::vector<uint32_t> places_;  // of a bucket: its cell plus 1, or 0 for none; a power of 2 of them
     mutable std::vector<uint32_t> buckets_;  // of each cell

@@ -38,6 +38,7 @@ class TermFeeder {
 
     const Plan& plan_;
     std::vector<TermWindow> windows_;
+    uint32_t first_near_ = 0;  // of histograms; 0 until it is chosen
     std::unique_ptr<double[]> memory_;  // is not cleared first: clearing costs more than a short call
     double *errors_, *terms_, *patch_, *weights_;
     std::vector<uint32_t> left_out_;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_up_to_2048_rows_the_test_of_a_mean_loss_is_the_paired_t_test(metric: st
     assert comparison.method == "paired t test over 300 rows"
 
 
-@pytest.mark.parametrize("metric", ["rmse", "r2", "mape", "pearson_r", "trimmed_mse"])
+@pytest.mark.parametrize("metric", ["rmse", "mape", "pearson_r", "trimmed_mse"])
 def test_other_metrics_have_the_jackknife_of_their_difference(metric: str) -> None:
     y, models = three(60)
     pair = sq.compare(y, models, metric=metric)["a", "b"]
@@ -55,6 +56,48 @@ def test_other_metrics_have_the_jackknife_of_their_difference(metric: str) -> No
     loose = 0.1 if metric == "trimmed_mse" else 1e-7  # the sizes of errors are known to 0.4 %
     assert pair.se == pytest.approx(math.sqrt(59 * difference.var()), rel=loose)
     assert pair.p_value == pytest.approx(2 * stats.t.sf(abs(pair.difference) / pair.se, 59), rel=1e-9)
+
+
+@pytest.mark.parametrize(("metric", "log_error"), [("r2", lambda r2: np.log(1 - r2)), ("nmse", np.log)])
+def test_scores_are_tested_on_the_log_of_the_error(metric: str, log_error: Callable[[Any], Any]) -> None:
+    y, models = three(60)
+    pair = sq.compare(y, models, metric=metric)["a", "b"]
+    left = {m: np.array([sq.mse(np.delete(y, i), np.delete(models[m], i)) / np.delete(y, i).var() for i in range(60)]) for m in "ab"}
+    of_logs = np.log(left["a"]) - np.log(left["b"])
+    whole = sq.evaluate(y, models, metrics=[metric], ci="none")
+    difference = log_error(whole[metric, "a"].value) - log_error(whole[metric, "b"].value)
+    t = difference / math.sqrt(59 * of_logs.var())
+    assert pair.p_value == pytest.approx(2 * stats.t.sf(abs(t), 59), rel=1e-7)
+    assert pair.se == pytest.approx(math.sqrt(59 * (left["a"] - left["b"]).var()), rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_interval_of_scores_holds_0_where_the_test_finds_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y = 5 * rng.gamma(2, size=50)
+    models = {"a": y + rng.normal(size=50), "b": y + rng.normal(size=50) * (1 + seed / 30)}
+    at = sq.compare(y, models, metric="r2")["a", "b"].p_value
+    for confidence in (1 - at * 0.999, 1 - at * 1.001):
+        low, high = sq.compare(y, models, metric="r2", confidence=confidence)["a", "b"].ci
+        assert (low < 0 < high) == (at > 1 - confidence)
+
+
+@pytest.mark.parametrize("metric", ["r2", "nmse", "rpd"])
+def test_the_order_of_models_turns_the_interval(metric: str) -> None:
+    rng = np.random.default_rng(3)
+    y = 5 * rng.gamma(2, size=80)
+    models = {"a": y + rng.normal(size=80), "b": y + rng.normal(size=80) * 1.5}
+    pair = sq.compare(y, models, metric=metric)["a", "b"]
+    turned = next(iter(sq.compare(y, {m: models[m] for m in "ba"}, metric=metric)))
+    assert (turned.a, turned.b) == ("b", "a")
+    assert (turned.difference, *turned.ci) == pytest.approx((-pair.difference, -pair.ci[1], -pair.ci[0]), rel=1e-9)
+
+
+def test_ends_of_intervals_have_no_models_to_compare() -> None:
+    y, models = three(60)
+    table = {"y": y, **models, "low": y - 1, "high": y + 1}
+    with pytest.raises(DataError, match="the same for every model"):
+        sq.compare(table, target="y", prediction=["a", "b"], metric="interval_score(lower='low', upper='high')")
 
 
 def test_of_more_rows_buckets_are_the_pairs() -> None:

@@ -34,6 +34,9 @@ def slices_command(
     cross: Annotated[int, typer.Option("--cross", help="2 crosses every two columns too.")] = 1,
     least: Annotated[int, typer.Option("--least", help="Rows that a slice needs to be judged.")] = 30,
     weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
+    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals and tests, for all slices together.")] = 0.95,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Column of what dependent rows have in common, as a patient.")] = None,
+    order: Annotated[str | None, typer.Option("--order", help="Column of times, where errors go together in time; rows are sorted by it.")] = None,
     nan_policy: Annotated[
         str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/] or [bold]omit[/].")
     ] = "raise",
@@ -60,6 +63,9 @@ def slices_command(
         cross=cross,
         least=least,
         weight=weight,
+        confidence=confidence,
+        cluster=cluster,
+        order=order,
         nan_policy=nan_policy,
     )
     tell = {

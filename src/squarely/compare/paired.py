@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from squarely.intervals.student import quantile, tails
 
-__all__ = ["Test", "diebold_mariano", "paired"]
+__all__ = ["Test", "diebold_mariano", "paired", "paired_ratios"]
 
 Floats = npt.NDArray[np.float64]
 
 
 class Test(NamedTuple):
-    """Standard error of a difference, its t statistic, the degrees of freedom, and the interval and p-value that follow."""
+    """Standard error of a difference, the t statistic of no difference, its degrees of freedom, and the interval and p-value that follow."""
 
     se: float
     statistic: float
@@ -22,6 +22,11 @@ class Test(NamedTuple):
     low: float
     high: float
     p_value: float
+
+    @property
+    def turned(self) -> "Test":
+        """The test of the difference with the other sign."""
+        return self._replace(statistic=-self.statistic, low=-self.high, high=-self.low)
 
 
 def _test(difference: float, se: float, freedom: int, confidence: float) -> Test:
@@ -42,6 +47,37 @@ def paired(a: Floats, b: Floats, difference: float, confidence: float) -> Test:
     count, (differences, exponent) = len(a), _differences(a, b)
     se = float(np.std(differences, ddof=1)) / math.sqrt(count) if count > 1 else math.nan
     return _test(difference, _times(se, exponent), count - 1, confidence)
+
+
+def paired_ratios(plain: Test, logs: tuple[Floats, Floats], errors: tuple[float, float], confidence: float) -> Test:
+    r"""Return the test of two errors over one divisor, such as 1 - R2, from the pseudo-values of their logarithms.
+
+    .. math:: t = \frac{r_a - r_b}{s(A)}, \quad A = \frac{r_a - r_b}{\log r_a - \log r_b} (\ell_a - \ell_b)
+
+    Where nothing differs the divisor does not matter, and from A it is gone. The plain test holds how the divisor varies times the
+    difference that chance made, which widens it: of equal models with 200 rows it tells 4 % apart in place of 5 %. The plain interval
+    is right for differences that are there, so it stays; only where it disagrees with the test about 0 its end near 0 is r_a - r_b
+    less t s(A).
+
+    Parameters
+    ----------
+    plain : Test
+        What holds where an error is 0 and has no logarithm.
+    logs : pair of arrays, the pseudo-values of the logarithms
+    errors : pair of floats, r_a and r_b
+    confidence : float
+    """
+    (a, b), freedom = errors, plain.freedom
+    if not (0 < min(errors) and max(errors) < math.inf and plain.se > 0 and a != b):
+        return plain
+    if a < b:
+        return paired_ratios(plain.turned, (logs[1], logs[0]), (b, a), confidence).turned
+    se = (a - b) / math.log(a / b) * float(np.std(logs[0] - logs[1], ddof=1)) / math.sqrt(len(logs[0]))
+    if not se > 0:
+        return plain
+    statistic, near = (a - b) / se, a - b - quantile(confidence, freedom) * se
+    low = plain.low if (plain.low > 0) == (near > 0) else near
+    return Test(plain.se, statistic, freedom, low, plain.high, tails(statistic, freedom))
 
 
 def _differences(a: Floats, b: Floats) -> tuple[Floats, int]:

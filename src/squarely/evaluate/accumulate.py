@@ -3,16 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely import _core, validate
 from squarely.errors import DataError
-from squarely.evaluate.cells import Cells, Labels
+from squarely.evaluate.cells import Cells, Integers, Labels
 from squarely.evaluate.labels import GroupIndex
-from squarely.evaluate.layout import hashes_of
+from squarely.evaluate.layout import RowBuckets, hashes_of
 from squarely.evaluate.order import Order
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Part, Source, Wanted
@@ -34,6 +34,19 @@ class Accumulated:
     first_refused: dict[tuple[int, int], _Place]  # by model and reason
     written: Callable[[GroupKey], GroupKey]  # how the table writes a key that was read
     buckets: Buckets | None  # None without intervals
+
+
+class _Feed(NamedTuple):
+    """Where the rows of a batch go: the cells, the labels of their groups, and their buckets."""
+
+    cells: Cells
+    labels: Labels
+    buckets: RowBuckets | None
+
+    def of(self, rows: slice | npt.NDArray[np.bool_]) -> tuple[Integers | None, Integers | None, RowBuckets | None]:
+        """Return for some of the rows their labels, the place of each label, and their buckets, as the core takes them."""
+        codes, places = (None, None) if self.labels is None else (np.ascontiguousarray(self.labels[0][rows]), self.cells.places_of(self.labels[1]))
+        return codes, places, None if self.buckets is None else np.ascontiguousarray(self.buckets[rows])
 
 
 @dataclass
@@ -65,9 +78,10 @@ class Accumulator:
         if self.order is not None:
             self.order.see(part, batch)
         hashes = _hashes(batch, self.wanted.along) if self.wanted.way == "cluster" else None
-        feeds = [(self.cells.models, self.cells.labels_of(labels, batch.start, count, hashes))]
-        if self.cells.apart is not None:
-            feeds.append((self.cells.apart.models, self.cells.apart.labels_of(None, batch.start, count, hashes)))
+        apart = self.cells.apart
+        feeds = [_Feed(self.cells, labels, self.cells.buckets_of(batch.start, count, hashes))]
+        if apart is not None:
+            feeds.append(_Feed(apart, None, apart.buckets_of(batch.start, count, hashes)))
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels, feeds, more)
             refused = self.cells.refused(model)
@@ -85,7 +99,7 @@ class Accumulator:
         prediction: Column,
         weight: npt.NDArray[np.generic] | None,
         labels: Labels,
-        feeds: list[tuple[list[_core.Groups], Labels]],
+        feeds: list[_Feed],
         more: tuple[Any, ...],
     ) -> None:
         y, p, kept = batch.target, prediction, None
@@ -99,9 +113,8 @@ class Accumulator:
             kept = ~(no_y | no_p)
         rows = slice(None) if kept is None else kept
         of_weight, of_more = None if weight is None else weight[rows], tuple(values[rows] for values in more)
-        for models, cells in feeds:
-            codes, places = (None, None) if cells is None else (np.ascontiguousarray(cells[0][rows]), cells[1])
-            bad = models[model].update(y.values[rows], p.values[rows], of_weight, codes, places, of_more)
+        for feed in feeds:
+            bad = feed.cells.models[model].update(y.values[rows], p.values[rows], of_weight, *feed.of(rows), of_more)
             assert bad == -1, "weights and labels are judged before anything is added"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
-from squarely.evaluate.layout import NO_BUCKETS, Layout, layout_of
+from squarely.evaluate.layout import NO_BUCKETS, Layout, RowBuckets, layout_of
 from squarely.sources import Wanted
 from squarely.state import Buckets
 from squarely.state.table import GroupKey
@@ -14,7 +14,7 @@ from squarely.state.table import GroupKey
 __all__ = ["Cells", "Integers", "Labels"]
 
 Integers = npt.NDArray[np.int32]
-Labels = tuple[Integers, Integers] | None  # the label of each row, the cell or group of each label
+Labels = tuple[Integers, Integers] | None  # the label of each row, the group of each label
 
 
 class Cells:
@@ -51,7 +51,7 @@ class Cells:
             places = self._places_in(layout, np.arange(groups))
             for model, before in zip(models, self.models, strict=True):
                 model.grow(groups * layout.count)
-                model.absorb(before, places)
+                model.absorb(before, places, take=True)
             self.layout, self.models = layout, models
         for model in self.models:
             model.grow(self.size * layout.count)
@@ -63,21 +63,22 @@ class Cells:
         apart.grow(1)
         apart.see(self.last)
         if first and self.layout.count > 1:
-            apart.absorb(self, np.zeros(len(self.models[0]) // self.layout.count, np.int64))
+            apart.absorb(self, np.zeros(len(self.models[0]) // self.layout.count, np.int64), take=False)
 
     def _places_in(self, layout: Layout, groups: npt.NDArray[np.int64]) -> Integers:
         """Return where each cell goes in another layout, where its group is one of others."""
         folded = self.layout.folded(layout)
         return np.asarray(groups[:, None] * layout.count + folded, np.int32).ravel()
 
-    def labels_of(self, labels: Labels, start: int, rows: int, hashes: npt.NDArray[np.int64] | None) -> Labels:
-        """Return the cell of each row, from the labels of its group, and from its ordinal or the hash of its cluster."""
+    def buckets_of(self, start: int, rows: int, hashes: npt.NDArray[np.int64] | None) -> RowBuckets | None:
+        """Return the bucket of each row, from its ordinal or from the hash of its cluster; None where groups have one."""
         if self.layout.count == 1:
-            return labels
-        cells = self.layout.of_rows(start, start + rows) if hashes is None else self.layout.of_hashes(hashes)
-        if labels is not None:
-            cells += np.take(labels[1] * np.int32(self.layout.count), labels[0])
-        return cells, np.arange(len(self.models[0]), dtype=np.int32)
+            return None
+        return self.layout.of_rows(start, start + rows) if hashes is None else self.layout.of_hashes(hashes)
+
+    def places_of(self, groups: Integers) -> Integers:
+        """Return where the first bucket of each group is; negative for groups that are."""
+        return np.asarray(groups * np.int32(self.layout.count), np.int32)
 
     def refused(self, model: int) -> tuple[int, int, int, int]:
         """Return how many rows of a model were refused, by reason."""
@@ -87,14 +88,17 @@ class Cells:
         """Count rows of a group that were refused."""
         self.models[model].add_refused(group * self.layout.count, reason, count)
 
-    def absorb(self, other: "Cells", groups: npt.NDArray[np.int64]) -> None:
-        """Add the cells of another thread, whose group i is group ``groups[i]`` here; the layout must be that of both together."""
+    def absorb(self, other: "Cells", groups: npt.NDArray[np.int64], take: bool = True) -> None:
+        """Add the cells of another thread, whose group i is group ``groups[i]`` here; the layout must be that of both together.
+
+        With ``take`` the others are no good afterwards.
+        """
         if self.apart is not None:
             whole = other.apart or other
-            self.apart.absorb(whole, np.zeros(len(whole.models[0]) // whole.layout.count, np.int64))
+            self.apart.absorb(whole, np.zeros(len(whole.models[0]) // whole.layout.count, np.int64), take=whole is not other)
         places = other._places_in(self.layout, groups)
         for mine, theirs in zip(self.models, other.models, strict=True):
-            mine.absorb(theirs, places)
+            mine.absorb(theirs, places, take)
 
     def buckets(self, keys: tuple[GroupKey, ...]) -> Buckets:
         """Return the cells as they are asked for intervals; ``keys`` are those of the groups."""
@@ -109,6 +113,6 @@ class Cells:
             places = np.repeat(np.arange(self.size, dtype=np.int32), self.layout.count)
             for total, cells in zip(models, self.models, strict=True):
                 total.grow(self.size)
-                total.absorb(cells, places)
+                total.absorb(cells, places, take=False)
         for group in range(self.size):
             yield [model.state(group) for model in models]

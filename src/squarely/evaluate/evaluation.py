@@ -197,7 +197,8 @@ class Evaluation:
         for group in self.groups or (None,):
             states = self._states(group)
             for at, model in enumerate(self.models):
-                sums, of_state = states[at].sums, (states[at].n, _coverage(states[at]))
+                sums = states[at].sums if self.uncertainty is None else self.uncertainty.sums(at, group)
+                of_state = states[at].n, _coverage(states[at])
                 answers = [self._ask(question, states, at, sums) for question in self.questions]
                 rows: list[list[Any]] = [[value] * len(answers) for value in (*(group or ()), model, *of_state)]
                 values = [answer.value for answer in answers]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "hashes_of", "layout_of"]
+__all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "RowBuckets", "hashes_of", "layout_of"]
 
 Integers = npt.NDArray[np.int64]
+RowBuckets = npt.NDArray[np.uint16]
 
 MOST_GROUPS = 1024  # with intervals
 _MOST_CELLS = 2048  # buckets of all groups together, while each group has more than the least; twice as many of single rows
@@ -42,29 +43,27 @@ class Layout:
     shift: int = 0
     alone: bool = False
 
-    def of_rows(self, start: int, stop: int) -> npt.NDArray[np.int32]:
+    def of_rows(self, start: int, stop: int) -> RowBuckets:
         """Return the bucket of each row from one ordinal to another."""
         if self.way == "order" or self.alone:
-            blocks: Integers = np.arange(start, stop, dtype=np.int64) >> np.int64(self.shift)
-            return blocks.astype(np.int32)
+            return (np.arange(start, stop, dtype=np.int64) >> np.int64(self.shift)).astype(np.uint16)
         first, last = start >> _ROUND, ((stop - 1) >> _ROUND) + 1
-        starts = _start(np.arange(first, last, dtype=np.uint64)).astype(np.int32)
-        rounds = np.add(starts[:, None], np.arange(1 << _ROUND, dtype=np.int32), dtype=np.int32)
-        rounds = np.bitwise_and(rounds, np.int32(self.count - 1))
-        buckets: npt.NDArray[np.int32] = rounds.ravel()
+        starts = _start(np.arange(first, last, dtype=np.uint64)).astype(np.uint16)
+        rounds = np.add(starts[:, None], np.arange(1 << _ROUND, dtype=np.uint16), dtype=np.uint16)
+        buckets: RowBuckets = np.bitwise_and(rounds, np.uint16(self.count - 1), out=rounds).ravel()
         return buckets[start - (first << _ROUND) : stop - (first << _ROUND)]
 
-    def of_hashes(self, hashes: Integers) -> npt.NDArray[np.int32]:
+    def of_hashes(self, hashes: Integers) -> RowBuckets:
         """Return the bucket of each row from the hash of its cluster."""
         buckets: Integers = np.bitwise_and(hashes, self.count - 1)
-        return buckets.astype(np.int32)
+        return buckets.astype(np.uint16)
 
-    def folded(self, into: "Layout") -> npt.NDArray[np.int32]:
+    def folded(self, into: "Layout") -> RowBuckets:
         """Return the bucket of another layout for each bucket of this one."""
         buckets: Integers = np.arange(self.count, dtype=np.int64)
         if self.way == "order":
             buckets = np.minimum(buckets >> np.int64(into.shift - self.shift), into.count - 1)
-            return buckets.astype(np.int32)
+            return buckets.astype(np.uint16)
         return into.of_rows(0, self.count) if self.alone else into.of_hashes(buckets)
 
 

@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from squarely.intervals import Interval, Intervals
+from squarely.intervals import Interval, Intervals, Link
 from squarely.intervals.contrast import Contrast, contrasts
 from squarely.metric import Question
-from squarely.state import Buckets, PairState, StateTable
+from squarely.state import Buckets, PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
 __all__ = ["Uncertainty"]
@@ -50,9 +50,16 @@ class Uncertainty:
 
     def of(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
         """Return the interval of an answer in a group, or over all rows."""
-        if group is None:
-            return self._whole.of(question, model, 0, value)
-        return self._by_group.of(question, model, self._buckets.groups[group], value)
+        intervals, at = self._place(group)
+        return intervals.of(question, model, at, value)
+
+    def sums(self, model: int, group: GroupKey | None) -> Sums:
+        """Return the sums of a group, or of all rows; what they were asked once they know."""
+        intervals, at = self._place(group)
+        return intervals.sums[model][at]
+
+    def _place(self, group: GroupKey | None) -> tuple[Intervals, int]:
+        return (self._whole, 0) if group is None else (self._by_group, self._buckets.groups[group])
 
     def at(self, confidence: float) -> "Uncertainty":
         """Return the same at another level of confidence."""
@@ -66,6 +73,6 @@ class Uncertainty:
         """Return what so many buckets that hold rows are, in words."""
         return self._buckets.units(filled)
 
-    def pseudo_values(self, question: Question, model: int) -> npt.NDArray[np.float64]:
-        """Return the pseudo-values of an answer over all rows, one for each bucket: those of two models are pairs."""
-        return self._whole.pseudo_values(question, model, 0)
+    def pseudo_values(self, question: Question, model: int, link: Link = Link.PLAIN) -> npt.NDArray[np.float64]:
+        """Return the pseudo-values of an answer over all rows, on the scale of a link, one for each bucket: those of two models are pairs."""
+        return self._whole.pseudo_values(question, model, 0, link)

@@ -1,7 +1,7 @@
 """How sure an answer is: standard errors and intervals of any metric, from the exact sums of buckets of rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from squarely.intervals.jackknife import Spread, jackknife
 from squarely.intervals.left import Left
+from squarely.intervals.link import Link
 from squarely.intervals.ranked import of_quantile
-from squarely.intervals.tail import doubt, index_of
+from squarely.intervals.tail import doubt, index_of, moments_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
 from squarely.state import Buckets, NoAnswerError, PairState, Ratio, Sums
 
-__all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals"]
+__all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals", "Link"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,6 +31,13 @@ class Interval(NamedTuple):
     low: float
     high: float
     note: str | None = None
+
+
+class _Found(NamedTuple):
+    """The spread of an answer in every group, and how many moments of the errors it takes."""
+
+    spread: list[tuple[float, float, float, float]]
+    moments: int
 
 
 NOT_ASKED = Interval(math.nan, math.nan, math.nan, "no interval was asked for")
@@ -50,7 +58,7 @@ class Intervals:
     def __init__(self, buckets: Buckets, totals: Sequence[Sequence[PairState]], models: tuple[str, ...], confidence: float) -> None:
         self._buckets, self._totals, self._models, self._confidence = buckets, totals, models, confidence
         self._left: dict[str, Left] = {}
-        self._found: dict[tuple[str, int], Spread | str] = {}
+        self._found: dict[tuple[str, int], _Found | str] = {}
         self._tails: dict[tuple[int, int], tuple[float, float]] = {}
 
     def of(self, question: Question, model: int, group: int, value: float) -> Interval:
@@ -59,15 +67,19 @@ class Intervals:
             return Interval(math.nan, math.nan, math.nan, "there is no value")
         if self._buckets.count == 1:
             return Interval(math.nan, math.nan, math.nan, "there are too many groups to keep the sums of several buckets of each")
-        spread = self._found.get((question.label, model))
-        if spread is None:
-            spread = self._found[question.label, model] = self._spread(question, model)
-        if isinstance(spread, str):
-            return Interval(math.nan, math.nan, math.nan, spread)
-        se, low, high, lag = (float(each[group]) for each in spread)
+        found = self._found.get((question.label, model)) or self._find(question, model)
+        if isinstance(found, str):
+            return Interval(math.nan, math.nan, math.nan, found)
+        se, low, high, lag = found.spread[group]
         if math.isnan(low + high) or math.isnan(se):
             return Interval(math.nan, math.nan, math.nan, self._no_end(question, model, group, value))
-        return Interval(se, low, high, "; ".join(self._doubts(question, model, group, lag)) or None)
+        return Interval(se, low, high, "; ".join(self._doubts(found.moments, model, group, lag)) or None)
+
+    def _find(self, question: Question, model: int) -> _Found | str:
+        spread = self._spread(question, model)
+        found = spread if isinstance(spread, str) else _Found(list(zip(*(each.tolist() for each in spread), strict=True)), moments_of(question))
+        self._found[question.label, model] = found
+        return found
 
     def _no_end(self, question: Question, model: int, group: int, value: float) -> str:
         """Say why there is no interval of a value."""
@@ -75,39 +87,44 @@ class Intervals:
             return "the value is the best there is, and no row says how it varies"
         if self._totals[model][group].n < 3:
             return "there are too few rows"
-        if self.left(self._models[model]).present[group].sum() < 2:
+        if self.left(self._models[model]).filled[group] < 2:
             return {"rows": "there are too few rows", "cluster": "all rows are of one cluster", "order": "all rows are in one block"}[
                 self._buckets.way
             ]
         return "without some of the rows it has no value"
 
-    def _doubts(self, question: Question, model: int, group: int, lag: float) -> Iterator[str]:
-        """Yield what makes an interval doubtful."""
-        way, count = self._buckets.way, int(self.left(self._models[model]).present[group].sum())
-        units = self._buckets.units(count)
+    def _doubts(self, moments: int, model: int, group: int, lag: float) -> list[str]:
+        """Return what makes an interval doubtful that takes so many moments of the errors."""
+        way, count = self._buckets.way, self.left(self._models[model]).filled[group]
+        doubts = []
         if way == "rows":
-            units, count = "rows", self._totals[model][group].n
+            count = self._totals[model][group].n
         if count < FEW_BUCKETS:
-            yield f"there are {count} {units}: with fewer than {FEW_BUCKETS} an interval is rough"
+            units = "rows" if way == "rows" else self._buckets.units(count)
+            doubts.append(f"there are {count} {units}: with fewer than {FEW_BUCKETS} an interval is rough")
         if way == "order" and lag * math.sqrt(count) > TOGETHER:
-            yield f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow"
-        if self._buckets.plan.histogram:
-            if (model, group) not in self._tails:
-                state = self._totals[model][group]
-                self._tails[model, group] = index_of(self._sums[model][group].sizes, state.n)
-            heavy = doubt(question, *self._tails[model, group])
-            if heavy is not None:
-                yield heavy
+            doubts.append(f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow")
+        if moments and self._buckets.plan.histogram:
+            index, bound = self._tail(model, group)
+            if bound < moments:
+                doubts.append(doubt(index, moments))
+        return doubts
+
+    def _tail(self, model: int, group: int) -> tuple[float, float]:
+        if (model, group) not in self._tails:
+            self._tails[model, group] = index_of(self.sums[model][group].sizes, self._totals[model][group].n)
+        return self._tails[model, group]
 
     @cached_property
-    def _sums(self) -> list[list[Sums]]:
+    def sums(self) -> list[list[Sums]]:
+        """The sums of the groups, by model, which know what was once asked of them."""
         return [[state.sums for state in states] for states in self._totals]
 
     def left(self, model: str) -> Left:
         """Return what is left of the sums of a model without each bucket."""
         if model not in self._left:
             at = self._models.index(model)
-            self._left[model] = Left(self._buckets.moments(at, self._sums[at]))
+            self._left[model] = Left(self._buckets.moments(at, self.sums[at]))
         return self._left[model]
 
     def _spread(self, question: Question, model: int) -> Spread | str:
@@ -123,8 +140,10 @@ class Intervals:
             present = self.left(self._models[model]).present
             return jackknife(question.metric, answers[:, -1], answers[:, :-1], present, self._confidence)
 
-    def pseudo_values(self, question: Question, model: int, group: int) -> Floats:
+    def pseudo_values(self, question: Question, model: int, group: int, link: Link) -> Floats:
         """Return G times the answer, less G - 1 times the answer without each of the G buckets that hold a row: their mean is near it.
+
+        They are on the scale of a link.
 
         Raises
         ------
@@ -134,7 +153,7 @@ class Intervals:
         if any(isinstance(need, ErrorQuantile) for need in question.needs):
             raise NoAnswerError("a quantile is no smooth function of sums")
         with np.errstate(all="ignore"):
-            answers = self._answers(question, model)[group]
+            answers = link(self._answers(question, model)[group])
             left = answers[:-1][self.left(self._models[model]).present[group]]
             pseudo: Floats = len(left) * answers[-1] - (len(left) - 1) * left
         return pseudo
@@ -153,7 +172,7 @@ class Intervals:
         )
 
     def _of_quantile(self, question: Question, model: int, level: float) -> Spread:
-        totals = self._sums[model]
+        totals = self.sums[model]
         sizes = [total.sizes if total.n else None for total in totals]
         reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
         found = []

@@ -29,6 +29,12 @@ class Left:
         self.scale = moments.unit
         self.w = self._sums[_W]
 
+    @cached_property
+    def filled(self) -> list[int]:
+        """Buckets of each group that hold a row."""
+        filled: list[int] = self.present.sum(axis=1).tolist()
+        return filled
+
     @property
     def error(self) -> Floats:
         """Sum w (p - y)."""

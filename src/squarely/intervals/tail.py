@@ -5,7 +5,7 @@ import math
 from squarely.metric import Question
 from squarely.state import Sizes
 
-__all__ = ["doubt", "index_of"]
+__all__ = ["doubt", "index_of", "moments_of"]
 
 # Moments of the errors that must exist, so that what a metric averages has a variance. What is left out takes errors relative to
 # something else, is bounded, or is a quantile.
@@ -42,18 +42,16 @@ def index_of(sizes: Sizes, rows: int) -> tuple[float, float]:
     return index, index * (1 + _SURE / math.sqrt(count))
 
 
-def doubt(question: Question, index: float, bound: float) -> str | None:
-    """Return why the interval of an answer is doubtful, if the errors have too few moments for it."""
-    if any(need.plan.histogram for need in question.needs):
-        return None  # quantiles, and what is trimmed at one
-    moments = _moments(question)
-    if bound >= moments:
-        return None
+def doubt(index: float, moments: int) -> str:
+    """Return what to say of an interval where the errors have too few moments for it."""
     return f"the tail of the errors is heavy (index about {index:.1f}, below {moments}): the interval is too narrow"
 
 
-def _moments(question: Question) -> int:
+def moments_of(question: Question) -> int:
+    """Return how many moments the errors must have for an interval; 0 for quantiles and what is trimmed at one."""
     metric = question.metric
+    if any(need.plan.histogram for need in question.needs):
+        return 0
     if metric.family == "scaled":
         return 2 if "absolute" in (*metric.name.split("_"), question.parameters.get("loss")) else 4
     if metric.family == "asymmetric":

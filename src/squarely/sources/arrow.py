@@ -30,7 +30,7 @@ __all__ = [
     "open_arrow",
 ]
 
-BATCH_ROWS = 393_216
+BATCH_ROWS = 1 << 19
 _PART_ROWS = 1 << 20
 _NUMPY = {
     pa.int8(): np.int8, pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64,

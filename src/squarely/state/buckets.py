@@ -89,7 +89,7 @@ class Buckets:
         places = np.arange(len(self.models[0]), dtype=np.int32) % np.int32(self.count)
         for whole, model in zip(models, self.models, strict=True):
             whole.grow(self.count)
-            whole.absorb(model, places)
+            whole.absorb(model, places, take=False)
         return Buckets(self.way, self.count, {(): 0}, models, self.plan)
 
     def states(self, model: int, group: int) -> Iterator[PairState]:

@@ -42,6 +42,7 @@ def _edge(bucket: int) -> float:
     return edge
 
 
+@lru_cache(4096)
 def _middle(bucket: int) -> float:
     """Return the size that stands for a bucket: no size in it is further than the relative bound; 0 where sizes are below 2^-1029."""
     low, high = _edge(bucket), _edge(bucket + 1)
@@ -67,7 +68,10 @@ class Sizes:
 
     def buckets(self, level: float | Fraction) -> tuple[int, int]:
         """Return the first and the last bucket that a quantile needs."""
-        top, bottom = parts_of(level)
+        return self._buckets_at(*parts_of(level))
+
+    def _buckets_at(self, top: int, bottom: int) -> tuple[int, int]:
+        """Return the buckets of the level top / bottom."""
         share = top * self._reached[-1]
         lower = bisect.bisect_left(self._reached, -(-share // bottom))
         upper = bisect.bisect_right(self._reached, share // bottom)
@@ -75,8 +79,8 @@ class Sizes:
         return self._buckets[lower], self._buckets[upper]
 
     def edges(self, level: float) -> tuple[float, float]:
-        """Return the sizes between which a quantile lies."""
-        lower, upper = self.buckets(level)
+        """Return the sizes between which the quantile of a computed level lies, which is the double and no decimal."""
+        lower, upper = self._buckets_at(*level.as_integer_ratio())
         return _edge(lower), _edge(upper + 1) if upper else 0.0
 
     def log_excess(self, share: float) -> float:
