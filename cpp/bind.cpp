@@ -255,7 +255,7 @@ NB_MODULE(_core, m) {
     nb::class_<Groups>(m, "Groups")
         .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan) { new (g) Groups(std::move(plan)); }, "plan"_a.none() = nb::none())
         .def("grow", &Groups::grow, "count"_a)
-        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none(), "buckets"_a.none(), "more"_a = nb::make_tuple())
+        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none(), "buckets"_a.none() = nb::none(), "more"_a = nb::make_tuple())
         .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
         .def("refused", [](const Groups& g) { return refused(g.refused()); })

@@ -248,7 +248,7 @@ def test_series_in_a_mapping_keep_integers_and_missing_values():
 
 
 def test_equal_dictionaries_share_one_tuple_of_labels(tmp_path):
-    rows = 400_000
+    rows = 600_000
     data = pa.table({"y": np.zeros(rows), "p": np.zeros(rows), "g": [f"g{i % 1000}" for i in range(rows)]})
     pq.write_table(data, tmp_path / "t.parquet")
     (part,) = open_source(tmp_path / "t.parquet").parts(WANTED)

@@ -5,6 +5,7 @@ from squarely import errors, report
 from squarely.catalogue import *
 from squarely.compare import Comparison, compare
 from squarely.decompose import Decomposition, decompose, decompose_fits
+from squarely.diagnose import Diagnosis, Finding, diagnose
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
 from squarely.scorer import scorer
@@ -57,7 +58,9 @@ __all__ = [
     "METRICS",
     "Comparison",
     "Decomposition",
+    "Diagnosis",
     "Evaluation",
+    "Finding",
     "PairState",
     "Slices",
     "adjusted_r2",
@@ -76,6 +79,7 @@ __all__ = [
     "d2_tweedie_score",
     "decompose",
     "decompose_fits",
+    "diagnose",
     "errors",
     "evaluate",
     "explained_variance",

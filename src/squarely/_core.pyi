@@ -37,7 +37,7 @@ class Groups:
         weight: Any | None,
         codes: Any | None,
         places: Any | None,
-        buckets: Any | None,
+        buckets: Any | None = ...,
         more: tuple[Any, ...] = ...,
     ) -> int: ...
     def state(self, index: int) -> PairSums: ...

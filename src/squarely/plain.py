@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 
-__all__ = ["escape", "number", "one_line", "rounded"]
+__all__ = ["escape", "number", "one_line", "percent", "rounded"]
 
 # Bidirectional overrides can make a name read as another one; a zero-width joiner (emoji) cannot.
 _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
@@ -42,6 +42,11 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "nan"
     return f"{value + 0.0:.6g}"
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage in three digits."""
+    return f"{float(f'{100 * share:.3g}'):g} %"
 
 
 def rounded(end: float, width: float) -> str:

@@ -60,3 +60,29 @@ def test_weighted_and_plain_rows_may_follow_each_other() -> None:
     expected = PairState.of(y[7::2500], p[7::2500], np.full(2, 4.0))
     assert PairState._wrap(groups.state(7), NOTHING).metric("mse") == expected.metric("mse")
     assert groups.state(7).weight_sum() == 8.0
+
+
+@pytest.mark.parametrize("buckets", [1, 16])
+def test_a_bucket_counts_from_the_place_of_its_group(buckets: int) -> None:
+    rng = np.random.default_rng(buckets)
+    y, p = nasty.pair("normal", ROWS)
+    codes, bucket = rng.integers(0, 5, ROWS).astype(np.int32), rng.integers(0, buckets, ROWS).astype(np.uint16)
+    told, alone = _core.Groups(), _core.Groups()
+    told.grow(5 * buckets), alone.grow(buckets)
+    assert told.update(y, p, None, codes, np.arange(5, dtype=np.int32) * np.int32(buckets), bucket) == -1
+    assert alone.update(y, p, None, None, None, bucket) == -1
+    for group in range(5):
+        for b in range(buckets):
+            rows = (codes == group) & (bucket == b)
+            assert told.state(group * buckets + b).canonical() == PairState.of(y[rows], p[rows]).canonical_bytes()
+    for b in range(buckets):
+        assert alone.state(b).canonical() == PairState.of(y[bucket == b], p[bucket == b]).canonical_bytes()
+
+
+def test_a_bucket_beyond_the_states_is_refused_and_nothing_is_added() -> None:
+    groups, ones = _core.Groups(), np.ones(3)
+    groups.grow(2)
+    bucket = np.array([0, 1, 2], np.uint16)
+    assert groups.update(ones, ones, None, None, None, bucket) == -2
+    assert groups.update(ones, ones, None, np.zeros(3, np.int32), np.zeros(1, np.int32), bucket) == -2
+    assert groups.state(0).rows == groups.state(1).rows == 0

@@ -124,7 +124,7 @@ def test_groups_are_states_of_their_rows(kind: str, weights: str) -> None:
     for start in range(0, 1000, 333):
         part = slice(start, start + 333)
         more = tuple(columns[name][part] for name in PLAN.columns)
-        assert groups.update(y[part], p[part], None if w is None else w[part], codes[part], places, more) == -1
+        assert groups.update(y[part], p[part], None if w is None else w[part], codes[part], places, None, more) == -1
     for group in range(40):
         assert PairState._wrap(groups.state(group), PLAN) == state_of(codes == group, y, p, w, columns)
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from squarely.decompose.fits import decompose_fits
-from squarely.decompose.parts import Decomposition, Part, Used
-from squarely.decompose.recalibrate import corp
+from squarely.decompose.parts import Decomposition, Part, Split, Used
+from squarely.decompose.recalibrate import corp, stretches
 from squarely.decompose.sums import between_and_within, bias_and_slope, bias_and_variance
 from squarely.errors import DataError
 from squarely.evaluate import evaluate, rows_of, source_of
+from squarely.state import PairState, Sums
 from squarely.validate import check_policy, nothing_left
 
-__all__ = ["Decomposition", "Part", "decompose", "decompose_fits"]
+__all__ = ["Decomposition", "Part", "decompose", "decompose_fits", "parts_of_rows", "parts_of_sums"]
 
 _BIAS = "predictions are too high or too low throughout"
 _OF_SUMS = {"theil": bias_and_slope, "bias_variance": bias_and_variance}  # the kinds that the sums of a model answer
@@ -118,3 +119,14 @@ def decompose(
         splits = {model: _OF_SUMS[kind](state.sums) for model, state in evaluation.states.items()}
     used = {model: Used(state.n, state.n + sum(state.refused)) for model, state in evaluation.states.items()}
     return Decomposition(kind, _KINDS[kind], splits, used)
+
+
+def parts_of_sums(kind: str, sums: Sums) -> Split:
+    """Return the parts that the sums of a model give: kind "theil" or "bias_variance"."""
+    return _OF_SUMS[kind](sums)
+
+
+def parts_of_rows(y: Any, p: Any, w: Any) -> tuple[PairState, Split, int]:
+    """Return the state of finite rows of some weight, their parts of kind "corp", and the steps of the recalibration."""
+    state = PairState.of(y, p, w)
+    return state, corp(state, y, p, w), int(stretches(y, p, w).max()) + 1

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from squarely.intervals import Interval, Intervals, Link
 from squarely.intervals.contrast import Contrast, contrasts
+from squarely.intervals.left import Left
 from squarely.metric import Question
 from squarely.state import Buckets, PairState, StateTable, Sums
 from squarely.state.table import GroupKey
@@ -64,6 +65,10 @@ class Uncertainty:
     def at(self, confidence: float) -> "Uncertainty":
         """Return the same at another level of confidence."""
         return Uncertainty(self._buckets, self._table, confidence)
+
+    def left(self, model: int) -> Left:
+        """Return what is left of the sums of all rows without each bucket."""
+        return self._whole.left(self._table.models[model])
 
     def contrasts(self, question: Question, model: int) -> dict[GroupKey, Contrast]:
         """Return how each group differs from the rows of all others."""

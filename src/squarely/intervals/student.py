@@ -3,7 +3,7 @@
 import math
 from functools import lru_cache
 
-__all__ = ["quantile", "tails"]
+__all__ = ["beta_tail", "quantile", "tails"]
 
 _SMALL = 1e-300  # in place of 0 in the continued fraction
 
@@ -15,8 +15,11 @@ def tails(t: float, freedom: float) -> float:
     """
     if math.isnan(t) or not freedom > 0:
         return math.nan
-    x, rest = freedom / (freedom + t * t), t * t / (freedom + t * t)
-    a, b = freedom / 2, 0.5
+    return beta_tail(freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5)
+
+
+def beta_tail(x: float, rest: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function at x; ``rest`` is 1 - x, which may be known better than the difference."""
     if rest == 0:
         return 1.0
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)) if x else 0.0
@@ -29,12 +32,12 @@ def _fraction(x: float, a: float, b: float) -> float:
     """Return the continued fraction of the incomplete beta function, by the method of Lentz."""
     c, d = 1.0, 1 / ((1 - (a + b) * x / (a + 1)) or _SMALL)
     value = d
-    for m in range(1, 500):
+    for m in range(1, 20_000):  # about the root of the larger parameter
         for step in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
             d = 1 / ((1 + step * d) or _SMALL)
             c = (1 + step / c) or _SMALL
             value *= c * d
-        if abs(c * d - 1) < 1e-15:
+        if abs(c * d - 1) < 3e-15:
             break
     return value
 

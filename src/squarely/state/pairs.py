@@ -242,7 +242,7 @@ def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDAr
     groups = _core.Groups()
     count = int(group.max()) + 1
     groups.grow(count)
-    groups.update(y_true, y_pred, sample_weight, group, np.arange(count, dtype=np.int32), None)
+    groups.update(y_true, y_pred, sample_weight, group, np.arange(count, dtype=np.int32))
     for at in range(count):
         yield Sums(groups.state(at), NOTHING, _NO_QUANTILES)
 

@@ -1,0 +1,260 @@
+"""Evidence: all that is known of the errors of one model, and from how many rows."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.diagnose.finding import ALL_ROWS, CannotTestError, Finding, Outcome
+from squarely.diagnose.watch import Large, Watcher
+from squarely.evaluate import Evaluation
+from squarely.intervals.left import Left
+from squarely.intervals.student import quantile
+from squarely.sources import Key
+from squarely.state import PairState, Ratio, Sums
+
+__all__ = ["Drawn", "Evidence", "Moments", "Spread", "moments_of"]
+
+Floats = npt.NDArray[np.float64]
+FEW_ROWS = 20
+
+
+class Moments(NamedTuple):
+    """Weight, mean and central moments of errors, rounded once."""
+
+    weight: float
+    mean: float
+    second: float
+    third: float
+    fourth: float
+
+    @property
+    def skewness(self) -> float:
+        """The third standardised moment."""
+        return self.third / self.second**1.5 if self.second > 0 else math.nan
+
+    @property
+    def kurtosis(self) -> float:
+        """The fourth standardised moment, 3 for a normal law."""
+        return self.fourth / self.second**2 if self.second > 0 else math.nan
+
+
+class Spread(NamedTuple):
+    """Value, standard error, and interval of something that the sums give."""
+
+    value: float
+    se: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Rows that are at hand: targets, predictions, weights, predicted standard deviations, and what a reader calls them."""
+
+    y: Floats
+    p: Floats
+    w: Floats
+    sigma: Floats | None
+    source: str
+
+    @property
+    def error(self) -> Floats:
+        """p - y."""
+        return self.p - self.y
+
+
+def _of(sums: Sums, integer: int, degree: int) -> Fraction:
+    total = sums.total(integer, degree)
+    return Fraction(total.numerator, total.denominator)
+
+
+def moments_of(state: PairState) -> Moments:
+    """Return the moments of e from the exact sums of pairs (e^2, e)."""
+    s = state.sums
+    if not s.n or not s.w:
+        return Moments(0.0, *(math.nan,) * 4)
+    w = _of(s, s.w, 0)
+    m1, m2, m3, m4 = (_of(s, integer, degree) / w for integer, degree in ((s.p, 1), (s.pp, 2), (s.yp, 2), (s.yy, 2)))
+    second = m2 - m1**2
+    third = m3 - 3 * m1 * m2 + 2 * m1**3
+    fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
+    return Moments(*(rounded(each) for each in (w, m1, second, third, fourth)))
+
+
+def rounded(value: Fraction) -> float:
+    """Return the nearest double."""
+    return Ratio(value.numerator, value.denominator).rounded()
+
+
+@dataclass
+class Evidence:
+    """What checks look at.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With the states, the buckets and the sample.
+    model : str
+    watcher : Watcher
+        What was seen of the rows, or of those drawn.
+    watched : str
+        Which rows those are.
+    drawn : Drawn
+    functional : str
+        What is wanted of the target: "mean", "median" or "quantile".
+    training : Evaluation, optional
+        The same model on the rows that it was fitted to.
+    """
+
+    evaluation: Evaluation
+    model: str
+    watcher: Watcher
+    watched: str
+    drawn: Drawn
+    functional: str = "mean"
+    training: Evaluation | None = None
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by check, once it was asked
+    found: dict[str, Finding] = field(default_factory=dict)
+
+    @cached_property
+    def at(self) -> int:
+        """The place of the model."""
+        return self.evaluation.models.index(self.model)
+
+    @cached_property
+    def state(self) -> PairState:
+        """The state of all rows."""
+        return self.evaluation.states[self.model]
+
+    @cached_property
+    def sums(self) -> Sums:
+        """Its sums."""
+        return self.state.sums
+
+    @cached_property
+    def n(self) -> int:
+        """Rows that count."""
+        return self.state.n
+
+    @cached_property
+    def weight(self) -> float:
+        """The weight of these rows: their number where there are no weights."""
+        return self.sums.observations.rounded()
+
+    def ratio(self, numerator: int, denominator: int, degree: int) -> float:
+        """Return a quotient of sums in the unit of the target to a degree."""
+        return self.sums.absolute(Ratio(numerator, denominator), degree).rounded()
+
+    @staticmethod
+    def ratio_of(sums: Sums, numerator: int, denominator: int) -> float:
+        """Return a quotient of sums that has no unit."""
+        return Ratio(numerator, denominator).rounded() if denominator else math.nan
+
+    @staticmethod
+    def weight_of(sums: Sums) -> float:
+        """Return the weight of the rows of a state."""
+        return sums.observations.rounded()
+
+    @staticmethod
+    def as_ratio(numerator: int, denominator: int) -> Ratio:
+        """Return a quotient of integers."""
+        return Ratio(numerator, denominator)
+
+    @cached_property
+    def mse(self) -> float:
+        """The mean squared error."""
+        return self.ratio(self.sums.squared_error, self.sums.w, 2)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments of the errors."""
+        found = moments_of(self.watcher.shape)
+        if not found.weight or any(self.watcher.shape.refused):
+            raise CannotTestError("squares of the errors are beyond the largest double; give targets in a larger unit")
+        return found
+
+    def mean_square(self, sums: Sums) -> float:
+        """Return the mean squared error of other sums."""
+        return sums.absolute(Ratio(sums.squared_error, sums.w), 2).rounded()
+
+    def unlike_missing(self) -> float:
+        """Return how far predictions of rows without a target are from the others, in standard deviations; nan where too few are drawn."""
+        sample = self.evaluation.sample
+        if sample is None:
+            return math.nan
+        p = sample.predictions[self.model]
+        there, gone = np.isfinite(p) & np.isfinite(sample.target), np.isfinite(p) & ~np.isfinite(sample.target)
+        if gone.sum() < 10 or there.sum() < 10 or not p[there].std() > 0:
+            return math.nan
+        return abs(float(p[gone].mean() - p[there].mean())) / math.sqrt((float(p[gone].var()) + float(p[there].var())) / 2)
+
+    def needs_rows(self, least: int = FEW_ROWS) -> None:
+        """Refuse to judge few rows."""
+        if self.n < least:
+            raise CannotTestError(f"there are {self.n:,} rows, and it takes {least} to say anything")
+
+    def needs_errors(self) -> None:
+        """Refuse to judge errors that do not vary."""
+        self.needs_rows()
+        if self.sums.variance_error == 0:
+            raise CannotTestError("all errors are alike")
+
+    def jackknifed(self, formula: Callable[[Left], Any]) -> Spread:
+        """Return a function of the sums with the interval that buckets of rows, clusters or blocks of time give it."""
+        uncertainty = self.evaluation.uncertainty
+        if uncertainty is None:
+            value = math.nan
+            return Spread(value, math.nan, math.nan, math.nan)
+        left = uncertainty.left(self.at)
+        with np.errstate(all="ignore"):
+            found = np.asarray(formula(left), np.float64)[0]
+        value, away = float(found[-1]), found[:-1][left.present[0]]
+        count = len(away)
+        if count < 2 or not np.isfinite(found).all():
+            return Spread(value, math.nan, math.nan, math.nan)
+        se = math.sqrt((count - 1) / count * float(((away - away.mean()) ** 2).sum()))
+        t = quantile(0.95, count - 1)
+        return Spread(value, se, value - t * se, value + t * se)
+
+    @property
+    def way(self) -> str:
+        """How rows depend on each other, as the user said."""
+        uncertainty = self.evaluation.uncertainty
+        return "none" if uncertainty is None else uncertainty.way
+
+    def largest(self) -> list[tuple[float, Large]]:
+        """Return the rows that add most, the largest first, with w e^2."""
+        return self.watcher.trim()
+
+    def kurtosis_without(self, rows: list[tuple[float, Large]]) -> float:
+        """Return the kurtosis of the errors of all other rows."""
+        e = np.array([row.prediction - row.target for _, row in rows])
+        w = np.array([row.weight for _, row in rows])
+        rest = self.watcher.shape
+        if len(rows):
+            rest = rest - PairState.of(e * e, e, None if self.evaluation.provenance.weight is None else w)
+        return moments_of(rest).kurtosis if rest.n > 3 else math.nan
+
+    def states_by(self, which: str) -> Mapping[tuple[Key, ...], PairState]:
+        """Return the states of (e^2, e) by group or by cluster."""
+        by_key = self.watcher.clusters if which == "cluster" else self.watcher.groups
+        if by_key is None:
+            cure = "cluster=" if which == "cluster" else "by="
+            raise CannotTestError(f"rows were not said to belong to {which}s; give {cure}")
+        return by_key.states()
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the rows were said to lie in order."""
+        return self.way == "order"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows were watched."""
+        return self.watched == ALL_ROWS

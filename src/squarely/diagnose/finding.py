@@ -1,0 +1,130 @@
+"""Finding and check: what is wrong, how much, what it means for the squared error, and what mends it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from squarely.plain import number
+
+if TYPE_CHECKING:
+    from squarely.diagnose.evidence import Evidence
+
+__all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check"]
+
+ALL_ROWS = "all rows"
+
+
+class CannotTestError(Exception):
+    """The evidence does not hold what a check needs; the text says what to give."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check measured, whether that is too much or not.
+
+    ``effect`` is compared with the threshold of the check, ``low`` and ``high`` are its interval (nan where there is none), and
+    ``p_value`` is the probability of so much by chance (nan where nothing is left to chance). ``numbers`` are the statistics by name.
+    ``told`` says them in a sentence, ``meaning`` what they mean for this squared error, ``fix`` what to do, and ``code`` a line that
+    does it. ``gain`` is the share of the mean squared error, or of the rows, that is at stake: it ranks findings.
+    """
+
+    effect: float
+    told: str
+    meaning: str
+    fix: str
+    code: str
+    low: float = math.nan
+    high: float = math.nan
+    p_value: float = math.nan
+    gain: float = 0.0
+    numbers: dict[str, float] = field(default_factory=dict)
+    source: str = ALL_ROWS
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the errors.
+
+    Parameters
+    ----------
+    id : str
+        Stable, as ``SQ007``.
+    title : str
+        What is wrong where it fires.
+    measure : str
+        What the effect is.
+    threshold : float
+        From where on the effect matters in practice, whatever its p-value.
+    serious : float
+        From where on it is serious.
+    first : int
+        Checks that explain others come first: 0 for faults of the data, then up.
+    explains : tuple of str
+        Checks whose findings follow from this one, and are then told as its consequences.
+    function : callable
+        From the evidence to the outcome.
+    """
+
+    id: str
+    title: str
+    measure: str
+    threshold: float
+    serious: float
+    first: int
+    explains: tuple[str, ...]
+    function: "Callable[[Evidence], Outcome]"
+
+    def severity(self, outcome: Outcome, p_adjusted: float) -> str | None:
+        """Return how severe an outcome is, or None where there is nothing to tell; a p-value guards against few rows."""
+        if not outcome.effect > self.threshold or (not math.isnan(outcome.p_value) and not p_adjusted < 0.05):
+            return None
+        return "serious" if outcome.effect > self.serious else "warning"
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    identity: str, title: str, measure: str, threshold: float, serious: float, first: int, explains: tuple[str, ...] = ()
+) -> "Callable[[Callable[[Evidence], Outcome]], Callable[[Evidence], Outcome]]":
+    """Register a function as a check; its docstring is its page in the documentation."""
+
+    def register(function: "Callable[[Evidence], Outcome]") -> "Callable[[Evidence], Outcome]":
+        CHECKS[identity] = Check(identity, title, measure, threshold, serious, first, explains, function)
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found in the errors of one model.
+
+    ``severity`` is "serious", "warning", or "info" for what follows from another finding. The effect has its interval (nan where there
+    is none) and the threshold that it passed.
+    """
+
+    id: str
+    title: str
+    severity: str
+    model: str
+    measure: str
+    effect: float
+    low: float
+    high: float
+    threshold: float
+    p_value: float
+    evidence: str
+    meaning: str
+    fix: str
+    code: str
+    source: str
+    gain: float = 0.0
+    because: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The effect with its interval, in words."""
+        between = "" if math.isnan(self.low + self.high) else f" ({number(float(f'{self.low:.3g}'))} to {number(float(f'{self.high:.3g}'))})"
+        return f"{self.measure}: {number(float(f'{self.effect:.3g}'))}{between}, from {number(self.threshold)} on it matters"

@@ -1,0 +1,172 @@
+"""Are the rows what they seem: complete, one of each, and of one scale?"""
+
+import math
+
+import numpy as np
+
+from squarely.diagnose.evidence import Evidence
+from squarely.diagnose.finding import CannotTestError, Outcome, check
+from squarely.plain import number, percent
+
+__all__: list[str] = []
+
+_ROUND = 1000.0  # a share of rows with targets that are multiples of 1/1000 makes them too coarse to tell copies
+
+
+@check(
+    "SQ025",
+    "The targets span orders of magnitude",
+    "largest |target| over the median of |target|",
+    1e3,
+    1e5,
+    2,
+    ("SQ007", "SQ009", "SQ017", "SQ018", "SQ019", "SQ020", "SQ021", "SQ040"),
+)
+def target_scale(e: Evidence) -> Outcome:
+    r"""Compare the largest target with a usual one.
+
+    .. math:: \max_i |y_i| \,/\, \mathrm{median}_i |y_i|
+
+    The unit of the MSE is the square of that of the target, so rows of large targets make it. A relative error, or that of the logarithm,
+    asks each row for the same percentage.
+    """
+    e.needs_rows()
+    y, w = e.drawn.y, e.drawn.w
+    size = np.sort(np.abs(y))
+    middle, largest = float(np.median(size)), float(size[-1])
+    if not middle > 0:
+        raise CannotTestError("half of the targets are 0, and have no scale")
+    positive = bool((y > 0).all())
+    skew = math.nan
+    if positive:
+        logs = np.log(y)
+        d = logs - np.average(logs, weights=w)
+        spread = float(np.average(d * d, weights=w))
+        skew = float(np.average(d**3, weights=w)) / spread**1.5 if spread > 0 else math.nan
+    share = float((w * e.drawn.error**2)[np.abs(y) > 10 * middle].sum() / max(float((w * e.drawn.error**2).sum()), 1e-300))
+    loss = "squared error of the logarithm (MSLE)" if positive else "a relative error such as WAPE"
+    return Outcome(
+        effect=largest / middle,
+        told=f"the largest target is {largest / middle:.3g} times the median one ({number(middle)})"
+        + ("" if math.isnan(skew) else f"; skewness of the logarithm {skew:.2g}"),
+        meaning=f"rows whose targets are over 10 times the median make {percent(share)} of the MSE: it hardly sees the others",
+        fix=f"report RMSLE or a relative error beside the RMSE, and train on {loss} if all rows matter alike",
+        code="sq.msle(y, prediction)" if positive else "sq.wape(y, prediction)",
+        gain=share,
+        numbers={"ratio": largest / middle, "log_skewness": skew},
+        source=e.drawn.source,
+    )
+
+
+@check("SQ027", "One output makes the whole error", "share of the squared error of one of the outputs", 0.9, 0.99, 2)
+def output_balance(e: Evidence) -> Outcome:
+    r"""Share the squared error among outputs: groups of rows that are named by ``output``.
+
+    .. math:: s_k = \mathrm{MSE}_k / \sum_j \mathrm{MSE}_j, \quad n_\mathrm{eff} = 1 / \sum_k s_k^2
+
+    A mean over outputs of different units is the error of the largest unit. Weights of 1 over the variance of each output even them out.
+    """
+    if e.evaluation.by != ("output",):
+        raise CannotTestError("there is one output; give arrays of two dimensions where there are several")
+    states = {key[0]: states[e.at].sums for key, states in e.evaluation.table.groups.items()}
+    mse = {name: e.mean_square(s) for name, s in states.items() if s.n}
+    total = sum(mse.values())
+    if len(mse) < 2 or not total > 0:
+        raise CannotTestError("there are not two outputs with an error")
+    worst = max(mse, key=mse.__getitem__)
+    share = mse[worst] / total
+    effective = total**2 / sum(each**2 for each in mse.values())
+    return Outcome(
+        effect=share,
+        told=f"output {worst} makes {percent(share)} of the sum of the MSEs; it is as if there were {effective:.3g} outputs of {len(mse)}",
+        meaning="the mean over outputs is the error of one of them, and training serves that one alone",
+        fix="scale each target by its standard deviation, or weight outputs by 1 / variance; report R2 of each output",
+        code="sq.r2_score(Y, P, multioutput='raw_values')",
+        gain=share,
+        numbers={"share": share, "effective_outputs": effective},
+    )
+
+
+@check("SQ032", "Rows are missing from the error", "share of rows without a target or prediction", 0.0, 0.05, 0)
+def missing(e: Evidence) -> Outcome:
+    r"""Count rows that are in no mean, and ask whether they are like the others.
+
+    .. math:: \mathrm{SMD} = \frac{|\bar{\hat y}_\text{missing} - \bar{\hat y}_\text{there}|}{s_{\hat y}}
+
+    Where targets are missing, the predictions there tell whether these rows are like the others: a difference of 0.2 standard
+    deviations or more says that the MSE is of another population. Missing predictions are the model's: leaving them out flatters it.
+    """
+    refused = e.state.refused
+    gone, rows = sum(refused), e.n + sum(refused)
+    e.needs_rows(2)
+    no_target, no_prediction = refused[0] + refused[2], refused[1] + refused[3]
+    apart = e.unlike_missing()
+    told = f"{no_target:,} of {rows:,} rows have no target, and {no_prediction:,} no prediction"
+    like = "" if math.isnan(apart) else f"; predictions there are {apart:.2g} standard deviations from the others"
+    unlike = apart >= 0.2
+    if no_prediction:
+        meaning, fix = (
+            "the MSE is that of the rows that the model answers, and flatters it if the others are hard",
+            "let the model predict every row, with a fallback; compare models on the same rows",
+        )
+    elif unlike:
+        meaning, fix = (
+            "targets are not missing at random: the MSE is of other rows than those that were to be judged",
+            "weight rows by 1 / the probability that the target is there, or collect targets for a sample of the missing ones",
+        )
+    else:
+        meaning, fix = "the MSE is of fewer rows than there are", "say how many rows are left out next to every error"
+    return Outcome(
+        effect=gone / rows if gone else 0.0,
+        told=told + like,
+        meaning=meaning,
+        fix=fix,
+        code="sq.evaluate(data, ..., nan_policy='omit_targets')['rmse'].coverage",
+        gain=1.0 if no_prediction or unlike else gone / rows,
+        numbers={"missing": float(gone), "smd": apart},
+        source=e.drawn.source if not math.isnan(apart) else "all rows",
+    )
+
+
+@check("SQ041", "Rows count several times, or hardly at all", "share of the rows that say nothing new", 0.1, 0.5, 0)
+def effective_rows(e: Evidence) -> Outcome:
+    r"""Estimate how many rows the weights leave, and how many are copies of others.
+
+    .. math:: n_\mathrm{eff} = \frac{(\sum w)^2}{\sum w^2}
+
+    Copies are rows with the very target and prediction of another, where targets are not rounded. In a sample of many rows copies are
+    seldom seen together, so their share is a lower bound there. Copies that are in training and in test leak.
+
+    References
+    ----------
+    Kish, L. (1965), Survey Sampling, section 11.7.
+    """
+    e.needs_rows()
+    by_weight = 1.0
+    if e.evaluation.provenance.weight is not None:
+        s = e.watcher.mass.sums
+        by_weight = s.total(s.w, 0).rounded() and s.total(s.y, 1).rounded() ** 2 / s.total(s.yy, 2).rounded() / s.n
+    y, p = e.drawn.y, e.drawn.p
+    copies = 0.0
+    if len(np.unique(y)) > 20 and not (y * _ROUND == np.round(y * _ROUND)).mean() > 0.5:
+        copies = 1 - len(np.unique(np.column_stack([y, p]), axis=0)) / len(y)
+    exact = float((y == p).mean())
+    effective = by_weight * (1 - copies)
+    if copies > 1 - by_weight:
+        said = f"{percent(copies)} of the rows are copies of others"
+        fix, code = "remove copies before rows are split into training and test, and find out where they come from", "data.drop_duplicates()"
+        meaning = "errors look surer than they are; copies of training rows in the test make a model look good that has learnt by heart"
+    else:
+        said = f"weights leave {percent(by_weight)} of the rows"
+        fix, code = "look at the largest weights, and trim them if they are not meant", "sq.evaluate(data, ..., weight=...)['rmse'].se"
+        meaning = f"the MSE is as sure as that of {by_weight * e.n:,.0f} rows of one weight"
+    return Outcome(
+        effect=1 - effective,
+        told=said + (f"; {percent(exact)} of the predictions hit the target exactly" if exact > 0.01 else ""),
+        meaning=meaning,
+        fix=fix,
+        code=code,
+        gain=1 - effective,
+        numbers={"effective_share": effective, "copies": copies, "exact_hits": exact},
+        source=e.drawn.source,
+    )

@@ -1,0 +1,187 @@
+"""What shape do the errors have, and do a few rows make the mean squared error?"""
+
+import math
+
+from squarely.diagnose.evidence import Evidence, Moments
+from squarely.diagnose.finding import CannotTestError, Outcome, check
+from squarely.diagnose.laws import chi2_tail
+from squarely.diagnose.watch import MOST_LARGEST, Large
+from squarely.intervals.student import tails
+from squarely.intervals.tail import index_of
+from squarely.plain import number, one_line, percent
+
+__all__ = ["outliers"]
+
+_ROBUST = "train with Huber or pseudo-Huber loss if these rows are faults; keep squared error if they are real and dear"
+_CODE_ROBUST = "sq.huber(y, prediction, delta={:.6g})"
+
+
+@check("SQ017", "Errors are not bell-shaped", "size of the skewness, or a third of the excess kurtosis", 1.0, math.inf, 7)
+def shape(e: Evidence) -> Outcome:
+    r"""Judge skewness and kurtosis of the errors (Jarque and Bera).
+
+    .. math:: \mathrm{JB} = \frac{n}{6} \left(g_1^2 + \frac{g_2^2}{4}\right)
+
+    Squared error still finds the mean, whatever the shape. It is no longer the most efficient loss, and intervals for new rows that take
+    a normal law are wrong.
+
+    References
+    ----------
+    Jarque, C. M. and Bera, A. K. (1987), International Statistical Review 55(2), doi:10.2307/1403192.
+    """
+    e.needs_errors()
+    m = e.moments
+    skew, excess = m.skewness, m.kurtosis - 3
+    jb = m.weight / 6 * (skew**2 + excess**2 / 4)
+    lean = (
+        "long on the side of too high predictions" if skew > 1 else "long on the side of too low predictions" if skew < -1 else "heavy on both sides"
+    )
+    return Outcome(
+        effect=max(abs(skew), excess / 3),
+        p_value=chi2_tail(jb, 2),
+        told=f"skewness {skew:.3g}, excess kurtosis {excess:.3g}; Jarque-Bera {jb:.4g}",
+        meaning=f"tails are {lean}: the MSE is right, but intervals for single rows that take a normal law are not",
+        fix="give quantiles for single rows; compare models by squared error if the mean is wanted, by absolute error if the median is",
+        code="sq.mean_pinball_loss(y, prediction, alpha=0.9)",
+        gain=0.0,
+        numbers={"skewness": skew, "excess_kurtosis": excess, "jarque_bera": jb},
+        source=e.watched,
+    )
+
+
+@check(
+    "SQ018",
+    "The tail of the errors is so heavy that the MSE is hardly known",
+    "4 over the index of the tail",
+    1.0,
+    2.0,
+    4,
+    ("SQ017", "SQ020", "SQ040"),
+)
+def heavy_tail(e: Evidence) -> Outcome:
+    r"""Estimate the index of the tail of :math:`|e|` (Hill), from the largest of 64.
+
+    .. math:: \hat\alpha = k / \sum_{i \le k} \log(e_{(i)} / e_{(k)})
+
+    Below 4 the squared error has no variance, and its interval says little; below 2 it has no mean, and more rows do not help. The bound
+    that holds with 95 % confidence is judged.
+
+    References
+    ----------
+    Hill, B. M. (1975), Annals of Statistics 3(5), doi:10.1214/aos/1176343247.
+    """
+    e.needs_errors()
+    index, bound = index_of(e.sums.sizes, e.n)
+    if math.isinf(index):
+        raise CannotTestError("it takes 640 rows to tell how heavy a tail is")
+    return Outcome(
+        effect=4 / bound,
+        told=f"the index of the tail is about {index:.3g}, and below {bound:.3g} with 95 % confidence",
+        meaning="the MSE does not settle, however many rows there are"
+        if bound < 2
+        else "a few rows to come may change the MSE: its interval is too narrow",
+        fix="judge by absolute or Huber error, whose means settle; look at what the largest errors have in common",
+        code="sq.evaluate(data, ..., metrics=['mae', 'huber(delta=1.0)', 'medae'])",
+        gain=0.3,
+        numbers={"index": index, "bound": bound},
+    )
+
+
+@check("SQ020", "A few rows make most of the squared error", "share of the squared error in the largest 1 % of the rows", 0.2, 0.5, 6)
+def concentration(e: Evidence) -> Outcome:
+    r"""Share of the squared error that the largest 1 % of the rows make, and the Gini coefficient of squared errors.
+
+    .. math:: \sum_{i \le n / 100} e_{(i)}^2 \Big/ \sum_i e_i^2
+
+    A normal law gives 8 %, a Laplace law 16 %. The share is exact where 1,000 rows hold it, and else right to 1 %.
+    """
+    e.needs_rows(200)
+    s = e.sums
+    if s.squared_error == 0:
+        raise CannotTestError("there is no error")
+    total = s.total(s.squared_error, 2).rounded()
+    few = max(1, e.n // 100)
+    rows = e.largest()
+    weighted = e.evaluation.provenance.weight is not None
+    if few <= MOST_LARGEST and e.is_whole and not weighted:
+        share = math.fsum(size for size, _ in rows[:few]) / total
+    else:
+        share = 1 - s.absolute(s.sizes.trimmed_square(0.01), 0).rounded() * 0.99 / e.mse
+    top = [sum(size for size, _ in rows[:count]) / total for count in (1, 10)] if e.is_whole else [math.nan, math.nan]
+    left = e.mse * (1 - share) / 0.99
+    return Outcome(
+        effect=share,
+        told=f"of the squared error {percent(share)} is in 1 % of the rows, {percent(top[0])} in the largest row"
+        if e.is_whole
+        else f"of the squared error {percent(share)} is in 1 % of the rows",
+        meaning=f"without these rows the MSE would be {number(float(f'{left:.4g}'))}: it tells of a few rows, not of the many",
+        fix="look at these rows before the model; report the median error beside the RMSE. " + _ROBUST,
+        code=_CODE_ROBUST.format(1.345 * math.sqrt(left)),
+        gain=share,
+        numbers={"top_percent": share, "top_1": top[0], "top_10": top[1]},
+    )
+
+
+def outliers(e: Evidence) -> tuple[list[tuple[float, Large]], Moments, float]:
+    """Return the rows whose errors are too large for one normal law, the moments of the others, and the largest of the studentised errors."""
+    m = e.moments
+    n, w = float(e.watcher.shape.n), m.weight
+    found: list[tuple[float, Large]] = []
+    largest = 0.0
+    for size, row in e.largest():
+        t = _studentised(row.prediction - row.target, m, w)
+        largest = max(largest, abs(t))
+        if not n * tails(t, w - 2) < 0.05:
+            break
+        found.append((size, row))
+    return found, m, largest
+
+
+def _studentised(error: float, m: Moments, n: float) -> float:
+    """Return an error less the mean of the errors in standard deviations of the others."""
+    distance = error - m.mean
+    others = (n * m.second - distance * distance * n / (n - 1)) / (n - 2)
+    return distance / math.sqrt(others * (1 - 1 / n)) if others > 0 else math.copysign(math.inf, distance)
+
+
+@check(
+    "SQ021",
+    "Single rows lie far outside the others",
+    "share of the squared error in rows that are outliers",
+    0.05,
+    0.3,
+    1,
+    ("SQ007", "SQ009", "SQ010", "SQ017", "SQ018", "SQ019", "SQ020", "SQ040"),
+)
+def outlying_rows(e: Evidence) -> Outcome:
+    r"""Find errors that are too large to come from the law of the others (externally studentised, Bonferroni).
+
+    .. math:: t_i = \frac{e_i - \bar e}{s_{(i)} \sqrt{1 - 1/n}}, \quad n\, P(|t_{n-2}| > |t_i|) < 0.05
+
+    It is told where the other rows look like a bell: where they have heavy tails too, large errors are the law, and SQ018 tells it.
+
+    References
+    ----------
+    Cook, R. D. and Weisberg, S. (1982), Residuals and Influence in Regression, section 2.2.
+    """
+    e.needs_errors()
+    rows, m, t = outliers(e)
+    n = e.watcher.shape.n
+    share = math.fsum(size for size, _ in rows) / (m.weight * (m.second + m.mean**2)) if rows else 0.0
+    rest = e.kurtosis_without(rows)
+    few = len(rows) <= max(1, n // 100) and not rest > 5
+    named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])
+    where = one_line(rows[0][1].where, 60) if rows else ""
+    return Outcome(
+        effect=share if few else 0.0,
+        p_value=min(1.0, n * tails(t, m.weight - 2)),
+        told=f"{len(rows):,} {'row is an outlier' if len(rows) == 1 else 'rows are outliers'} ({named}) in {where}; the largest is {t:.3g} standard deviations off"
+        if rows
+        else f"the largest error is {t:.3g} standard deviations off",
+        meaning=f"{len(rows) / n:.2%} of the rows make {percent(share)} of the MSE; a fit by squared error bends to them",
+        fix="check these rows for a wrong unit, sign or decimal point. If they are real, report with and without them; " + _ROBUST,
+        code=_CODE_ROBUST.format(1.345 * math.sqrt(max(m.second * (1 - share), 0.0))),
+        gain=share,
+        numbers={"rows": float(len(rows)), "largest_t": t},
+        source=e.watched,
+    )

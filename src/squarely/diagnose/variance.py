@@ -1,0 +1,182 @@
+"""Is the variance of the errors the same everywhere? If not, squared error gives its attention to the wrong rows."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.diagnose.evidence import Drawn, Evidence, moments_of
+from squarely.diagnose.finding import CannotTestError, Outcome, check
+from squarely.diagnose.laws import chi2_tail, f_tail
+from squarely.intervals.student import quantile, tails
+from squarely.plain import number, one_line, percent
+
+__all__: list[str] = []
+
+Floats = npt.NDArray[np.float64]
+_LEAST = 20  # rows of a group whose variance is judged
+
+
+@check(
+    "SQ007",
+    "The variance of the errors changes with the prediction",
+    "R2 of squared errors on the prediction",
+    0.02,
+    0.15,
+    4,
+    ("SQ017", "SQ018", "SQ020", "SQ040"),
+)
+def heteroscedasticity(e: Evidence) -> Outcome:
+    r"""Regress squared errors on the prediction (Breusch and Pagan, as Koenker studentised it).
+
+    .. math:: \mathrm{LM} = n R^2, \quad e^2 = a + b \hat y + u
+
+    Predictions stay right, but squared error spends itself on the rows that are noisy anyway, and intervals of one width are wrong:
+    too wide where noise is low, too narrow where it is high.
+
+    References
+    ----------
+    Koenker, R. (1981), J. Econometrics 17(1), doi:10.1016/0304-4076(81)90062-2.
+    """
+    e.needs_errors()
+    s = e.watcher.spread.sums
+    if any(e.watcher.spread.refused):
+        raise CannotTestError("squares of the errors are beyond the largest double; give targets in a larger unit")
+    if s.variance_p == 0 or s.variance_y == 0:
+        raise CannotTestError("predictions, or squared errors, are all alike")
+    r2 = e.ratio_of(s, s.covariance**2, s.variance_p * s.variance_y)
+    lm = e.weight_of(s) * r2
+    ratio, lost = _by_tenth(e.drawn)
+    rises = s.covariance > 0
+    return Outcome(
+        effect=r2,
+        p_value=chi2_tail(lm, 1),
+        told=f"LM = {lm:.4g} (chi-squared, 1 degree); the MSE of the tenth with the highest predictions is {ratio:.3g} times that of the lowest",
+        meaning=f"errors grow where predictions are {'high' if rises else 'low'}: weights of 1 over their variance would save {percent(lost)} of the rows",
+        fix="weight rows by 1 / variance, fit a loss whose variance grows with the mean, or predict the variance too",
+        code="model.fit(X, y, sample_weight=1 / predicted_variance)",
+        gain=lost,
+        numbers={"lm": lm, "r2": r2, "tenths_ratio": ratio},
+        source=e.watched,
+    )
+
+
+def _by_tenth(d: Drawn) -> tuple[float, float]:
+    """Return the MSE of the highest tenth of predictions over that of the lowest, and the share of rows that equal weights waste."""
+    tenths = np.array_split(np.argsort(d.p, kind="stable"), 10)
+    found = np.array([np.average(d.error[rows] ** 2, weights=d.w[rows]) for rows in tenths if len(rows)])
+    if len(found) < 2 or not (found > 0).all():
+        return math.nan, 0.0
+    return float(found[-1] / found[0]), max(0.0, float(1 - 1 / (found.mean() * (1 / found).mean())))
+
+
+@check(
+    "SQ009",
+    "The noise grows with the mean",
+    "power of the mean by which the variance grows",
+    0.5,
+    1.5,
+    3,
+    ("SQ007", "SQ017", "SQ018", "SQ019", "SQ020", "SQ040"),
+)
+def variance_power(e: Evidence) -> Outcome:
+    r"""Regress the logarithm of squared errors on that of predictions (Park).
+
+    .. math:: \log e^2 = a + b \log |\hat y| + u
+
+    The power b says which loss has this variance: 0 squared error, 1 Poisson deviance, 2 gamma deviance or squared error of the logarithm.
+
+    References
+    ----------
+    Park, R. E. (1966), Econometrica 34(4), doi:10.2307/1910108.
+    """
+    e.needs_errors()
+    d = e.drawn
+    rows = (d.error != 0) & (d.p > 0)
+    if rows.sum() < max(50, 0.9 * len(d.p)):
+        raise CannotTestError("predictions are not positive, or errors are 0: a power of the mean has no meaning here")
+    x, y, w = np.log(d.p[rows]), 2 * np.log(np.abs(d.error[rows])), d.w[rows]
+    low, high = np.quantile(x, (0.05, 0.95))
+    if high - low < math.log(1.5):
+        raise CannotTestError("predictions do not vary enough to tell a power: the largest are less than 1.5 times the smallest")
+    slope, se, freedom = _line(x, y, w)
+    t = quantile(0.95, int(freedom))
+    positive = bool((d.y > 0).all())
+    if positive:
+        name = "mean_gamma_deviance" if slope > 1.5 else "mean_poisson_deviance"
+        loss, code = ("gamma deviance, or squared error of the logarithm" if slope > 1.5 else "Poisson deviance"), f"sq.{name}(y, prediction)"
+    else:
+        loss, code = "squared error with weights of 1 over this variance", f"sq.mse(y, prediction, sample_weight=prediction ** -{slope:.3g})"
+    ratio, lost = _by_tenth(d)
+    return Outcome(
+        effect=slope,
+        low=slope - t * se,
+        high=slope + t * se,
+        p_value=tails(slope / se, freedom),
+        told=f"the variance of the errors is about the mean to the power {slope:.3g} ({slope - t * se:.3g} to {slope + t * se:.3g})",
+        meaning=f"rows with large predictions make most of the MSE ({ratio:.3g} times as much in the highest tenth as in the lowest)",
+        fix=f"train with {loss}, which expects this",
+        code=code,
+        gain=lost,
+        numbers={"power": slope, "se": se},
+        source=d.source,
+    )
+
+
+def _line(x: Floats, y: Floats, w: Floats) -> tuple[float, float, float]:
+    """Return slope, standard error and degrees of freedom of a weighted least-squares line."""
+    total = w.sum()
+    dx, dy = x - (w @ x) / total, y - (w @ y) / total
+    sxx = float(w @ (dx * dx))
+    slope = float(w @ (dx * dy)) / sxx
+    freedom = len(x) - 2
+    return slope, math.sqrt(float(w @ (dy - slope * dx) ** 2) / freedom / sxx), freedom
+
+
+@check(
+    "SQ010",
+    "The variance of the errors differs between groups",
+    "largest variance of a group over the smallest",
+    4.0,
+    25.0,
+    4,
+    ("SQ017", "SQ018", "SQ020", "SQ040"),
+)
+def groupwise_variance(e: Evidence) -> Outcome:
+    r"""Compare the variances of groups (O'Brien), from the sums of each group.
+
+    .. math:: r_{ij} = \frac{(n_j - 1.5) n_j (e_{ij} - \bar e_j)^2 - 0.5 s_j^2 (n_j - 1)}{(n_j - 1)(n_j - 2)}
+
+    and the analysis of variance of r. It is about as robust as that of Brown and Forsythe, and needs no medians.
+
+    References
+    ----------
+    O'Brien, R. G. (1981), Psychological Bulletin 89(3), doi:10.1037/0033-2909.89.3.570.
+    """
+    groups = {key: moments_of(state) for key, state in e.states_by("group").items() if state.n >= _LEAST}
+    groups = {key: m for key, m in groups.items() if m.weight > 2}
+    if len(groups) < 2:
+        raise CannotTestError(f"there are not two groups of at least {_LEAST} rows")
+    n, m2, m4 = (np.array([getattr(m, name) for m in groups.values()]) for name in ("weight", "second", "fourth"))
+    variance = m2 * n / (n - 1)
+    within = float((((n - 1.5) * n / ((n - 1) * (n - 2))) ** 2 * n * (m4 - m2**2)).sum())
+    k, total = len(n), float(n.sum())
+    between = float((n * (variance - (n @ variance) / total) ** 2).sum())
+    if not within > 0:
+        raise CannotTestError("errors within the groups are all alike")
+    f = between / (k - 1) / (within / (total - k))
+    ratio = float(variance.max() / variance.min()) if variance.min() > 0 else math.inf
+    names = [", ".join(one_line(part, 30) for part in key) for key in groups]
+    worst, best = names[int(variance.argmax())], names[int(variance.argmin())]
+    lost = max(0.0, 1 - 1 / float(((n @ variance) / total) * ((n / variance).sum() / total))) if variance.min() > 0 else 1.0
+    return Outcome(
+        effect=ratio,
+        p_value=f_tail(f, k - 1, total - k),
+        told=f"the standard deviation of the errors is {number(math.sqrt(variance.max()))} in {worst} and {number(math.sqrt(variance.min()))} in {best}; F = {f:.4g}",
+        meaning=f"{worst} decides the MSE: weights of 1 over the variance of a group would save {percent(lost)} of the rows",
+        fix="weight each group by 1 / its variance, and report the error of each group",
+        code=f"sq.evaluate(data, target=..., prediction=..., by={list(e.evaluation.by)!r})",
+        gain=lost,
+        numbers={"f": f, "ratio": ratio},
+        source=e.watched,
+    )

@@ -1,0 +1,261 @@
+"""Watching the rows go by: what the checks need beside the sums, from the same pass, exactly and in any partition."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely import _core
+from squarely.evaluate.labels import GroupIndex
+from squarely.evaluate.sample import Sampler
+from squarely.sources import Batch, Column, Key, Part, Source, Wanted
+from squarely.state import NOTHING, PairState
+
+__all__ = ["LAGS", "MOST_LARGEST", "Large", "Watched", "Watcher"]
+
+Floats = npt.NDArray[np.float64]
+LAGS = 10
+MOST_LARGEST = 1000
+
+
+class Large(NamedTuple):
+    """A row with a large squared error: where it is, counted from 1, and what it adds."""
+
+    where: str
+    row: int
+    target: float
+    prediction: float
+    weight: float
+
+
+@dataclass
+class Watcher:
+    """What one model leaves of some rows. Errors are p - y; states of pairs that are made of them are exact, and add.
+
+    Parameters
+    ----------
+    shape : PairState of (e^2, e)
+        The moments of the errors up to the fourth.
+    spread : PairState of (e^2, p)
+        How squared errors go with predictions.
+    mass : PairState of (w, w)
+        The squares of the weights.
+    lags : list of PairState of (e_t, e_(t-k)), k from 1
+    last : PairState of (y_t, y_(t-1))
+        The error of the last value.
+    scaled : PairState of (z^2, z)
+        The moments of the errors over their predicted standard deviation.
+    groups, clusters
+        The states of (e^2, e) by group and by cluster.
+    """
+
+    shape: PairState = field(default_factory=PairState)
+    spread: PairState = field(default_factory=PairState)
+    mass: PairState = field(default_factory=PairState)
+    last: PairState = field(default_factory=PairState)
+    scaled: PairState = field(default_factory=PairState)
+    lags: list[PairState] = field(default_factory=lambda: [PairState() for _ in range(LAGS)])
+    groups: "_ByKey | None" = None
+    clusters: "_ByKey | None" = None
+    largest: list[tuple[Floats, list[Large]]] = field(default_factory=list)
+    head: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    tail: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    least: float = 0.0
+
+    def see(self, batch: Batch, prediction: Column, wanted: Wanted) -> None:
+        """Add the rows of a batch that count."""
+        y, p = batch.target.doubles(), prediction.doubles()
+        w = np.ones(len(y)) if batch.weight is None else batch.weight.doubles()
+        with np.errstate(all="ignore"):
+            errors = p - y
+            squares = errors * errors
+        kept = np.isfinite(squares) & (w > 0)
+        rows = slice(None) if kept.all() else kept
+        y, p, e, e2 = y[rows], p[rows], errors[rows], squares[rows]
+        weight = None if batch.weight is None else w[rows]
+        if batch.more:
+            with np.errstate(all="ignore"):
+                z = e / batch.more[0].doubles()[rows]
+                self.scaled.update(z * z, z, weight)
+        self.shape.update(e2, e, weight)
+        self.spread.update(e2, p, weight)
+        if weight is not None:
+            self.mass.update(weight, weight)
+        if wanted.way == "order":
+            self._follow(np.column_stack([e, y]))
+        for by_key, keys in zip((self.groups, self.clusters), _keys(batch, wanted), strict=True):
+            if by_key is not None and keys is not None:
+                by_key.see(keys, e2, e, weight, rows)
+        self._largest(batch, np.flatnonzero(kept), y, p, e2 if weight is None else e2 * weight, weight)
+
+    def _follow(self, values: Floats) -> None:
+        """Add the pairs of neighbours in the rows that follow those of before."""
+        self._pair(self.tail, values)
+        if len(self.head) < LAGS:
+            self.head = np.concatenate([self.head, values[: LAGS - len(self.head)]])
+        self.tail = np.concatenate([self.tail, values[-LAGS:]])[-LAGS:]
+
+    def _pair(self, before: Floats, values: Floats) -> None:
+        whole = np.concatenate([before, values])
+        for lag, state in enumerate(self.lags, 1):
+            first = max(len(before), lag)  # pairs of which the later is new
+            if first < len(whole):
+                state.update(whole[first:, 0], whole[first - lag : len(whole) - lag, 0])
+        first = max(len(before), 1)
+        if first < len(whole):
+            self.last.update(whole[first:, 1], whole[first - 1 : -1, 1])
+
+    def _largest(self, batch: Batch, rows: npt.NDArray[np.intp], y: Floats, p: Floats, size: Floats, weight: Floats | None) -> None:
+        """Keep the rows that add most; of equal ones the first."""
+        if len(size) > MOST_LARGEST:
+            self.least = max(self.least, float(np.partition(size, -MOST_LARGEST)[-MOST_LARGEST]))
+        taken = np.flatnonzero((size >= self.least) & (size > 0))
+        taken = taken[np.argsort(-size[taken], kind="stable")][:MOST_LARGEST]
+        if len(taken):
+            w = np.ones(len(taken)) if weight is None else weight[taken]
+            at = (batch.start + rows[taken] + 1).tolist()
+            found = [Large(batch.where, *each) for each in zip(at, y[taken].tolist(), p[taken].tolist(), w.tolist(), strict=True)]
+            self.largest.append((size[taken], found))
+            if sum(len(each) for each, _ in self.largest) > 4 * MOST_LARGEST:
+                self.trim()
+
+    def trim(self) -> list[tuple[float, Large]]:
+        """Return the largest rows, the largest first, and keep no others."""
+        rows = sorted(((float(size), row) for sizes, found in self.largest for size, row in zip(sizes, found, strict=True)), key=_falling)
+        rows = rows[:MOST_LARGEST]
+        self.largest = [(np.array([size for size, _ in rows]), [row for _, row in rows])] if rows else []
+        if len(rows) == MOST_LARGEST:
+            self.least = max(self.least, rows[-1][0])
+        return rows
+
+    def follow(self, other: "Watcher") -> None:
+        """Add what comes after."""
+        for name in ("shape", "spread", "mass", "last", "scaled"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lags = [mine + theirs for mine, theirs in zip(self.lags, other.lags, strict=True)]
+        if len(other.head):
+            self._join(other)
+        for mine, theirs in ((self.groups, other.groups), (self.clusters, other.clusters)):
+            if mine is not None and theirs is not None:
+                mine.absorb(theirs)
+        self.largest += other.largest
+        self.trim()
+
+    def _join(self, other: "Watcher") -> None:
+        """Add the pairs that lie on both sides of the seam."""
+        whole, seam = np.concatenate([self.tail, other.head]), len(self.tail)
+        for lag, state in enumerate(self.lags, 1):
+            first, last = max(seam, lag), min(seam + lag, len(whole))
+            if first < last:
+                state.update(whole[first:last, 0], whole[first - lag : last - lag, 0])
+        if seam:
+            self.last.update(whole[seam : seam + 1, 1], whole[seam - 1 : seam, 1])
+        if len(self.head) < LAGS:
+            self.head = np.concatenate([self.head, other.head])[:LAGS]
+        self.tail = np.concatenate([self.tail, other.tail])[-LAGS:]
+
+
+def _falling(each: tuple[float, Large]) -> tuple[float, str, int]:
+    return -each[0], each[1].where, each[1].row
+
+
+def _keys(batch: Batch, wanted: Wanted) -> tuple[Any, Any]:
+    """Return the keys of the groups and of the clusters of a batch."""
+    return batch.keys[: len(wanted.by)] or None, (batch.keys[-1:] if wanted.way == "cluster" else None)
+
+
+class _ByKey:
+    """States of (e^2, e) by key."""
+
+    def __init__(self, columns: int) -> None:
+        self._groups = _core.Groups()
+        self._index = GroupIndex(columns, self._groups.grow)
+
+    def see(self, keys: tuple[Any, ...], e2: Floats, e: Floats, weight: Floats | None, rows: Any) -> None:
+        labels = self._index.labels_of(keys, len(keys[0].codes))
+        assert labels is not None, "there is a key"
+        bad = self._groups.update(e2, e, weight, np.ascontiguousarray(labels[0][rows]), labels[1])
+        assert bad == -1, "weights were judged before"
+
+    def absorb(self, other: "_ByKey") -> None:
+        known = self._index.index
+        for key in other._index.index:
+            known.setdefault(key, len(known))
+        self._groups.grow(len(known))
+        places = np.array([known[key] for key in other._index.index], np.int32)
+        self._groups.absorb(other._groups, places, take=True)
+
+    def states(self) -> dict[tuple[Key, ...], PairState]:
+        """Return the state of each key that has a row."""
+        found = {key: PairState._wrap(self._groups.state(at), NOTHING) for key, at in self._index.index.items()}
+        return {key: state for key, state in found.items() if state.n}
+
+
+@dataclass
+class Watched:
+    """A source whose rows are watched as they are read."""
+
+    source: Source
+    seen: dict[int, dict[str, Watcher]] = field(default_factory=dict)
+    samplers: list[Sampler] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def name(self) -> str:
+        """What a report calls the data."""
+        return self.source.name
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether the parts may be asked for again; they are watched once."""
+        return False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names."""
+        return self.source.columns
+
+    def parts(self, wanted: Wanted) -> Iterator[Part]:
+        """Yield the parts of the source, in order, with somebody who watches each."""
+        for number, read in enumerate(self.source.parts(wanted)):
+            yield partial(self._read, number, read, wanted)
+
+    def _read(self, number: int, read: Part, wanted: Wanted) -> Iterator[Batch]:
+        watchers = {model: watcher_for(wanted) for model in wanted.predictions}
+        sampler = Sampler()
+        with self._lock:
+            self.seen[number] = watchers
+            self.samplers.append(sampler)
+        for batch in read():
+            if batch.more:
+                sampler.see(number, replace(batch, predictions=(*batch.predictions, *batch.more)))
+            for (_, watcher), prediction in zip(watchers.items(), batch.predictions, strict=True):
+                watcher.see(batch, prediction, wanted)
+            yield batch
+
+    def sampler(self) -> Sampler:
+        """Return the sample with the columns of the plan beside the predictions, where there are any."""
+        whole = Sampler()
+        for sampler in self.samplers:
+            whole.absorb(sampler)
+        return whole
+
+    def watcher(self, model: str, wanted: Wanted) -> Watcher:
+        """Return what all parts left of a model, in their order."""
+        whole = watcher_for(wanted)
+        for number in sorted(self.seen):
+            whole.follow(self.seen[number].pop(model))
+        return whole
+
+
+def watcher_for(wanted: Wanted) -> Watcher:
+    """Return a watcher that has seen nothing."""
+    return replace(
+        Watcher(),
+        groups=_ByKey(len(wanted.by)) if wanted.by else None,
+        clusters=_ByKey(1) if wanted.way == "cluster" else None,
+    )
