@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -177,6 +177,54 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path, monkeypatch: pyt
     writing.write_files({tmp_path / "a": b"all of it"})
     assert seen == [(b"all of it", True, False)]
     assert names_in(tmp_path) == ["a"]
+
+
+class Disk:
+    """A file on a disk that takes so many bytes of what is written at a time, and then has no room."""
+
+    takes: ClassVar[list[int]] = []
+
+    def __init__(self, path: Path, mode: str, buffering: int) -> None:
+        self.file = open(path, mode, buffering)  # noqa: SIM115
+
+    def __enter__(self) -> Disk:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def write(self, content: bytes) -> int:
+        if not self.takes:
+            raise OSError(28, "No space left on device")
+        return self.file.write(content[: self.takes.pop(0)])
+
+
+@pytest.mark.parametrize("takes", [[], [3], [1, 1, 1]])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_is_added_to_is_as_it_was_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, takes: list[int]
+) -> None:
+    """No other file takes its name either."""
+    if there:
+        (tmp_path / "summary.md").write_bytes(b"before")
+    monkeypatch.setattr(Disk, "takes", list(takes))
+    monkeypatch.setattr(writing, "open", Disk, raising=False)
+    with pytest.raises(DataError, match=r"summary.md: cannot be written \(No space left on device\)"):
+        writing.write_files({tmp_path / "a": b"new"}, {tmp_path / "summary.md": b"after"})
+    assert names_in(tmp_path) == (["summary.md"] if there else [])
+    if there:
+        assert (tmp_path / "summary.md").read_bytes() == b"before"
+
+
+def test_what_is_added_goes_on_after_a_short_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Disk, "takes", [1, 2, 99, 1, 99])
+    monkeypatch.setattr(writing, "open", Disk, raising=False)
+    for content in (b"one\n", b"two\n"):
+        writing.write_files({}, {tmp_path / "summary.md": content})
+    assert (tmp_path / "summary.md").read_bytes() == b"one\n\ntwo\n"
 
 
 # --- permissions and links ----------------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ def test_python_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> No
         assert examples.examples, block
         assert doctest.DocTestRunner(optionflags=flags).run(examples, clear_globs=False).failed == 0
         names = examples.globs
-    assert {kind for kind, _ in every_block(page)} <= {"python", "console", "sh"}
+    assert {kind for kind, _ in every_block(page)} <= {"python", "console", "sh", "yaml"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
@@ -249,6 +249,22 @@ def test_console_blocks_of_pages_run(page: Path, beside_the_examples: Path) -> N
             plain = run.stdout.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
             said = "".join(f"{line.rstrip()}\n" for line in plain.splitlines())
             assert doctest.OutputChecker().check_output(expected, said, doctest.ELLIPSIS), f"{asked}\n{said}{run.stderr}"
+
+
+def test_commands_of_workflows_run(beside_the_examples: Path) -> None:
+    """A step over several lines is one line, as the mark ">" says."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": "summary.md"}
+    commands = [
+        " ".join(step.split())
+        for page in PAGES
+        for block in blocks_of(page, "yaml")
+        for step in re.findall(r"^ *- run: >\n((?: +[^ -].*\n| +--.*\n)+)", block, flags=re.MULTILINE)
+    ]
+    assert [command.split()[:2] for command in commands] == [["squarely", "evaluate"]]
+    for command in commands:
+        assert subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False, env=environment).returncode == 0
+        written = {"summary.md", *re.findall(r"(?:--report|--junit) (\S+)", command)}
+        assert written <= set(os.listdir(beside_the_examples))
 
 
 def test_set_up_commands_are_targets() -> None:

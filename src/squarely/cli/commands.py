@@ -1,9 +1,7 @@
 """The commands."""
 
-import shlex
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +9,17 @@ from typing import Annotated
 import typer
 
 from squarely import _core
-from squarely.cli.gate import Gate
+from squarely.cli.gate import Gate, Verdict, gate_of
 from squarely.cli.output import Progress, let_go, prepare_streams, read_table, say, write_out
+from squarely.cli.pipeline import check_gates, summary_file
+from squarely.cli.telling import Format, Outputs
 from squarely.errors import DataError, SquarelyError, StateError
-from squarely.evaluate import Evaluation, evaluate, evaluation_of, guess_predictions, guess_target, questions_of
+from squarely.evaluate import evaluate, evaluation_of, guess_predictions, guess_target, questions_of
 from squarely.metric import METRICS, find
 from squarely.report.writing import check_files, write_files
 from squarely.sources.refusals import shown
 
-__all__ = ["app", "main"]
+__all__ = ["Format", "app", "main"]
 
 app = typer.Typer(
     name="squarely",
@@ -28,16 +28,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Format(StrEnum):
-    """What standard output gets."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-    csv = "csv"
-
 
 _Format = Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")]
 _Metrics = Annotated[
@@ -65,6 +55,11 @@ _Interval = Annotated[str | None, typer.Option("--ci", help="[bold]none[/] leave
 _Cluster = Annotated[str | None, typer.Option("--cluster", help="Column of what rows that depend on each other share, as a patient: for intervals.")]
 _Order = Annotated[str | None, typer.Option("--order", help="Column of times that rows are sorted by, where errors go together in time.")]
 _SaveState = Annotated[Path | None, typer.Option("--save-state", "-s", help="Write the exact sums, to show or merge later.", readable=False)]
+_FailIf = Annotated[
+    list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60' or 'rmse.high > 60'.")
+]
+_Junit = Annotated[Path | None, typer.Option("--junit", help="Write what the gates say as JUnit XML.", readable=False)]
+_StepSummary = Annotated[bool, typer.Option("--step-summary", help="Add the report and the gates to the page of a job of GitHub Actions.")]
 _State = Annotated[Path, typer.Argument(help="A file from --save-state.", show_default=False, readable=False)]  # typer would tell it in a box
 
 _EVALUATE = """
@@ -76,6 +71,7 @@ _EVALUATE = """
   squarely evaluate 'days/*.parquet' --weight w --metrics rmse,r2 --format json
   squarely evaluate predictions.csv --report report.html --save-state monday.sqs
   squarely evaluate predictions.csv --fail-if 'rmse > 60'
+  squarely evaluate predictions.csv --fail-if 'rmse.high > 60' --junit gates.xml --step-summary
 
 Exit codes: 0 fine, 1 a --fail-if gate failed, 2 bad use or bad data.
 """
@@ -112,7 +108,9 @@ def evaluate_command(
     format: _Format = Format.table,  # the option is called --format
     report: _Report = None,
     save_state: _SaveState = None,
-    fail_if: Annotated[list[str] | None, typer.Option("--fail-if", help="Exit with 1 where this holds for a model, such as 'rmse > 60'.")] = None,
+    fail_if: _FailIf = None,
+    junit_file: _Junit = None,
+    step_summary: _StepSummary = False,
 ) -> None:
     """Say how good predictions are: every metric, model and group in one pass."""
     from squarely.sources.files import open_path  # slow to load, and not needed to show saved sums
@@ -120,11 +118,12 @@ def evaluate_command(
     if context.args:  # a shell turns a pattern without quotes into files
         given = 1 + len(context.args)
         raise DataError(f"{given:,} files were given where one was expected. Name a folder, or put a pattern between quotes: 'days/*.parquet'.")
-    gates = [Gate.parse(text) for text in fail_if or ()]
-    asked = _listed(metrics)
-    questions_of(asked)  # a wrong name is told before the data are read
+    gates = [gate_of(text) for text in fail_if or ()]
+    check_gates(gates, ci, junit_file)
+    outputs = Outputs(format, report, save_state, junit_file, summary_file() if step_summary else None)
+    asked = _asked(_listed(metrics), gates)  # a wrong name is told before the data are read
     source = open_path(file)
-    check_files({"--report": report, "--save-state": save_state}, keep=source.paths)
+    outputs.check(keep=source.paths)
     columns = source.columns
     if target is None:
         target = guess_target(columns, file)
@@ -152,17 +151,19 @@ def evaluate_command(
         )
     finally:
         progress.end()
-    _tell(evaluation, format, report, save_state)
-    _judge(gates, evaluation)
+    verdicts = [verdict for gate in gates for verdict in gate.judge(evaluation)]
+    outputs.tell(evaluation, verdicts)
+    _judge(verdicts)
 
 
 @app.command(epilog="[bold]Example[/]\n\n  squarely show monday.sqs --metrics all --format csv")
 def show(state: _State, metrics: _Metrics = None, format: _Format = Format.table, report: _Report = None) -> None:
     """Answer from saved sums: any metric, also one that was not asked for then."""
-    check_files({"--report": report}, keep=[state])
+    outputs = Outputs(format, report)
+    outputs.check(keep=[state])
     table = read_table(state)
     evaluation = evaluation_of(table, str(state), questions_of(_listed(metrics), table.plan))
-    _tell(evaluation, format, report, None)
+    outputs.tell(evaluation)
 
 
 @app.command(epilog="[bold]Example[/]\n\n  squarely merge monday.sqs tuesday.sqs -o week.sqs")
@@ -219,35 +220,15 @@ def _listed(values: Sequence[str] | None) -> list[str] | None:
     return [label for name in found for label in (every if name == "all" else [name])]
 
 
-def _tell(evaluation: Evaluation, form: Format, report: Path | None, save_state: Path | None) -> None:
-    """Write files, all or none, then standard output."""
-    from squarely.report import csv, json, markdown, text
-    from squarely.report.build import build
-    from squarely.report.report import SHOWN_GROUPS
-
-    command = f"squarely {shlex.join(sys.argv[1:])}"
-    most = None if form in (Format.json, Format.csv) else SHOWN_GROUPS
-    told = build(evaluation, command=command, most_groups=most)
-    files: dict[Path, bytes] = {}
-    if report is not None:
-        from squarely.report import html  # not needed, and slow to load, where no page is asked for
-
-        files[report] = html.render(told).encode()
-    if save_state is not None:
-        files[save_state] = evaluation.table.to_bytes()
-    write_files(files)
-    try:
-        if form is Format.table:
-            write_out(lambda: text.printed(partial(text.render, told)))
-        else:
-            write_out(partial({"json": json, "markdown": markdown, "csv": csv}[form].render, told))
-    finally:
-        for path in files:
-            say(f"wrote {path}")
+def _asked(metrics: Sequence[str] | None, gates: Sequence[Gate]) -> list[str]:
+    """Return what the data are asked: the metrics, and those of gates, which a reader of a failed gate looks for in the report."""
+    labels = [question.label for question in questions_of(metrics)]
+    labels += [question.label for gate in gates for question in gate.questions]
+    return [question.label for question in questions_of(labels)]
 
 
-def _judge(gates: Sequence[Gate], evaluation: Evaluation) -> None:
-    failures = [sentence for gate in gates for sentence in gate.failures(evaluation)]
+def _judge(verdicts: Sequence[Verdict]) -> None:
+    failures = [verdict.failure for verdict in verdicts if verdict.failure is not None]
     for sentence in failures:
         say(f"failed: {sentence}")
     if failures:

@@ -3,7 +3,7 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from squarely.errors import DataError
@@ -11,14 +11,17 @@ from squarely.errors import DataError
 __all__ = ["check_files", "write_files"]
 
 
-def check_files(wanted: Mapping[str, Path | None], keep: Iterable[str | Path] = ()) -> None:
-    """Refuse files, by their options, that could not be written or would replace what is read, before anything is read."""
+def check_files(wanted: Mapping[str, Path | None], keep: Iterable[str | Path] = (), added_to: Collection[str] = ()) -> None:
+    """Refuse files, by their options, that could not be written or would replace what is read, before anything is read.
+
+    What is only ``added_to`` needs no room in its folder where it is there.
+    """
     taken = {os.path.realpath(path): "this file holds what is read" for path in keep}
     for option, path in wanted.items():
         if path is None:
             continue
         try:
-            _check_file(path, option)
+            _check_file(path, option, option in added_to)
         except OSError as error:
             raise DataError(f"{option} {path}: cannot be written ({error.strerror}). Name another file.") from error
         real = os.path.realpath(path)
@@ -27,7 +30,7 @@ def check_files(wanted: Mapping[str, Path | None], keep: Iterable[str | Path] = 
         taken[real] = f"{option} names this file too"
 
 
-def _check_file(path: Path, option: str) -> None:
+def _check_file(path: Path, option: str, added_to: bool) -> None:
     folder = Path(os.path.realpath(path)).parent
     if path.is_dir():
         raise DataError(f"{option} {path}: this is a folder. Name a file.")
@@ -35,12 +38,18 @@ def _check_file(path: Path, option: str) -> None:
         raise DataError(f"{option} {path}: this is a pipe or a device. Name a file.")
     if not folder.is_dir():
         raise DataError(f"{option} {path}: there is no folder {str(path.parent)!r}. Create it first.")
-    if not os.access(folder, os.W_OK):
+    if added_to and path.exists():
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise DataError(f"{option} {path}: nothing can be written into this file. Name another file.")
+    elif not os.access(folder, os.W_OK):
         raise DataError(f"{option} {path}: nothing can be written into the folder {str(folder)!r}. Name another file.")
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Write every file, or none of them: each is complete before the first takes its name."""
+def write_files(contents: Mapping[Path, bytes], added: Mapping[Path, bytes] | None = None) -> None:
+    """Write every file, or none of them: each is complete before the first takes its name.
+
+    What is ``added`` goes to the end of files that others write too, as the summary of a job: they keep what they hold.
+    """
     ready: list[tuple[str, Path]] = []
     path = Path()
     try:
@@ -53,6 +62,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.chmod(temporary, stat.S_IMODE(real.stat().st_mode) if real.exists() else 0o666 & ~_umask())
+        for path, content in (added or {}).items():
+            _add(path, content)
         for temporary, path in ready:
             os.replace(temporary, path)
     except OSError as error:
@@ -60,6 +71,26 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     finally:
         for temporary, _ in ready:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _add(path: Path, content: bytes) -> None:
+    """Add to the end of a file below an empty line; where there is no room for all of it the file is as it was."""
+    new = not path.exists()
+    with open(path, "ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            content = (b"\n" if file.read(1) == b"\n" else b"\n\n") + content
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            if new:
+                path.unlink()
+            else:
+                file.truncate(size)
+            raise
 
 
 def _umask() -> int:
