@@ -12,7 +12,7 @@ from squarely.evaluate import evaluate, rows_of, source_of
 from squarely.state import PairState, Sums
 from squarely.validate import check_policy, nothing_left
 
-__all__ = ["Decomposition", "Part", "decompose", "decompose_fits", "parts_of_rows", "parts_of_sums"]
+__all__ = ["Decomposition", "Part", "decompose", "decompose_fits", "parts_of_rows", "parts_of_sums", "stretches"]
 
 _BIAS = "predictions are too high or too low throughout"
 _OF_SUMS = {"theil": bias_and_slope, "bias_variance": bias_and_variance}  # the kinds that the sums of a model answer

@@ -2,8 +2,10 @@
 
 import math
 
-from squarely.decompose import parts_of_rows, parts_of_sums
-from squarely.diagnose.evidence import Evidence
+import numpy as np
+
+from squarely.decompose import parts_of_rows, parts_of_sums, stretches
+from squarely.diagnose.evidence import Drawn, Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import f_tail
 from squarely.intervals.student import tails
@@ -12,7 +14,7 @@ from squarely.plain import number, percent
 __all__: list[str] = []
 
 
-@check("SQ001", "Predictions are off by a constant", "share of the MSE that is a constant offset", 0.01, 0.1, 5, ("SQ003",))
+@check("SQ001", "Predictions are off by a constant", "share of the MSE that is a constant offset", 0.01, 0.1, 5, ("SQ003", "SQ038"))
 def constant_offset(e: Evidence) -> Outcome:
     r"""Judge the mean error.
 
@@ -143,8 +145,8 @@ def miscalibration(e: Evidence) -> Outcome:
 
     .. math:: \mathrm{MSE} = \mathrm{MCB} - \mathrm{DSC} + \mathrm{UNC}
 
-    Isotonic regression fits noise too: what it wins on predictions that are right, about :math:`k \hat\sigma^2 / n` for k steps, is taken
-    off before the share is judged, and so is what a straight line would win, which SQ002 tells.
+    Isotonic regression fits noise too, so what it wins is judged on rows that it was not fitted to: every other row in the order of the
+    predictions fits a curve and a line for the rows between, and the curve must win over the line, which SQ002 tells of.
 
     References
     ----------
@@ -157,15 +159,10 @@ def miscalibration(e: Evidence) -> Outcome:
     if total == 0 or state.sums.variance_p == 0:
         raise CannotTestError("predictions are all alike, or perfect")
     mcb, dsc, unc = (float(split.parts[name] / total) for name in ("miscalibration", "discrimination", "uncertainty"))
-    line = parts_of_sums("theil", state.sums)
-    by_line = float((line.parts["bias"] + line.parts["slope"]) / line.total)
-    n = len(d.y)
-    chance = steps / n * max(0.0, 1 - mcb)
-    beyond = max(0.0, mcb - by_line - chance)
-    f = (mcb - by_line) / max(1 - mcb, 1e-300) * (n - steps) / max(steps - 2, 1)
+    beyond, p = _curve_over_line(d)
     return Outcome(
         effect=beyond,
-        p_value=f_tail(f, max(steps - 2, 1), max(n - steps, 1)),
+        p_value=p,
         told=f"miscalibration {percent(mcb)}, discrimination {percent(dsc)}, uncertainty {percent(unc)} of the MSE, in {steps:,} steps",
         meaning=f"a rising curve through the predictions takes {percent(beyond)} off the MSE that no line does",
         fix="recalibrate with isotonic regression on rows that are not the test, or add the term that bends",
@@ -174,3 +171,21 @@ def miscalibration(e: Evidence) -> Outcome:
         numbers={"miscalibration": mcb, "discrimination": dsc, "uncertainty": unc, "steps": float(steps)},
         source=d.source,
     )
+
+
+def _curve_over_line(d: Drawn) -> tuple[float, float]:
+    """Return the share of the error that a rising curve removes beyond a line, on rows that neither was fitted to, and its p-value."""
+    order = np.argsort(d.p, kind="stable")
+    won, of_rows = np.empty(0), np.empty(0)
+    for fit, judge in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        step = stretches(d.y[fit], d.p[fit], d.w[fit])
+        level = np.bincount(step, d.w[fit] * d.y[fit]) / np.bincount(step, d.w[fit])
+        curve = np.interp(d.p[judge], d.p[fit], level[step])
+        x, w = d.p[fit] - np.average(d.p[fit], weights=d.w[fit]), d.w[fit]
+        slope = float(w @ (x * d.y[fit]) / (w @ (x * x))) if (w @ (x * x)) > 0 else 0.0
+        line = np.average(d.y[fit], weights=w) + slope * (d.p[judge] - np.average(d.p[fit], weights=w))
+        won = np.append(won, d.w[judge] * ((d.y[judge] - line) ** 2 - (d.y[judge] - curve) ** 2))
+        of_rows = np.append(of_rows, d.w[judge] * d.error[judge] ** 2)
+    se = float(won.std(ddof=1)) / math.sqrt(len(won))
+    t = float(won.mean()) / se if se > 0 else 0.0
+    return max(0.0, float(won.sum() / of_rows.sum())), tails(t, len(won) - 1) if t > 0 else 1.0

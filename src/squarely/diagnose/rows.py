@@ -10,6 +10,7 @@ from squarely.plain import number, percent
 
 __all__: list[str] = []
 
+_LITTLE = 0.3  # of the rows: where weights leave less, it is told
 _ROUND = 1000.0  # a share of rows with targets that are multiples of 1/1000 makes them too coarse to tell copies
 
 
@@ -27,15 +28,18 @@ def target_scale(e: Evidence) -> Outcome:
 
     .. math:: \max_i |y_i| \,/\, \mathrm{median}_i |y_i|
 
+    Where fewer than 1 % of the rows exceed 10 times the median, the largest are single rows and no scale, and the quantile of 99 % stands
+    for the largest.
     The unit of the MSE is the square of that of the target, so rows of large targets make it. A relative error, or that of the logarithm,
     asks each row for the same percentage.
     """
     e.needs_rows()
     y, w = e.drawn.y, e.drawn.w
     size = np.sort(np.abs(y))
-    middle, largest = float(np.median(size)), float(size[-1])
+    middle = float(np.median(size))
     if not middle > 0:
         raise CannotTestError("half of the targets are 0, and have no scale")
+    largest = float(size[-1] if (size > 10 * middle).mean() > 0.01 else np.quantile(size, 0.99))
     positive = bool((y > 0).all())
     skew = math.nan
     if positive:
@@ -128,7 +132,7 @@ def missing(e: Evidence) -> Outcome:
     )
 
 
-@check("SQ041", "Rows count several times, or hardly at all", "share of the rows that say nothing new", 0.1, 0.5, 0)
+@check("SQ041", "Rows count several times, or hardly at all", "share of the rows that are copies, or that weights lose", 0.1, 0.5, 0)
 def effective_rows(e: Evidence) -> Outcome:
     r"""Estimate how many rows the weights leave, and how many are copies of others.
 
@@ -151,8 +155,9 @@ def effective_rows(e: Evidence) -> Outcome:
     if len(np.unique(y)) > 20 and not (y * _ROUND == np.round(y * _ROUND)).mean() > 0.5:
         copies = 1 - len(np.unique(np.column_stack([y, p]), axis=0)) / len(y)
     exact = float((y == p).mean())
+    lost = 1 - by_weight if by_weight < _LITTLE else 0.0
     effective = by_weight * (1 - copies)
-    if copies > 1 - by_weight:
+    if copies > lost or not lost:
         said = f"{percent(copies)} of the rows are copies of others"
         fix, code = "remove copies before rows are split into training and test, and find out where they come from", "data.drop_duplicates()"
         meaning = "errors look surer than they are; copies of training rows in the test make a model look good that has learnt by heart"
@@ -161,12 +166,12 @@ def effective_rows(e: Evidence) -> Outcome:
         fix, code = "look at the largest weights, and trim them if they are not meant", "sq.evaluate(data, ..., weight=...)['rmse'].se"
         meaning = f"the MSE is as sure as that of {by_weight * e.n:,.0f} rows of one weight"
     return Outcome(
-        effect=1 - effective,
+        effect=max(copies, lost),
         told=said + (f"; {percent(exact)} of the predictions hit the target exactly" if exact > 0.01 else ""),
         meaning=meaning,
         fix=fix,
         code=code,
-        gain=1 - effective,
+        gain=max(copies, lost),
         numbers={"effective_share": effective, "copies": copies, "exact_hits": exact},
         source=e.drawn.source,
     )

@@ -79,7 +79,7 @@ def skill(e: Evidence) -> Outcome:
     )
 
 
-@check("SQ039", "Another model is better", "MSE over that of the best other model", 1.0, 1.2, 6)
+@check("SQ039", "Another model is better", "MSE over that of the best other model", 1.01, 1.2, 6)
 def other_models(e: Evidence) -> Outcome:
     r"""Compare the model with the others on the same rows, by the paired test of ``compare``.
 

@@ -169,7 +169,7 @@ def outlying_rows(e: Evidence) -> Outcome:
     n = e.watcher.shape.n
     share = math.fsum(size for size, _ in rows) / (m.weight * (m.second + m.mean**2)) if rows else 0.0
     rest = e.kurtosis_without(rows)
-    few = len(rows) <= max(1, n // 100) and not rest > 5
+    few = len(rows) <= max(1, n // 100) and not rest > 4 + 2 * math.sqrt(24 / n)
     named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])
     where = one_line(rows[0][1].where, 60) if rows else ""
     return Outcome(

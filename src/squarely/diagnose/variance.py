@@ -101,8 +101,7 @@ def variance_power(e: Evidence) -> Outcome:
         raise CannotTestError("predictions do not vary enough to tell a power: the largest are less than 1.5 times the smallest")
     slope, se, freedom = _line(x, y, w)
     t = quantile(0.95, int(freedom))
-    positive = bool((d.y > 0).all())
-    if positive:
+    if (d.y > 0).all() if slope > 1.5 else (d.y >= 0).all():  # what the deviances are defined for
         name = "mean_gamma_deviance" if slope > 1.5 else "mean_poisson_deviance"
         loss, code = ("gamma deviance, or squared error of the logarithm" if slope > 1.5 else "Poisson deviance"), f"sq.{name}(y, prediction)"
     else:
