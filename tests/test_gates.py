@@ -10,6 +10,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -189,7 +190,10 @@ def test_an_infinite_value_is_judged() -> None:
 
 # --- gates that cannot be read ------------------------------------------------------------------------------------
 
-EXPECTED = "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'."
+EXPECTED = (
+    "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'. "
+    "The name of a check, such as SQ012, fails where it finds something."
+)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +222,25 @@ def test_a_mistyped_gate_says_what_was_expected(folder: Path, text: str, words: 
     assert (done.code, done.out) == (2, "")
     assert done.sentence.startswith(words)
     assert done.sentence.endswith(EXPECTED)
-    assert len(done.sentence) < 700
+    assert len(done.sentence) < 800
 
 
-@pytest.mark.parametrize("text", ["SQ012", " SQ999 "])
-def test_findings_are_refused_until_there_are_some(folder: Path, text: str) -> None:
-    done = called("evaluate", "nowhere.csv", *gated(text), folder=folder)
+def test_a_check_that_there_is_not_is_refused(folder: Path) -> None:
+    done = called("evaluate", "nowhere.csv", *gated(" SQ999 "), folder=folder)
     assert (done.code, done.out) == (2, "")
-    assert done.sentence == f"--fail-if {text!r} names a finding, and this version of squarely finds none. {EXPECTED}"
+    assert done.sentence.startswith("--fail-if ' SQ999 ': there is no such check. The checks are SQ001, SQ002, ")
+
+
+def test_a_gate_on_a_check_fails_where_it_finds_something() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(20, 3, 500)
+    evaluation = sq.evaluate(y, {"good": y + rng.normal(size=500), "off": y + 2 + rng.normal(size=500)})
+    good, off = judged("SQ001", evaluation)
+    assert good.passed
+    assert good.value == "not found"
+    assert off.failure is not None
+    assert off.failure.startswith("SQ001 of off: predictions are off by a constant (share of the MSE that is a constant offset: 0.")
+    assert all("not said to lie in order" in str(each.failure) for each in judged("SQ012", evaluation))  # what cannot be judged fails
 
 
 def test_settings_may_hold_signs_brackets_and_dots(patients: Evaluation) -> None:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from squarely.diagnose import CHECKS, Check, diagnose
 from squarely.errors import DataError, SquarelyError
 from squarely.evaluate import Answer, Evaluation
 from squarely.metric import Question, find
@@ -17,11 +18,11 @@ from squarely.sources.refusals import shown
 
 __all__ = ["EXPECTED", "KINDS", "FindingGate", "Gate", "LimitGate", "Verdict", "gate_of"]
 
-EXPECTED = "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'."
+EXPECTED = "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'. The name of a check, such as SQ012, fails where it finds something."
 
 _WORDS = re.compile(r"\s*(?P<metric>.*[\w)])\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\S+)\s*", re.DOTALL)  # settings may hold signs: the last one counts
 _PART = re.compile(r"(?P<metric>\w+\s*(?:\(.*\))?)\s*\.\s*(?P<part>\w+)", re.DOTALL)
-_FINDING = re.compile(r"\s*SQ[0-9]{3}\s*")
+_FINDING = re.compile(r"\s*(?P<name>SQ[0-9]{3})\s*")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 _PARTS = {"low": "the lower end of the {interval} of ", "high": "the upper end of the {interval} of ", "se": "the standard error of "}
 
@@ -69,18 +70,34 @@ class Gate(ABC):
 
 @dataclass(frozen=True)
 class FindingGate(Gate):
-    """A gate on a finding: its name, such as SQ012."""
+    """A check by its name, such as SQ012: where it finds something, the gate fails."""
+
+    check: Check
 
     @classmethod
     def read(cls, text: str) -> "Gate | None":
-        """Refuse the name of a finding."""
-        if _FINDING.fullmatch(text):
-            raise DataError(f"--fail-if {shown(text)} names a finding, and this version of squarely finds none. {EXPECTED}")
-        return None
+        """Return the gate where the text is the name of a check."""
+        found = _FINDING.fullmatch(text)
+        if not found:
+            return None
+        if found["name"] not in CHECKS:
+            raise DataError(f"--fail-if {shown(text)}: there is no such check. The checks are {', '.join(sorted(CHECKS))}.")
+        return cls(text, CHECKS[found["name"]])
 
     def judge(self, evaluation: Evaluation) -> Iterator[Verdict]:
-        """Yield nothing: there are no findings."""
-        yield from ()
+        """Yield whether each model has the finding; where the check cannot be asked, it fails."""
+        diagnosis = diagnose(evaluation)
+        for model in evaluation.models:
+            found = [each for each in diagnosis if each.id == self.check.id and each.model == model and each.severity != "info"]
+            why_not = diagnosis.not_testable.get(self.check.id)
+            if found:
+                shown_effect = found[0].shown
+                failure = f"{self.check.id} of {one_line(model)}: {self.check.title[0].lower()}{self.check.title[1:]} ({shown_effect})"
+                yield Verdict(self.written, model, number(found[0].effect), failure)
+            elif why_not:
+                yield Verdict(self.written, model, "not known", f"{self.check.id} of {one_line(model)} cannot be judged: {why_not}")
+            else:
+                yield Verdict(self.written, model, "not found")
 
 
 @dataclass(frozen=True)

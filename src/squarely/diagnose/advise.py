@@ -89,7 +89,7 @@ def _variances(case: _Case) -> Advice | None:
 def _power(case: _Case) -> Advice | None:
     power = case.number("SQ009", "power")
     found = case.found.get("SQ009")
-    if found is None or found.severity == "info" or not (case.e.drawn.y >= 0).all():
+    if found is None or found.because in ("SQ002", "SQ035") or not (case.e.drawn.y >= 0).all():
         return None
     if power > 1.5 and (case.e.drawn.y > 0).all():
         return Advice("gamma deviance", "mean", f"the variance grows with the mean to the power {power:.2g}", "sq.mean_gamma_deviance(y, prediction)")
@@ -114,7 +114,7 @@ def _weights(case: _Case) -> Advice | None:
 
 
 def _outliers(case: _Case) -> Advice | None:
-    contaminated = case.law is not None and case.law.name == "contaminated normal" and case.law.efficiency < 0.8
+    contaminated = case.law is not None and case.law.name == "contaminated normal" and abs(case.number("SQ017", "skewness")) < 1
     if "SQ021" not in case.found and not ("SQ019" in case.found and contaminated):
         return None
     sd = case.law.parameters.get("scale", float("nan")) if case.law else float("nan")

@@ -150,8 +150,8 @@ def _studentised(error: float, m: Moments, n: float) -> float:
     "share of the squared error in rows that are outliers",
     0.05,
     0.3,
-    1,
-    ("SQ007", "SQ009", "SQ010", "SQ017", "SQ018", "SQ019", "SQ020", "SQ040"),
+    2,
+    ("SQ007", "SQ010", "SQ017", "SQ018", "SQ019", "SQ020", "SQ040"),
 )
 def outlying_rows(e: Evidence) -> Outcome:
     r"""Find errors that are too large to come from the law of the others (externally studentised, Bonferroni).

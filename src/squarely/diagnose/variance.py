@@ -76,8 +76,8 @@ def _by_tenth(d: Drawn) -> tuple[float, float]:
     "power of the mean by which the variance grows",
     0.5,
     1.5,
-    3,
-    ("SQ007", "SQ017", "SQ018", "SQ019", "SQ020", "SQ040"),
+    1,
+    ("SQ007", "SQ017", "SQ018", "SQ019", "SQ020", "SQ021", "SQ040"),
 )
 def variance_power(e: Evidence) -> Outcome:
     r"""Regress the logarithm of squared errors on that of predictions (Park).

@@ -1,0 +1,90 @@
+"""The command that says what is wrong with a model, and what mends it."""
+
+import csv
+import io
+import json
+from typing import Annotated
+
+import typer
+
+from squarely.cli.commands import app
+from squarely.cli.output import say, write_out
+from squarely.cli.telling import Format
+from squarely.diagnose import Diagnosis, diagnose
+from squarely.evaluate import guess_predictions, guess_target
+from squarely.sources.refusals import shown
+
+__all__ = ["diagnose_command"]
+
+_EXAMPLES = """
+[bold]Examples[/]
+
+  squarely diagnose predictions.csv --target actual --prediction ridge
+  squarely diagnose series.parquet -t y -p forecast --order time --training history.parquet
+  squarely diagnose houses.parquet -t price -p model --sigma model_sd --cluster street --by town --format json
+"""
+
+
+@app.command(name="diagnose", epilog=_EXAMPLES)
+def diagnose_command(
+    file: Annotated[str, typer.Argument(help="CSV, Parquet, JSON lines or Arrow: a file, a folder, or a quoted pattern.", show_default=False)],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="Column of what was observed.", show_default="guessed, and said")] = None,
+    prediction: Annotated[
+        list[str] | None, typer.Option("--prediction", "-p", help="Columns of predictions, one for each model.", show_default="guessed, and said")
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", "-b", help="Columns whose values make groups.")] = None,
+    weight: Annotated[str | None, typer.Option("--weight", "-w", help="Column of weights: weight k counts as k rows.")] = None,
+    sigma: Annotated[str | None, typer.Option("--sigma", help="Column of predicted standard deviations.")] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Column of what dependent rows have in common, as a patient.")] = None,
+    order: Annotated[str | None, typer.Option("--order", help="Column of times; rows are sorted by it.")] = None,
+    training: Annotated[str | None, typer.Option("--training", help="File of the rows that the model was fitted to, with the same columns.")] = None,
+    functional: Annotated[
+        str, typer.Option("--functional", help="What is wanted of the target: [bold]mean[/], [bold]median[/] or [bold]quantile[/].")
+    ] = "mean",
+    nan_policy: Annotated[
+        str, typer.Option("--nan-policy", help="What missing values do: [bold]omit[/], [bold]omit_targets[/] or [bold]raise[/].")
+    ] = "omit",
+    format: Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")] = Format.table,
+) -> None:
+    """Say what is wrong with a model, how much of its squared error that is, and what mends it."""
+    predictions = [part.strip() for value in prediction or [] for part in value.split(",")]
+    if target is None or not predictions:
+        from squarely.sources.files import open_path  # slow to load
+
+        columns = open_path(file).columns
+        if target is None:
+            target = guess_target(columns, file)
+            say(f"target: {shown(target)}, by its name; --target chooses another")
+        if not predictions:
+            predictions = [name for name in guess_predictions(columns, file) if name != target]
+            say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
+    found = diagnose(
+        file,
+        target=target,
+        prediction=predictions,
+        by=[part.strip() for value in by for part in value.split(",")] if by else None,
+        weight=weight,
+        sigma=sigma,
+        cluster=cluster,
+        order=order,
+        training=training,
+        functional=functional,
+        nan_policy=nan_policy,
+    )
+    tell = {
+        Format.table: lambda: f"{found}\n",
+        Format.json: lambda: json.dumps(found.to_dict(), indent=2) + "\n",
+        Format.markdown: found.to_markdown,
+        Format.csv: lambda: _csv(found),
+    }
+    write_out(tell[format])
+
+
+def _csv(found: Diagnosis) -> str:
+    """Return the findings as CSV with a header."""
+    rows = found.to_frame()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    writer.writerows(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    return out.getvalue().encode("utf-8", "replace").decode("utf-8")
