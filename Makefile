@@ -22,6 +22,7 @@ bench: .venv/tested
 
 docs: .venv/installed
 	$(BIN)/python docs/metrics.py > docs/metrics.md
+	$(BIN)/python docs/checks.py > docs/checks.md
 
 clean:
 	rm -rf .venv build demo

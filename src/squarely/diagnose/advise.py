@@ -7,7 +7,7 @@ import numpy as np
 
 from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check
-from squarely.diagnose.noise import Law, need_law
+from squarely.diagnose.noise import Law, best_law
 from squarely.plain import number, percent
 
 __all__ = ["FUNCTIONALS", "Advice", "advise", "recommend"]
@@ -162,7 +162,7 @@ _LOSSES: tuple[Callable[[_Case], Advice | None], ...] = (
 def recommend(e: Evidence, found: Mapping[str, Finding], outcomes: Mapping[str, Outcome]) -> Advice:
     """Return the loss that the first rule gives which fits."""
     try:
-        law: Law | None = need_law(e) if e.sums.variance_error else None
+        law: Law | None = best_law(e)
     except CannotTestError:
         law = None
     case = _Case(e, found, outcomes, law)

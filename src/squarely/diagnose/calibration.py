@@ -182,7 +182,8 @@ def _curve_over_line(d: Drawn) -> tuple[float, float]:
         level = np.bincount(step, d.w[fit] * d.y[fit]) / np.bincount(step, d.w[fit])
         curve = np.interp(d.p[judge], d.p[fit], level[step])
         x, w = d.p[fit] - np.average(d.p[fit], weights=d.w[fit]), d.w[fit]
-        slope = float(w @ (x * d.y[fit]) / (w @ (x * x))) if (w @ (x * x)) > 0 else 0.0
+        sxx = float((w * x * x).sum())
+        slope = float((w * x * d.y[fit]).sum()) / sxx if sxx > 0 else 0.0
         line = np.average(d.y[fit], weights=w) + slope * (d.p[judge] - np.average(d.p[fit], weights=w))
         won = np.append(won, d.w[judge] * ((d.y[judge] - line) ** 2 - (d.y[judge] - curve) ** 2))
         of_rows = np.append(of_rows, d.w[judge] * d.error[judge] ** 2)

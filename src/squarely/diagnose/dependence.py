@@ -124,7 +124,7 @@ def clustering(e: Evidence) -> Outcome:
     if k < 2 or total <= k:
         raise CannotTestError(f"there are not two {which}s with more than a row")
     mean = np.array([m.mean for m in found])
-    between = float((n * (mean - (n @ mean) / total) ** 2).sum()) / (k - 1)
+    between = float((n * (mean - np.average(mean, weights=n)) ** 2).sum()) / (k - 1)
     within = float((n * np.array([m.second for m in found])).sum()) / (total - k)
     if not within > 0:
         raise CannotTestError(f"errors within the {which}s are all alike")

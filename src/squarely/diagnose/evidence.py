@@ -121,6 +121,7 @@ class Evidence:
     training: Evaluation | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by check, once it was asked
     found: dict[str, Finding] = field(default_factory=dict)
+    laws: Any = None  # of the errors, once they were fitted
 
     @cached_property
     def at(self) -> int:

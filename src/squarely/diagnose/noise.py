@@ -7,13 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.diagnose.evidence import Evidence
-from squarely.diagnose.finding import CannotTestError, Outcome, check
+from squarely.diagnose.finding import Outcome, check
 from squarely.plain import number, percent
 
-__all__ = ["Law", "laws_of"]
+__all__ = ["Law", "best_law", "laws_of"]
 
 Floats = npt.NDArray[np.float64]
 _SCALE = 1.345  # Huber's, for 95 % efficiency under a normal law
+_MOST_ROWS = 4096  # that are fitted: more would not choose another law
+_STEPS = 100
+_DEGREES = (60.0, 30.0, 15.0, 10.0, 7.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0)
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_LEAST = 1e-300
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,21 @@ def laws_of(error: Floats, w: Floats) -> dict[str, Law]:
     The efficiency is the variance of the best estimate of the location over that of the mean.
     """
     total = float(w.sum())
-    mean = float(w @ error) / total
-    sd = math.sqrt(float(w @ (error - mean) ** 2) / total)
-    normal = Law(
-        "normal", -total * (math.log(sd * math.sqrt(2 * math.pi)) + 0.5), {"mean": mean, "sd": sd}, 1.0, "squared error", "sq.mse(y, prediction)"
-    )
+    mean = _mean(error, w)
+    sd = math.sqrt(_mean((error - mean) ** 2, w))
+    likelihood = -total * (math.log(sd * math.sqrt(2 * math.pi)) + 0.5)
+    normal = Law("normal", likelihood, {"mean": mean, "sd": sd}, 1.0, "squared error", "sq.mse(y, prediction)")
     median = _median(error, w)
-    b = float(w @ np.abs(error - median)) / total
-    laplace = Law("Laplace", -total * (math.log(2 * b) + 1), {"median": median, "scale": b}, 0.5, "absolute error", "sq.mae(y, prediction)")
-    return {law.name: law for law in (normal, laplace, _student(error, w), _contaminated(error, w, mean, sd))}
+    b = _mean(np.abs(error - median), w)
+    likelihood = -total * (math.log(2 * b) + 1) if b else math.inf
+    laplace = Law("Laplace", likelihood, {"median": median, "scale": b}, 0.5, "absolute error", "sq.mae(y, prediction)")
+    if not b:  # half of the errors and more are alike
+        return {"normal": normal}
+    return {law.name: law for law in (normal, laplace, _student(error, w, median, b), _contaminated(error, w, median, sd))}
+
+
+def _mean(x: Floats, w: Floats) -> float:
+    return float((w * x).sum() / w.sum())
 
 
 def _median(x: Floats, w: Floats) -> float:
@@ -53,72 +64,79 @@ def _median(x: Floats, w: Floats) -> float:
     return float((x[order[at]] + x[order[min(at + (reached[at] == half), len(x) - 1)]]) / 2)
 
 
-def _student(x: Floats, w: Floats) -> Law:
+def _student(x: Floats, w: Floats, place: float, scale: float) -> Law:
     """Fit location, scale and degrees of freedom: for each of a grid of degrees by iterated weights, then between the best."""
     total = float(w.sum())
 
-    def fitted(nu: float) -> tuple[float, float, float]:
-        place, scale = _median(x, w), float(w @ np.abs(x - _median(x, w))) / total
-        for _ in range(200):
-            z2 = ((x - place) / scale) ** 2
-            share = w * (nu + 1) / (nu + z2)
-            new = float(share @ x) / float(share.sum())
-            size = math.sqrt(float(share @ (x - new) ** 2) / total)
-            done = abs(new - place) + abs(size - scale) < 1e-10 * size
+    def fitted(nu: float, place: float, scale: float) -> tuple[float, float, float]:
+        for _ in range(_STEPS):
+            share = w * (nu + 1) / (nu + ((x - place) / scale) ** 2)
+            new = float((share * x).sum() / share.sum())
+            size = math.sqrt(float((share * (x - new) ** 2).sum()) / total)
+            done = abs(new - place) + abs(size - scale) < 1e-9 * size
             place, scale = new, size
             if done:
                 break
-        z2 = ((x - place) / scale) ** 2
         front = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi) - math.log(scale)
-        return total * front - (nu + 1) / 2 * float(w @ np.log1p(z2 / nu)), place, scale
+        return total * front - (nu + 1) / 2 * float((w * np.log1p(((x - place) / scale) ** 2 / nu)).sum()), place, scale
 
-    grid = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0, 60.0]
-    at = int(np.argmax([fitted(nu)[0] for nu in grid]))
-    low, high = math.log(grid[max(at - 1, 0)]), math.log(grid[min(at + 1, len(grid) - 1)])
-    for _ in range(25):  # the golden section
-        a, b = high - 0.6180339887 * (high - low), low + 0.6180339887 * (high - low)
-        low, high = (low, b) if fitted(math.exp(a))[0] > fitted(math.exp(b))[0] else (a, high)
-    nu = math.exp((low + high) / 2)
-    likelihood, place, scale = fitted(nu)
+    found: list[tuple[float, float, float, float]] = []
+    for nu in _DEGREES:
+        found.append((nu, *fitted(nu, place, scale)))
+        _, _, place, scale = found[-1]  # a good start for the next
+    at = max(range(len(found)), key=lambda each: found[each][1])
+    low, high = math.log(_DEGREES[max(at - 1, 0)]), math.log(_DEGREES[min(at + 1, len(found) - 1)])
+    start = found[at][2:]
+    inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    of_inner, of_outer = fitted(math.exp(inner), *start), fitted(math.exp(outer), *start)
+    for _ in range(20):
+        if of_inner[0] > of_outer[0]:
+            high, outer, of_outer = outer, inner, of_inner
+            inner = high - _GOLDEN * (high - low)
+            of_inner = fitted(math.exp(inner), *of_outer[1:])
+        else:
+            low, inner, of_inner = inner, outer, of_outer
+            outer = low + _GOLDEN * (high - low)
+            of_outer = fitted(math.exp(outer), *of_inner[1:])
+    nu, (likelihood, place, scale) = (math.exp(inner), of_inner) if of_inner[0] > of_outer[0] else (math.exp(outer), of_outer)
     # The information on the location is (nu + 1) / (nu + 3) / scale^2, and the variance scale^2 nu / (nu - 2).
     efficiency = (nu - 2) / nu * (nu + 3) / (nu + 1) if nu > 2 else 0.0
     parameters = {"location": place, "scale": scale, "degrees": nu}
     return Law("Student", likelihood, parameters, efficiency, "Huber loss", f"sq.huber(y, prediction, delta={_SCALE * scale:.6g})")
 
 
-def _contaminated(x: Floats, w: Floats, mean: float, sd: float) -> Law:
+def _contaminated(x: Floats, w: Floats, place: float, sd: float) -> Law:
     """Fit a normal law of which a share has a larger standard deviation (expectation and maximisation)."""
-    total = float(w.sum())
-    size = np.abs(x - mean)
-    core = max(1.4826 * _median(size, w), 1e-300)
-    share, wide, place = 0.05, max(3 * core, 2 * sd), mean
-    for _ in range(300):
-        inner, outer = ((1 - share) * _density(x - place, core), share * _density(x - place, wide))
-        both = inner + outer
-        far = np.where(both > 0, outer / np.where(both > 0, both, 1.0), 1.0)
-        before = share
-        share = float(w @ far) / total
-        near_w, far_w = w * (1 - far), w * far
-        place = float((near_w / core**2 + far_w / wide**2) @ x) / float((near_w / core**2 + far_w / wide**2).sum())
-        core = max(math.sqrt(float(near_w @ (x - place) ** 2) / max(float(near_w.sum()), 1e-300)), 1e-300)
-        wide = max(math.sqrt(float(far_w @ (x - place) ** 2) / max(float(far_w.sum()), 1e-300)), core)
-        if abs(share - before) < 1e-9:
+    core = max(1.4826 * _median(np.abs(x - place), w), 1e-3 * sd)
+    share, wide = 0.05, max(3 * core, 2 * sd)
+    for _ in range(_STEPS):
+        inner, outer = (1 - share) * _density(x - place, core), share * _density(x - place, wide)
+        far = np.where(inner + outer > 0, outer / np.maximum(inner + outer, _LEAST), 1.0)
+        before, share = share, _mean(far, w)
+        pull = w * ((1 - far) / core**2 + far / wide**2)
+        place = float((pull * x).sum() / pull.sum())
+        square = (x - place) ** 2
+        core = max(math.sqrt(_mean((1 - far) * square, w) / max(1 - share, _LEAST)), 1e-3 * sd)
+        wide = max(math.sqrt(_mean(far * square, w) / max(share, _LEAST)), core)
+        if abs(share - before) < 1e-7:
             break
     density = (1 - share) * _density(x - place, core) + share * _density(x - place, wide)
-    likelihood = float(w @ np.log(np.maximum(density, 1e-300)))
-    variance = (1 - share) * core**2 + share * wide**2
-    t = (
-        np.linspace(-40, 40, 40_001) * core
-        if wide < 10 * core
-        else np.concatenate([np.linspace(-8, 8, 20_001) * core, np.linspace(8 * core, 8 * wide, 10_001)])
-    )
-    t = np.unique(np.concatenate([t, -t]))
-    f = (1 - share) * _density(t, core) + share * _density(t, wide)
-    slope = (1 - share) * _density(t, core) * t / core**2 + share * _density(t, wide) * t / wide**2
-    information = float(np.trapezoid(np.where(f > 0, slope**2 / np.where(f > 0, f, 1.0), 0.0), t))
+    likelihood = float((w * np.log(np.maximum(density, _LEAST))).sum())
     parameters = {"location": place, "scale": core, "share": share, "wide": wide}
-    efficiency = min(1.0, 1 / (variance * information)) if information > 0 else 0.0
+    efficiency = _efficiency(share, core, wide)
     return Law("contaminated normal", likelihood, parameters, efficiency, "Huber loss", f"sq.huber(y, prediction, delta={_SCALE * core:.6g})")
+
+
+def _efficiency(share: float, core: float, wide: float) -> float:
+    """Return 1 over variance times information of a contaminated normal law, by the trapezoidal rule on both scales."""
+    half = np.concatenate(
+        [np.linspace(0, 8 * core, 2001), np.linspace(8 * core, 8 * wide, 2001)[1:]] if wide > core else [np.linspace(0, 8 * core, 2001)]
+    )
+    f = (1 - share) * _density(half, core) + share * _density(half, wide)
+    slope = half * ((1 - share) * _density(half, core) / core**2 + share * _density(half, wide) / wide**2)
+    information = 2 * float(np.trapezoid(slope**2 / np.maximum(f, _LEAST), half))
+    variance = (1 - share) * core**2 + share * wide**2
+    return min(1.0, 1 / (variance * information)) if information > 0 else 0.0
 
 
 def _density(x: Floats, sd: float) -> Floats:
@@ -150,14 +168,9 @@ def noise_law(e: Evidence) -> Outcome:
     ----------
     Akaike, H. (1974), IEEE Trans. Automatic Control 19(6), doi:10.1109/TAC.1974.1100705.
     """
-    e.needs_errors()
-    d = e.drawn
-    e.needs_rows(100)
-    error = d.error
-    laws = laws_of(error, d.w)
+    laws, n, source = fitted_laws(e)
     aic = {name: 2 * _FREEDOM[name] - 2 * law.likelihood for name, law in laws.items()}
     best = laws[min(aic, key=aic.__getitem__)]
-    n = float(d.w.sum())
     gain = (aic["normal"] - aic[best.name]) / n
     settings = ", ".join(f"{name} {number(float(f'{value:.3g}'))}" for name, value in best.parameters.items())
     return Outcome(
@@ -169,14 +182,23 @@ def noise_law(e: Evidence) -> Outcome:
         code=best.code,
         gain=0.5 * (1 - best.efficiency),
         numbers={"gain": gain, "efficiency": best.efficiency, **{f"aic_{name}": value for name, value in aic.items()}},
-        source=d.source,
+        source=source,
     )
 
 
-def need_law(e: Evidence) -> Law:
-    """Return the law that fits the errors best."""
+def fitted_laws(e: Evidence) -> tuple[dict[str, Law], float, str]:
+    """Return the laws of the errors of a model, the weight of the rows that were fitted, and which rows these are."""
+    e.needs_errors()
+    e.needs_rows(100)
     d = e.drawn
-    if len(d.y) < 100:
-        raise CannotTestError("there are fewer than 100 rows")
-    laws = laws_of(d.error, d.w)
+    step = -(-len(d.y) // _MOST_ROWS)
+    error, w = d.error[::step], d.w[::step]
+    if e.laws is None:
+        e.laws = laws_of(error, w)
+    return e.laws, float(w.sum()), d.source if step == 1 else f"a sample of {len(error):,} rows"
+
+
+def best_law(e: Evidence) -> Law:
+    """Return the law that fits the errors best."""
+    laws, _, _ = fitted_laws(e)
     return min(laws.values(), key=lambda law: 2 * _FREEDOM[law.name] - 2 * law.likelihood)

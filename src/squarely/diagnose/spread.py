@@ -126,11 +126,11 @@ def sigma_ranking(e: Evidence) -> Outcome:
     low, high = np.quantile(sigma, (0.05, 0.95))
     if not high > 1.1 * low:
         raise CannotTestError("predicted standard deviations are all alike, and rank nothing")
-    total = w.sum()
-    dx, dy = x - (w @ x) / total, y - (w @ y) / total
-    b = float(w @ (dx * dy) / (w @ (dx * dx)))
+    dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
+    sxx = float((w * dx * dx).sum())
+    b = float((w * dx * dy).sum()) / sxx
     scatter = (dy - b * dx) * w * dx
-    se = math.sqrt(float((scatter**2).sum())) / float(w @ (dx * dx))
+    se = math.sqrt(float((scatter**2).sum())) / sxx
     bins = np.array_split(np.argsort(sigma, kind="stable"), 10)
     rmv, rmse = (np.sqrt([each[rows].mean() for rows in bins]) for each in (x, y))
     ence = float((np.abs(rmv - rmse) / rmv).mean())

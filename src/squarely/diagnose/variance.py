@@ -124,12 +124,11 @@ def variance_power(e: Evidence) -> Outcome:
 
 def _line(x: Floats, y: Floats, w: Floats) -> tuple[float, float, float]:
     """Return slope, standard error and degrees of freedom of a weighted least-squares line."""
-    total = w.sum()
-    dx, dy = x - (w @ x) / total, y - (w @ y) / total
-    sxx = float(w @ (dx * dx))
-    slope = float(w @ (dx * dy)) / sxx
+    dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
+    sxx = float((w * dx * dx).sum())
+    slope = float((w * dx * dy).sum()) / sxx
     freedom = len(x) - 2
-    return slope, math.sqrt(float(w @ (dy - slope * dx) ** 2) / freedom / sxx), freedom
+    return slope, math.sqrt(float((w * (dy - slope * dx) ** 2).sum()) / freedom / sxx), freedom
 
 
 @check(
@@ -160,14 +159,14 @@ def groupwise_variance(e: Evidence) -> Outcome:
     variance = m2 * n / (n - 1)
     within = float((((n - 1.5) * n / ((n - 1) * (n - 2))) ** 2 * n * (m4 - m2**2)).sum())
     k, total = len(n), float(n.sum())
-    between = float((n * (variance - (n @ variance) / total) ** 2).sum())
+    between = float((n * (variance - np.average(variance, weights=n)) ** 2).sum())
     if not within > 0:
         raise CannotTestError("errors within the groups are all alike")
     f = between / (k - 1) / (within / (total - k))
     ratio = float(variance.max() / variance.min()) if variance.min() > 0 else math.inf
     names = [", ".join(one_line(part, 30) for part in key) for key in groups]
     worst, best = names[int(variance.argmax())], names[int(variance.argmin())]
-    lost = max(0.0, 1 - 1 / float(((n @ variance) / total) * ((n / variance).sum() / total))) if variance.min() > 0 else 1.0
+    lost = max(0.0, 1 - 1 / float(np.average(variance, weights=n) * np.average(1 / variance, weights=n))) if variance.min() > 0 else 1.0
     return Outcome(
         effect=ratio,
         p_value=f_tail(f, k - 1, total - k),
