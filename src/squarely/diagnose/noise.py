@@ -154,10 +154,10 @@ def noise_law(e: Evidence) -> Outcome:
     d = e.drawn
     e.needs_rows(100)
     error = d.error
-    laws = laws_of(error, d.w)
+    n = e.effective * len(error) / e.n
+    laws = laws_of(error, d.w * (n / float(d.w.sum())))
     aic = {name: 2 * _FREEDOM[name] - 2 * law.likelihood for name, law in laws.items()}
     best = laws[min(aic, key=aic.__getitem__)]
-    n = float(d.w.sum())
     gain = (aic["normal"] - aic[best.name]) / n
     settings = ", ".join(f"{name} {number(float(f'{value:.3g}'))}" for name, value in best.parameters.items())
     return Outcome(
@@ -178,5 +178,5 @@ def need_law(e: Evidence) -> Law:
     d = e.drawn
     if len(d.y) < 100:
         raise CannotTestError("there are fewer than 100 rows")
-    laws = laws_of(d.error, d.w)
+    laws = laws_of(d.error, d.w * (e.effective * len(d.y) / e.n / float(d.w.sum())))
     return min(laws.values(), key=lambda law: 2 * _FREEDOM[law.name] - 2 * law.likelihood)

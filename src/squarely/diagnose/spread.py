@@ -52,9 +52,9 @@ def sigma_scale(e: Evidence) -> Outcome:
     s = state.sums
     if s.n < 50 or any(state.refused):
         raise CannotTestError("there are fewer than 50 rows, or a predicted standard deviation is 0 or missing")
-    n = s.observations.rounded()
-    mean = s.total(s.y, 1).rounded() / n
-    fourth = s.total(s.yy, 2).rounded() / n
+    weight, n = s.observations.rounded(), e.effective_of(s)
+    mean = s.total(s.y, 1).rounded() / weight
+    fourth = s.total(s.yy, 2).rounded() / weight
     se = math.sqrt(max(fourth - mean * mean, 0.0) / n)
     chi = n * mean
     return Outcome(
