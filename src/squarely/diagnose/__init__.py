@@ -207,6 +207,7 @@ def _diagnosis(
     findings: list[Finding] = []
     passed: dict[str, dict[str, str]] = {}
     not_testable: dict[str, list[str]] = {}
+    statistics: dict[str, dict[str, dict[str, float]]] = {}
     losses: dict[str, Advice] = {}
     said: tuple[str, ...] = ()
     for model, (watcher, words, drawn) in seen.items():
@@ -216,12 +217,13 @@ def _diagnosis(
         reasons = _judge(e)
         losses[model] = recommend(e, e.found, e.outcomes)
         findings += e.found.values()
+        statistics[model] = {identity: {"effect": each.effect, "p_value": each.p_value, **each.numbers} for identity, each in e.outcomes.items()}
         passed[model] = {identity: outcome.told for identity, outcome in e.outcomes.items() if identity not in e.found}
         for identity, reason in reasons.items():
             not_testable.setdefault(identity, []).append(reason)
         said = said or advise(e, e.found)
     everywhere = {identity: reasons[0] for identity, reasons in sorted(not_testable.items()) if len(reasons) == len(losses)}
-    return Diagnosis(evaluation, tuple(sorted(findings, key=_rank)), passed, everywhere, losses, said, frame)
+    return Diagnosis(evaluation, tuple(sorted(findings, key=_rank)), passed, everywhere, losses, said, frame, statistics)
 
 
 def _rank(finding: Finding) -> tuple[int, int, float]:

@@ -30,8 +30,8 @@ def constant_offset(e: Evidence) -> Outcome:
     e.needs_errors()
     s = e.sums
     mean, mse = e.ratio(s.error, s.w, 1), e.mse
-    se = math.sqrt(e.ratio(s.variance_error, s.w * s.w, 2) / (e.weight - 1))
-    t, p = mean / se, tails(mean / se, e.weight - 1)
+    se = math.sqrt(e.ratio(s.variance_error, s.w * s.w, 2) / (e.effective - 1))
+    t, p = mean / se, tails(mean / se, e.effective - 1)
     spread = e.jackknifed(lambda left: left.error / left.w * 2.0**left.scale)
     low, high = spread.low, spread.high
     if e.way in ("cluster", "order") and spread.se > 0:
@@ -82,7 +82,7 @@ def slope(e: Evidence) -> Outcome:
     residual = s.variance_y * s.variance_p - s.covariance**2  # W^2 Var(u) times W^2 Var(p)
     left_over = e.ratio(residual, s.w * s.w * s.variance_p, 2)
     spread = e.jackknifed(lambda left: left.covariance / left.variance_p)
-    n = e.weight
+    n = e.effective
     f = math.inf if left_over <= 0 else (e.mse / left_over - 1) * (n - 2) / 2
     gain = max(0.0, 1 - left_over / e.mse)
     p = f_tail(f, 2, n - 2)

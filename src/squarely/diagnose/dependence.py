@@ -119,7 +119,7 @@ def clustering(e: Evidence) -> Outcome:
     e.needs_errors()
     which = "cluster" if e.watcher.clusters is not None else "group"
     found = [moments_of(state) for state in e.states_by(which).values()]
-    n = np.array([m.weight for m in found])
+    n = np.array([m.weight for m in found]) * e.rows_per_weight
     k, total = len(n), float(n.sum())
     if k < 2 or total <= k:
         raise CannotTestError(f"there are not two {which}s with more than a row")

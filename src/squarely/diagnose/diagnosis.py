@@ -1,7 +1,7 @@
 """Diagnosis: what is wrong with a model, the worst first, and what to do on Monday."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from squarely.diagnose.advise import Advice
@@ -29,6 +29,9 @@ class Diagnosis:
         What to report beside the MSE.
     frame : str
         What ``to_frame`` returns.
+    statistics : mapping from model to mapping from id to mapping from name to number
+        What every check measured, also where it found nothing: "effect", "p_value" (nan where nothing is left to chance), and the
+        numbers that its evidence is told from.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Diagnosis:
     losses: Mapping[str, Advice]
     advice: tuple[str, ...]
     frame: str = "pyarrow"
+    statistics: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     @property
     def recommended_loss(self) -> Advice:
@@ -124,6 +128,10 @@ class Diagnosis:
             ],
             "passed": {model: dict(passed) for model, passed in self.passed.items()},
             "not_testable": dict(self.not_testable),
+            "statistics": {
+                model: {identity: {name: _finite(value) for name, value in numbers.items()} for identity, numbers in checks.items()}
+                for model, checks in self.statistics.items()
+            },
         }
 
     def to_frame(self) -> Any:

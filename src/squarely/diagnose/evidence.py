@@ -22,6 +22,7 @@ __all__ = ["Drawn", "Evidence", "Moments", "Spread", "moments_of"]
 
 Floats = npt.NDArray[np.float64]
 FEW_ROWS = 20
+_LEAST_EFFECTIVE = 3.0
 
 
 class Moments(NamedTuple):
@@ -144,9 +145,15 @@ class Evidence:
         return self.state.n
 
     @cached_property
-    def weight(self) -> float:
-        """The weight of these rows: their number where there are no weights."""
-        return self.sums.observations.rounded()
+    def rows_per_weight(self) -> float:
+        """How many rows a weight of 1 is worth, after Kish; 1 where there are no weights. So a unit of the weights changes nothing."""
+        s = self.watcher.mass.sums
+        return rounded(_of(s, s.y, 1) / _of(s, s.yy, 2)) if s.n else 1.0
+
+    @cached_property
+    def effective(self) -> float:
+        """The effective number of rows: their number where there are no weights."""
+        return self.effective_of(self.sums)
 
     def ratio(self, numerator: int, denominator: int, degree: int) -> float:
         """Return a quotient of sums in the unit of the target to a degree."""
@@ -157,10 +164,9 @@ class Evidence:
         """Return a quotient of sums that has no unit."""
         return Ratio(numerator, denominator).rounded() if denominator else math.nan
 
-    @staticmethod
-    def weight_of(sums: Sums) -> float:
-        """Return the weight of the rows of a state."""
-        return sums.observations.rounded()
+    def effective_of(self, sums: Sums) -> float:
+        """Return the effective number of the rows of a state."""
+        return sums.observations.rounded() * self.rows_per_weight
 
     @staticmethod
     def as_ratio(numerator: int, denominator: int) -> Ratio:
@@ -174,11 +180,17 @@ class Evidence:
 
     @cached_property
     def moments(self) -> Moments:
-        """The moments of the errors."""
+        """The moments of the errors, with the effective number of rows as their weight."""
         found = moments_of(self.watcher.shape)
         if not found.weight or any(self.watcher.shape.refused):
             raise CannotTestError("squares of the errors are beyond the largest double; give targets in a larger unit")
-        return found
+        return found._replace(weight=found.weight * self.rows_per_weight)
+
+    @cached_property
+    def square_of_watched(self) -> float:
+        """Sum w e^2 of the rows that were watched."""
+        s = self.watcher.shape.sums
+        return s.total(s.y, 1).rounded()
 
     def mean_square(self, sums: Sums) -> float:
         """Return the mean squared error of other sums."""
@@ -205,6 +217,8 @@ class Evidence:
         self.needs_rows()
         if self.sums.variance_error == 0:
             raise CannotTestError("all errors are alike")
+        if self.effective < _LEAST_EFFECTIVE:
+            raise CannotTestError(f"one or two rows have nearly all of the weight, and it takes {_LEAST_EFFECTIVE:g} to say anything")
 
     def jackknifed(self, formula: Callable[[Left], Any]) -> Spread:
         """Return a function of the sums with the interval that buckets of rows, clusters or blocks of time give it."""

@@ -193,9 +193,10 @@ def fitted_laws(e: Evidence) -> tuple[dict[str, Law], float, str]:
     d = e.drawn
     step = -(-len(d.y) // _MOST_ROWS)
     error, w = d.error[::step], d.w[::step]
+    n = e.effective * len(error) / e.n  # weights tell how rows count beside each other, not how many there are
     if e.laws is None:
-        e.laws = laws_of(error, w)
-    return e.laws, float(w.sum()), d.source if step == 1 else f"a sample of {len(error):,} rows"
+        e.laws = laws_of(error, w * (n / float(w.sum())))
+    return e.laws, n, d.source if step == 1 else f"a sample of {len(error):,} rows"
 
 
 def best_law(e: Evidence) -> Law:

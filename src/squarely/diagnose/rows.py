@@ -57,7 +57,7 @@ def target_scale(e: Evidence) -> Outcome:
         fix=f"report RMSLE or a relative error beside the RMSE, and train on {loss} if all rows matter alike",
         code="sq.msle(y, prediction)" if positive else "sq.wape(y, prediction)",
         gain=share,
-        numbers={"ratio": largest / middle, "log_skewness": skew},
+        numbers={"ratio": float(size[-1]) / middle, "log_skewness": skew},
         source=e.drawn.source,
     )
 
@@ -146,10 +146,7 @@ def effective_rows(e: Evidence) -> Outcome:
     Kish, L. (1965), Survey Sampling, section 11.7.
     """
     e.needs_rows()
-    by_weight = 1.0
-    if e.evaluation.provenance.weight is not None:
-        s = e.watcher.mass.sums
-        by_weight = s.total(s.w, 0).rounded() and s.total(s.y, 1).rounded() ** 2 / s.total(s.yy, 2).rounded() / s.n
+    by_weight = e.effective / e.n
     y, p = e.drawn.y, e.drawn.p
     copies = 0.0
     if len(np.unique(y)) > 20 and not (y * _ROUND == np.round(y * _ROUND)).mean() > 0.5:

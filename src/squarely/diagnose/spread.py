@@ -52,9 +52,9 @@ def sigma_scale(e: Evidence) -> Outcome:
     s = state.sums
     if s.n < 50 or any(state.refused):
         raise CannotTestError("there are fewer than 50 rows, or a predicted standard deviation is 0 or missing")
-    n = s.observations.rounded()
-    mean = s.total(s.y, 1).rounded() / n
-    fourth = s.total(s.yy, 2).rounded() / n
+    weight, n = s.observations.rounded(), e.effective_of(s)
+    mean = s.total(s.y, 1).rounded() / weight
+    fourth = s.total(s.yy, 2).rounded() / weight
     se = math.sqrt(max(fourth - mean * mean, 0.0) / n)
     chi = n * mean
     return Outcome(
@@ -89,10 +89,10 @@ def sigma_shape(e: Evidence) -> Outcome:
     covered = {level: float((z <= normal_quantile(level)).mean()) for level in (0.5, 0.8, 0.95)}
     levels = np.array([1 - normal_tail(each) for each in z.tolist()])
     reached = (np.arange(len(z)) + 0.5) / len(z)
-    gaps = np.abs(reached - levels)
+    gaps = np.abs(reached - levels)  # from the middle of each step of the share of rows that is reached
     worst = max(covered, key=lambda level: abs(covered[level] - level))
     gap = abs(covered[worst] - worst)
-    d = float(gaps.max())
+    d = float(gaps.max()) + 0.5 / len(z)
     p = min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * d * d * len(z)) for k in range(1, 101))) if d * math.sqrt(len(z)) > 0.2 else 1.0
     said = ", ".join(f"{percent(level)} intervals hold {percent(share)}" for level, share in covered.items())
     return Outcome(

@@ -167,7 +167,7 @@ def outlying_rows(e: Evidence) -> Outcome:
     e.needs_errors()
     rows, m, t = outliers(e)
     n = e.watcher.shape.n
-    share = math.fsum(size for size, _ in rows) / (m.weight * (m.second + m.mean**2)) if rows else 0.0
+    share = math.fsum(size for size, _ in rows) / e.square_of_watched if rows else 0.0
     rest = e.kurtosis_without(rows)
     few = len(rows) <= max(1, n // 100) and not rest > 4 + 2 * math.sqrt(24 / n)
     named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])

@@ -45,7 +45,7 @@ def heteroscedasticity(e: Evidence) -> Outcome:
     if s.variance_p == 0 or s.variance_y == 0:
         raise CannotTestError("predictions, or squared errors, are all alike")
     r2 = e.ratio_of(s, s.covariance**2, s.variance_p * s.variance_y)
-    lm = e.weight_of(s) * r2
+    lm = e.effective_of(s) * r2
     ratio, lost = _by_tenth(e.drawn)
     rises = s.covariance > 0
     return Outcome(
@@ -152,7 +152,8 @@ def groupwise_variance(e: Evidence) -> Outcome:
     O'Brien, R. G. (1981), Psychological Bulletin 89(3), doi:10.1037/0033-2909.89.3.570.
     """
     groups = {key: moments_of(state) for key, state in e.states_by("group").items() if state.n >= _LEAST}
-    groups = {key: m for key, m in groups.items() if m.weight > 2}
+    groups = {key: m._replace(weight=m.weight * e.rows_per_weight) for key, m in groups.items()}
+    groups = {key: m for key, m in groups.items() if m.weight > 3}
     if len(groups) < 2:
         raise CannotTestError(f"there are not two groups of at least {_LEAST} rows")
     n, m2, m4 = (np.array([getattr(m, name) for m in groups.values()]) for name in ("weight", "second", "fourth"))

@@ -1,6 +1,7 @@
 """How heavy the tail of the errors is: an interval needs twice as many moments of them as the metric."""
 
 import math
+from fractions import Fraction
 
 from squarely.metric import Question
 from squarely.state import Sizes
@@ -37,7 +38,7 @@ def index_of(sizes: Sizes, rows: int) -> tuple[float, float]:
     count = min(rows // _ONE_IN, _MOST)
     if count < _LEAST:
         return math.inf, math.inf
-    excess = sizes.log_excess(count / rows)
+    excess = sizes.log_excess(Fraction(count, rows))
     index = 1 / excess if excess > 0 else math.inf
     return index, index * (1 + _SURE / math.sqrt(count))
 

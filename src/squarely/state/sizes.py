@@ -83,18 +83,19 @@ class Sizes:
         lower, upper = self._buckets_at(*level.as_integer_ratio())
         return _edge(lower), _edge(upper + 1) if upper else 0.0
 
-    def log_excess(self, share: float) -> float:
+    def log_excess(self, share: Fraction) -> float:
         """Return the mean of log(size / least of them) over the largest sizes, those of so large a share of the weight; 0 where one is 0."""
-        left, total, least = share, 0.0, math.inf
+        whole = share * self._reached[-1]
+        left, total, least = whole, 0.0, math.inf
         for bucket, weight in zip(reversed(self._buckets), reversed(self._weights), strict=True):
-            taken, least = min(weight / self._reached[-1], left), _middle(bucket)
+            taken, least = min(Fraction(weight), left), _middle(bucket)
             if not least:
                 return 0.0
-            total += taken * math.log(least)
+            total += float(taken / whole) * math.log(least)
             left -= taken
-            if left <= 0:
+            if not left:  # in fractions: a rounded rest would take one size more
                 break
-        return total / share - math.log(least)
+        return total - math.log(least)
 
     def select(self, level: float, sizes: Iterable[tuple[float, float]]) -> Ratio:
         """Return the exact quantile, from every size in the buckets that it needs, in order, with its weight."""
