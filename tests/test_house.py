@@ -140,12 +140,15 @@ def test_every_public_name_is_declared() -> None:
         "METRICS",
         "Comparison",
         "Decomposition",
+        "Diagnosis",
         "Evaluation",
+        "Finding",
         "PairState",
         "Slices",
         "compare",
         "decompose",
         "decompose_fits",
+        "diagnose",
         "errors",
         "evaluate",
         "report",
@@ -285,9 +288,10 @@ def blocks_of(page: Path, kind: str) -> list[str]:
     return [text for each, text in every_block(page) if each == kind]
 
 
-def test_the_list_of_metrics_is_up_to_date() -> None:
-    run = subprocess.run([sys.executable, ROOT / "docs" / "metrics.py"], capture_output=True, text=True, timeout=60, check=True)
-    assert run.stdout == (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["metrics", "checks"])
+def test_a_list_is_up_to_date(page: str) -> None:
+    run = subprocess.run([sys.executable, ROOT / "docs" / f"{page}.py"], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_are_the_scripts_output_in_shape() -> None:

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import shutil
+import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -72,12 +75,24 @@ def diagnose_command(
         nan_policy=nan_policy,
     )
     tell = {
-        Format.table: lambda: f"{found}\n",
+        Format.table: lambda: _wrapped(f"{found}\n"),
         Format.json: lambda: json.dumps(found.to_dict(), indent=2) + "\n",
         Format.markdown: found.to_markdown,
         Format.csv: lambda: _csv(found),
     }
     write_out(tell[format])
+
+
+def _wrapped(told: str) -> str:
+    """Return the words in the width of the terminal; as they are where nobody reads them there."""
+    if not sys.stdout.isatty():
+        return told
+    width = max(shutil.get_terminal_size().columns, 30)
+    lines = []
+    for line in told.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines) + "\n"
 
 
 def _csv(found: Diagnosis) -> str:

@@ -18,7 +18,10 @@ from squarely.sources.refusals import shown
 
 __all__ = ["EXPECTED", "KINDS", "FindingGate", "Gate", "LimitGate", "Verdict", "gate_of"]
 
-EXPECTED = "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'. The name of a check, such as SQ012, fails where it finds something."
+EXPECTED = (
+    "Expected a metric, one of > >= < <=, and a number, such as 'rmse > 60'. A metric may have .low, .high or .se after it: 'rmse.high > 60'. "
+    "The name of a check, such as SQ012, fails where it finds something."
+)
 
 _WORDS = re.compile(r"\s*(?P<metric>.*[\w)])\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\S+)\s*", re.DOTALL)  # settings may hold signs: the last one counts
 _PART = re.compile(r"(?P<metric>\w+\s*(?:\(.*\))?)\s*\.\s*(?P<part>\w+)", re.DOTALL)

@@ -190,8 +190,8 @@ def _scales(e: Evidence, found: Mapping[str, Finding]) -> str:
     if len(spreads) < 2 or max(spreads) <= _SCALES * min(spreads):
         return ""
     return (
-        f"Compare groups by NMSE or R2, not by MSE: the standard deviation of their targets differs by a factor of {max(spreads) / min(spreads):.3g}, "
-        "and the MSE goes with its square."
+        "Compare groups by NMSE or R2, not by MSE: the standard deviation of their targets differs by a factor of "
+        f"{max(spreads) / min(spreads):.3g}, and the MSE goes with its square."
     )
 
 
@@ -222,7 +222,10 @@ def _range(e: Evidence, found: Mapping[str, Finding]) -> str:
     for low, high, activation in ((0.0, 1.0, "sigmoid"), (-1.0, 1.0, "tanh")):
         inside = bool(((p >= low) & (p <= high)).all())
         if inside and float(np.ptp(p)) > 0.5 * (high - low) and ((y < low - 0.01) | (y > high + 0.01)).mean() > 0.01:
-            return f"Predictions stay between {low:g} and {high:g}, and targets do not: an output through {activation} cannot reach them. Use a linear output."
+            return (
+                f"Predictions stay between {low:g} and {high:g}, and targets do not: an output through {activation} cannot reach them. "
+                "Use a linear output."
+            )
     if (p >= 0).all() and (p == 0).mean() > 0.01 and (y < 0).mean() > 0.01:
         return "Predictions stop at 0, and targets do not: an output through relu cannot reach them. Use a linear output."
     return ""

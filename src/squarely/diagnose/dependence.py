@@ -52,16 +52,16 @@ def first_autocorrelation(e: Evidence) -> Outcome:
     lag = e.watcher.lags[0].sums
     dw = lag.total(lag.squared_error, 2).rounded() / e.sums.total(e.sums.squared_error, 2).rounded()
     n = e.n
-    inflation = (1 + abs(r1)) / max(1 - abs(r1), 1e-12)
+    narrow = math.sqrt((1 + abs(r1)) / max(1 - abs(r1), 1e-12))
+    foretold = f"{percent(r1 * r1)} of the MSE can be foretold from the error before"
+    meaning = f"{foretold}; plain intervals are {narrow:.2g} times too narrow" if r1 > 0 else f"errors alternate: {foretold}"
     return Outcome(
         effect=abs(r1),
         low=max(0.0, abs(r1) - 1.96 / math.sqrt(n)),
         high=min(1.0, abs(r1) + 1.96 / math.sqrt(n)),
         p_value=normal_tail(r1 * math.sqrt(n)),
         told=f"r1 = {r1:.4g}, Durbin-Watson {dw:.4g}",
-        meaning=f"the next error can be foretold from the last: {percent(r1 * r1)} of the MSE; plain intervals are {math.sqrt(inflation):.2g} times too narrow"
-        if r1 > 0
-        else f"errors alternate: {percent(r1 * r1)} of the MSE can be foretold from the error before",
+        meaning=meaning,
         fix="give the model the last values (lags), and judge it with order= and with splits by time",
         code="sq.evaluate(data, target=..., prediction=..., order='time')",
         gain=r1 * r1,
@@ -137,9 +137,9 @@ def clustering(e: Evidence) -> Outcome:
         effect=icc if deff > 1.5 else 0.0,
         p_value=f_tail(f, k - 1, total - k),
         told=f"intraclass correlation {icc:.3g} in {k:,} {which}s of about {size:.3g} rows; design effect {deff:.3g}; F = {f:.4g}",
-        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones, and {percent(max(icc, 0.0))} of the MSE is an offset of each {which}",
+        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones; each {which} has an offset: {percent(max(icc, 0.0))} of the MSE",
         fix=f"use cluster= for intervals, keep {which}s whole in splits, and give the model what {which}s have in common",
-        code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={list(e.evaluation.by)[0]!r})",
+        code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={next(iter(e.evaluation.by))!r})",
         gain=max(icc, 0.0),
         numbers={"icc": icc, "design_effect": deff, "f": f},
         source=e.watched,

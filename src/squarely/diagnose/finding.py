@@ -103,6 +103,13 @@ class Finding:
 
     ``severity`` is "serious", "warning", or "info" for what follows from another finding. The effect has its interval (nan where there
     is none) and the threshold that it passed.
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> finding = sq.diagnose([1.0, 2.0, 4.0, 3.0] * 10, [2.0, 3.0, 4.5, 4.0] * 10).findings[0]
+    >>> finding.id, finding.severity, round(finding.effect, 2)
+    ('SQ001', 'serious', 0.94)
     """
 
     id: str

@@ -56,17 +56,21 @@ def sigma_scale(e: Evidence) -> Outcome:
     mean = s.total(s.y, 1).rounded() / weight
     fourth = s.total(s.yy, 2).rounded() / weight
     se = math.sqrt(max(fourth - mean * mean, 0.0) / n)
-    chi = n * mean
+    chi, low, high = n * mean, mean - 1.96 * se, mean + 1.96 * se
+    if not low > 0:
+        raise CannotTestError("a few scaled errors are so large that their mean square is not known")
+    factor, size, width = (math.sqrt(mean), "small", "narrow") if mean > 1 else (1 / math.sqrt(mean), "large", "wide")
+    ends = (low, high) if mean > 1 else (1 / high, 1 / low)
     return Outcome(
-        effect=max(mean, 1 / mean) if mean > 0 else math.inf,
-        low=mean - 1.96 * se,
-        high=mean + 1.96 * se,
+        effect=factor**2,
+        low=ends[0],
+        high=ends[1],
         p_value=normal_tail((mean - 1) / se) if se > 0 else 0.0,
         told=f"the mean of (e / sigma)^2 is {mean:.4g}; chi-squared {chi:.4g} on {n:,.0f} degrees, p {chi2_tail(chi, n):.2g}",
-        meaning=f"predicted standard deviations are {math.sqrt(max(mean, 1 / mean)):.3g} times too {'small' if mean > 1 else 'large'}: intervals made of them are too {'narrow' if mean > 1 else 'wide'}",
+        meaning=f"predicted standard deviations are {factor:.3g} times too {size}: intervals made of them are too {width}",
         fix="multiply every sigma by this factor, found on validation rows",
         code=f"sigma = sigma * {math.sqrt(mean):.4g}",
-        gain=abs(1 - 1 / mean) if mean > 0 else 1.0,
+        gain=abs(1 - 1 / mean),
         numbers={"mean_square": mean, "chi_squared": chi},
         source=e.watched,
     )
@@ -136,8 +140,8 @@ def sigma_ranking(e: Evidence) -> Outcome:
     ence = float((np.abs(rmv - rmse) / rmv).mean())
     return Outcome(
         effect=abs(b - 1),
-        low=b - 1.96 * se,
-        high=b + 1.96 * se,
+        low=0.0 if abs(b - 1) < 1.96 * se else abs(b - 1) - 1.96 * se,
+        high=abs(b - 1) + 1.96 * se,
         p_value=tails((b - 1) / se, len(x) - 2) if se > 0 else 0.0,
         told=f"the slope of e^2 on sigma^2 is {b:.3g} ({b - 1.96 * se:.3g} to {b + 1.96 * se:.3g}); ENCE {ence:.3g}",
         meaning="rows that are called uncertain are not those with large errors"

@@ -172,12 +172,11 @@ def outlying_rows(e: Evidence) -> Outcome:
     few = len(rows) <= max(1, n // 100) and not rest > 4 + 2 * math.sqrt(24 / n)
     named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])
     where = one_line(rows[0][1].where, 60) if rows else ""
+    told = f"{len(rows):,} {'row is an outlier' if len(rows) == 1 else 'rows are outliers'} ({named}) in {where}; " if rows else ""
     return Outcome(
         effect=share if few else 0.0,
         p_value=min(1.0, n * tails(t, m.weight - 2)),
-        told=f"{len(rows):,} {'row is an outlier' if len(rows) == 1 else 'rows are outliers'} ({named}) in {where}; the largest is {t:.3g} standard deviations off"
-        if rows
-        else f"the largest error is {t:.3g} standard deviations off",
+        told=f"{told}the largest error is {t:.3g} standard deviations off",
         meaning=f"{len(rows) / n:.2%} of the rows make {percent(share)} of the MSE; a fit by squared error bends to them",
         fix="check these rows for a wrong unit, sign or decimal point. If they are real, report with and without them; " + _ROBUST,
         code=_CODE_ROBUST.format(1.345 * math.sqrt(max(m.second * (1 - share), 0.0))),

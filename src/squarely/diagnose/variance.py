@@ -47,12 +47,12 @@ def heteroscedasticity(e: Evidence) -> Outcome:
     r2 = e.ratio_of(s, s.covariance**2, s.variance_p * s.variance_y)
     lm = e.effective_of(s) * r2
     ratio, lost = _by_tenth(e.drawn)
-    rises = s.covariance > 0
+    where = "high" if s.covariance > 0 else "low"
     return Outcome(
         effect=r2,
         p_value=chi2_tail(lm, 1),
         told=f"LM = {lm:.4g} (chi-squared, 1 degree); the MSE of the tenth with the highest predictions is {ratio:.3g} times that of the lowest",
-        meaning=f"errors grow where predictions are {'high' if rises else 'low'}: weights of 1 over their variance would save {percent(lost)} of the rows",
+        meaning=f"errors grow where predictions are {where}: weights of 1 over their variance would save {percent(lost)} of the rows",
         fix="weight rows by 1 / variance, fit a loss whose variance grows with the mean, or predict the variance too",
         code="model.fit(X, y, sample_weight=1 / predicted_variance)",
         gain=lost,
@@ -167,11 +167,12 @@ def groupwise_variance(e: Evidence) -> Outcome:
     ratio = float(variance.max() / variance.min()) if variance.min() > 0 else math.inf
     names = [", ".join(one_line(part, 30) for part in key) for key in groups]
     worst, best = names[int(variance.argmax())], names[int(variance.argmin())]
+    most, least = (math.sqrt(float(each)) for each in (variance.max(), variance.min()))
     lost = max(0.0, 1 - 1 / float(np.average(variance, weights=n) * np.average(1 / variance, weights=n))) if variance.min() > 0 else 1.0
     return Outcome(
         effect=ratio,
         p_value=f_tail(f, k - 1, total - k),
-        told=f"the standard deviation of the errors is {number(math.sqrt(variance.max()))} in {worst} and {number(math.sqrt(variance.min()))} in {best}; F = {f:.4g}",
+        told=f"the standard deviation of the errors is {number(most)} in {worst} and {number(least)} in {best}; F = {f:.4g}",
         meaning=f"{worst} decides the MSE: weights of 1 over the variance of a group would save {percent(lost)} of the rows",
         fix="weight each group by 1 / its variance, and report the error of each group",
         code=f"sq.evaluate(data, target=..., prediction=..., by={list(e.evaluation.by)!r})",
