@@ -176,6 +176,7 @@ def noise_law(e: Evidence) -> Outcome:
 def need_law(e: Evidence) -> Law:
     """Return the law that fits the errors best."""
     d = e.drawn
+    e.needs_squares()
     if len(d.y) < 100:
         raise CannotTestError("there are fewer than 100 rows")
     laws = laws_of(d.error, d.w * (e.effective * len(d.y) / e.n / float(d.w.sum())))
