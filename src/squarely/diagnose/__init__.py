@@ -1,5 +1,6 @@
 """What is wrong with a model, how much it matters for its squared error, and what mends it."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from squarely.diagnose.watch import Large, Watched, Watcher, watcher_for
 from squarely.errors import DataError
 from squarely.evaluate import Evaluation, Sample, evaluate, evaluate_source, library_of, plan_for, questions_of, source_of, with_way
 from squarely.intervals.holm import holm
-from squarely.sources import Batch, Column, Wanted
+from squarely.sources import ArraysSource, Batch, Column, Wanted
 from squarely.validate import check_policy
 
 __all__ = ["CHECKS", "Advice", "Check", "Diagnosis", "Finding", "diagnose"]
@@ -101,16 +102,14 @@ def diagnose(
         return _diagnosis(data, found, training, functional, "pyarrow")
     if y_pred is not None and np.ndim(data) == 2:
         data, y_pred, by = _outputs(data, y_pred, by)
-    if y_pred is not None and sigma is not None:
-        data, names = _table(data, y_pred, weight=weight, sigma=sigma, cluster=cluster, order=order, by=by)
-        y_pred, target, prediction = None, "target", names.pop("prediction")
-        weight, sigma, cluster, order, by = (names.get(name) for name in ("weight", "sigma", "cluster", "order", "by"))
     frame = library_of(data)
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
+    if isinstance(source, ArraysSource) and y_pred is not None and sigma is not None:
+        source, sigma = source.having("sigma", sigma), "sigma"
     if sigma is not None and not isinstance(sigma, str):
         raise DataError(f"sigma is of type {type(sigma).__name__}; a table takes the name of a column.")
     questions = questions_of([*_ASKED, *([f"rmsse(scale={sigma!r})"] if sigma else [])])
-    wanted = replace(wanted, plan=plan_for(questions, wanted, y_pred is not None))
+    wanted = replace(wanted, plan=plan_for(questions, wanted, arrays=False))
     source, wanted = with_way(source, wanted, None, 0.95, cluster, order, y_pred is not None)
     watched = Watched(source)
     evaluation = evaluate_source(watched, wanted, questions, nan_policy, 0.95, frame=frame)
@@ -141,22 +140,6 @@ def _outputs(y: Any, p: Any, by: Any) -> tuple[Any, Any, Any]:
             raise DataError(f"y_true has shape {y.shape}, and {str(name)[:60]} has {each.shape}. Expected the same shape.")
     by = {"output": np.tile(np.arange(outputs), len(y))}
     return y.ravel(), {name: each.ravel() for name, each in predictions.items()}, by
-
-
-def _table(y: Any, p: Any, **columns: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return arrays as a table, and the names of its columns."""
-    predictions = dict(p) if isinstance(p, Mapping) else {"prediction": p}
-    names: dict[str, Any] = {"prediction": [str(name) for name in predictions]}
-    table = {"target": y, **{str(name): each for name, each in predictions.items()}}
-    for name, values in columns.items():
-        if values is None or values is True:
-            names[name] = values
-        elif isinstance(values, Mapping):
-            names[name] = [str(key) for key in values]
-            table |= {str(key): each for key, each in values.items()}
-        else:
-            names[name], table[name] = name, values
-    return table, names
 
 
 def _evaluated(training: Any, target: str | None, wanted: Wanted, arrays: bool, nan_policy: str) -> Evaluation:
@@ -251,9 +234,14 @@ def _judge(e: Evidence) -> dict[str, str]:
 
 def _ask(e: Evidence, check: Check, reasons: dict[str, str]) -> None:
     try:
-        e.outcomes[check.id] = check.function(e)
+        outcome = check.function(e)
     except CannotTestError as reason:
         reasons[check.id] = str(reason)
+        return
+    if math.isnan(outcome.effect):
+        reasons[check.id] = "the rows leave no number to judge"
+    else:
+        e.outcomes[check.id] = outcome
 
 
 def _tell(e: Evidence, check: Check, p_adjusted: float) -> None:

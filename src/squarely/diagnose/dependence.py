@@ -137,7 +137,7 @@ def clustering(e: Evidence) -> Outcome:
         effect=icc if deff > 1.5 else 0.0,
         p_value=f_tail(f, k - 1, total - k),
         told=f"intraclass correlation {icc:.3g} in {k:,} {which}s of about {size:.3g} rows; design effect {deff:.3g}; F = {f:.4g}",
-        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones; each {which} has an offset: {percent(max(icc, 0.0))} of the MSE",
+        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones; offsets of {which}s are {percent(max(icc, 0.0))} of the MSE",
         fix=f"use cluster= for intervals, keep {which}s whole in splits, and give the model what {which}s have in common",
         code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={next(iter(e.evaluation.by))!r})",
         gain=max(icc, 0.0),
@@ -170,20 +170,19 @@ def drift(e: Evidence) -> Outcome:
         raise CannotTestError(_NO_ORDER)
     e.needs_errors()
     left = e.evaluation.uncertainty.left(e.at)
-    blocks = np.flatnonzero(left.present[0])
-    if len(blocks) < 8:
+    w, error, square = left.alone(0)
+    if len(w) < 8:
         raise CannotTestError("there are too few rows to compare quarters of the time")
-    w, error, square = (each[0, -1] - each[0, blocks] for each in (left.w, left.error, left.squared_error))
-    quarters = np.array_split(np.arange(len(blocks)), 4)
+    quarters = np.array_split(np.arange(len(w)), 4)
     total = partial(_by, quarters)
     mse, mean = total(square) / total(w), total(error) / total(w)
     sd = math.sqrt(max(0.0, float(square.sum() / w.sum() - (error.sum() / w.sum()) ** 2)))
-    ratio, shift = float(mse.max() / mse.min()), float((mean.max() - mean.min()) / sd) if sd else 0.0
+    ratio, shift = float(mse.max() / mse.min()) if mse.min() > 0 else math.inf, float((mean.max() - mean.min()) / sd) if sd else 0.0
     p = min(1.0, 2 * min(_anova(square / w, quarters), _anova(error / w, quarters)))
     unit = 2.0 ** left.scale[0, 0]
     rmse = ", ".join(number(float(f"{math.sqrt(each) * unit:.3g}")) for each in mse)
     level = ", ".join(number(float(f"{each * unit:.3g}")) for each in mean)
-    worse = float(mse[-1] / mse[0])
+    worse = float(mse[-1] / mse[0]) if mse[0] > 0 else math.inf
     said = (
         f"the MSE of the last quarter is {worse:.3g} times that of the first"
         if ratio >= 1 + shift

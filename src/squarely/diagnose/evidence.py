@@ -23,6 +23,7 @@ __all__ = ["Drawn", "Evidence", "Moments", "Spread", "moments_of"]
 Floats = npt.NDArray[np.float64]
 FEW_ROWS = 20
 _LEAST_EFFECTIVE = 3.0
+_SMALL = 1e-140  # the smallest mean of squares whose square is a double of full precision
 
 
 class Moments(NamedTuple):
@@ -182,8 +183,6 @@ class Evidence:
     def moments(self) -> Moments:
         """The moments of the errors, with the effective number of rows as their weight."""
         found = moments_of(self.watcher.shape)
-        if not found.weight or any(self.watcher.shape.refused):
-            raise CannotTestError("squares of the errors are beyond the largest double; give targets in a larger unit")
         return found._replace(weight=found.weight * self.rows_per_weight)
 
     @cached_property
@@ -202,6 +201,7 @@ class Evidence:
         if sample is None:
             return math.nan
         p = sample.predictions[self.model]
+        p = p / max(1.0, float(np.abs(p[np.isfinite(p)]).max(initial=0.0)))  # squares of large ones are no doubles
         there, gone = np.isfinite(p) & np.isfinite(sample.target), np.isfinite(p) & ~np.isfinite(sample.target)
         if gone.sum() < 10 or there.sum() < 10 or not p[there].std() > 0:
             return math.nan
@@ -215,10 +215,16 @@ class Evidence:
     def needs_errors(self) -> None:
         """Refuse to judge errors that do not vary."""
         self.needs_rows()
+        self.needs_squares()
         if self.sums.variance_error == 0:
             raise CannotTestError("all errors are alike")
         if self.effective < _LEAST_EFFECTIVE:
             raise CannotTestError(f"one or two rows have nearly all of the weight, and it takes {_LEAST_EFFECTIVE:g} to say anything")
+
+    def needs_squares(self) -> None:
+        """Refuse errors whose squares and fourth powers are beyond doubles."""
+        if any(self.watcher.shape.refused) or (self.sums.squared_error and not _SMALL < self.mse < 1 / _SMALL):
+            raise CannotTestError("squares of the errors are beyond the range of doubles; give targets in another unit")
 
     def jackknifed(self, formula: Callable[[Left], Any]) -> Spread:
         """Return a function of the sums with the interval that buckets of rows, clusters or blocks of time give it."""

@@ -2,6 +2,7 @@
 
 import math
 
+from squarely.intervals.saddle import gamma_term
 from squarely.intervals.student import beta_tail
 
 __all__ = ["chi2_tail", "f_tail", "normal_quantile", "normal_tail"]
@@ -30,10 +31,10 @@ def chi2_tail(x: float, freedom: float) -> float:
         return 1.0
     if math.isinf(x):
         return 0.0
-    front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    front = gamma_term(x, a)
     if x < a + 1:
         term = total = 1 / a
-        for k in range(1, 100_000):
+        for k in range(1, 1_000_000):
             term *= x / (a + k)
             total += term
             if term < total * 1e-17:
@@ -42,7 +43,7 @@ def chi2_tail(x: float, freedom: float) -> float:
     b = x + 1 - a
     c, d = 1 / _SMALL, 1 / b
     value = d
-    for k in range(1, 100_000):
+    for k in range(1, 1_000_000):
         step = -k * (k - a)
         b += 2
         d = 1 / ((step * d + b) or _SMALL)

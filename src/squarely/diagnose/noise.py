@@ -188,7 +188,7 @@ def noise_law(e: Evidence) -> Outcome:
 
 def fitted_laws(e: Evidence) -> tuple[dict[str, Law], float, str]:
     """Return the laws of the errors of a model, the weight of the rows that were fitted, and which rows these are."""
-    e.needs_errors()
+    e.needs_squares()
     e.needs_rows(100)
     d = e.drawn
     step = -(-len(d.y) // _MOST_ROWS)

@@ -34,6 +34,7 @@ def target_scale(e: Evidence) -> Outcome:
     asks each row for the same percentage.
     """
     e.needs_rows()
+    e.needs_squares()
     y, w = e.drawn.y, e.drawn.w
     size = np.sort(np.abs(y))
     middle = float(np.median(size))
@@ -72,6 +73,7 @@ def output_balance(e: Evidence) -> Outcome:
     """
     if e.evaluation.by != ("output",):
         raise CannotTestError("there is one output; give arrays of two dimensions where there are several")
+    e.needs_squares()
     states = {key[0]: states[e.at].sums for key, states in e.evaluation.table.groups.items()}
     mse = {name: e.mean_square(s) for name, s in states.items() if s.n}
     total = sum(mse.values())

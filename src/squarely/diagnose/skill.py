@@ -22,6 +22,8 @@ def overfit(e: Evidence) -> Outcome:
     """
     if e.training is None:
         raise CannotTestError("the training rows were not given; give training=")
+    e.needs_rows()
+    e.needs_squares()
     mine, theirs = e.evaluation["mse", e.model], e.training["mse", e.model]
     if not (mine.value > 0 and theirs.value > 0):
         raise CannotTestError("one of the errors is 0")
@@ -50,6 +52,7 @@ def skill(e: Evidence) -> Outcome:
     The mean is that of these very rows, so it has a small advantage.
     """
     e.needs_rows()
+    e.needs_squares()
     s = e.sums
     if s.variance_y == 0:
         raise CannotTestError("targets are all alike: their mean is perfect")
@@ -88,13 +91,14 @@ def other_models(e: Evidence) -> Outcome:
     models = e.evaluation.models
     if len(models) < 2:
         raise CannotTestError("there is one model; give several predictions to compare them")
+    e.needs_squares()
     pairs: dict[str, Pair] = {pair.b if pair.a == e.model else pair.a: pair for pair in between(e.evaluation, "mse") if e.model in (pair.a, pair.b)}
     mse = {other: e.evaluation["mse", other].value for other in pairs}
     if not mse:
         raise CannotTestError("the models are not judged on the same rows")
     best = min(mse, key=mse.__getitem__)
     pair = pairs[best]
-    ratio = e.mse / mse[best] if mse[best] > 0 else math.inf
+    ratio = e.mse / mse[best] if mse[best] > 0 else math.inf if e.mse > 0 else 1.0
     return Outcome(
         effect=ratio,
         p_value=pair.p_adjusted,

@@ -40,8 +40,6 @@ def heteroscedasticity(e: Evidence) -> Outcome:
     """
     e.needs_errors()
     s = e.watcher.spread.sums
-    if any(e.watcher.spread.refused):
-        raise CannotTestError("squares of the errors are beyond the largest double; give targets in a larger unit")
     if s.variance_p == 0 or s.variance_y == 0:
         raise CannotTestError("predictions, or squared errors, are all alike")
     r2 = e.ratio_of(s, s.covariance**2, s.variance_p * s.variance_y)
@@ -151,6 +149,7 @@ def groupwise_variance(e: Evidence) -> Outcome:
     ----------
     O'Brien, R. G. (1981), Psychological Bulletin 89(3), doi:10.1037/0033-2909.89.3.570.
     """
+    e.needs_squares()
     groups = {key: moments_of(state) for key, state in e.states_by("group").items() if state.n >= _LEAST}
     groups = {key: m._replace(weight=m.weight * e.rows_per_weight) for key, m in groups.items()}
     groups = {key: m for key, m in groups.items() if m.weight > 3}

@@ -73,7 +73,7 @@ class Watcher:
         with np.errstate(all="ignore"):
             errors = p - y
             squares = errors * errors
-        kept = np.isfinite(squares) & (w > 0)
+        kept = np.isfinite(y) & np.isfinite(p) & (w > 0)  # of these, squares beyond the largest double are counted as refused
         rows = slice(None) if kept.all() else kept
         y, p, e, e2 = y[rows], p[rows], errors[rows], squares[rows]
         weight = None if batch.weight is None else w[rows]

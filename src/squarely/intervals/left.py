@@ -21,6 +21,7 @@ class Left:
     """
 
     def __init__(self, moments: Moments) -> None:
+        self._values = moments.values
         self.present: npt.NDArray[np.bool_] = moments.values[:, :, _W] > 0
         whole = moments.values.sum(axis=1, keepdims=True)
         left: Floats = np.concatenate([np.where(self.present[:, :, None], _without(moments.values), whole), whole], axis=1)
@@ -34,6 +35,11 @@ class Left:
         """Buckets of each group that hold a row."""
         filled: list[int] = self.present.sum(axis=1).tolist()
         return filled
+
+    def alone(self, group: int) -> tuple[Floats, Floats, Floats]:
+        """Return weight, error and squared error of each bucket of a group that holds a row: the differences from all would cancel."""
+        values = self._values[group, self.present[group]]
+        return values[:, _W], values[:, _E], values[:, _EE]
 
     @property
     def error(self) -> Floats:

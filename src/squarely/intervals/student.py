@@ -3,6 +3,8 @@
 import math
 from functools import lru_cache
 
+from squarely.intervals.saddle import beta_term
+
 __all__ = ["beta_tail", "quantile", "tails"]
 
 _SMALL = 1e-300  # in place of 0 in the continued fraction
@@ -22,24 +24,30 @@ def beta_tail(x: float, rest: float, a: float, b: float) -> float:
     """Return the regularised incomplete beta function at x; ``rest`` is 1 - x, which may be known better than the difference."""
     if rest == 0:
         return 1.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)) if x else 0.0
-    if x < (a + 1) / (a + b + 2):
-        return front * _fraction(x, a, b) / a
-    return 1 - front * _fraction(rest, b, a) / b
+    front = beta_term(x, rest, a, b)
+    above = a * rest - b * x  # a - (a + b) x, which is 0 near the mean
+    return front * _fraction(x, rest, a, b, above) if above > 0 else 1 - front * _fraction(rest, x, b, a, -above)
 
 
-def _fraction(x: float, a: float, b: float) -> float:
-    """Return the continued fraction of the incomplete beta function, by the method of Lentz."""
-    c, d = 1.0, 1 / ((1 - (a + b) * x / (a + 1)) or _SMALL)
-    value = d
-    for m in range(1, 20_000):  # about the root of the larger parameter
-        for step in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
-            d = 1 / ((1 + step * d) or _SMALL)
-            c = (1 + step / c) or _SMALL
-            value *= c * d
-        if abs(c * d - 1) < 3e-15:
+def _fraction(x: float, rest: float, a: float, b: float, above: float) -> float:
+    """Return the incomplete beta function over its ``beta_term``, by the continued fraction of DiDonato and Morris.
+
+    It takes a - (a + b) x as it is known, so that nothing cancels where x is next to 1. TOMS 18(3), doi:10.1145/131766.131776.
+    """
+    found = (above + 1) * a / (a + 1)
+    c, d = found or _SMALL, 0.0
+    value = c
+    for n in range(1, 1_000_000):  # about the root of the larger parameter
+        odd = a + 2 * n - 1
+        w = n * (b - n) * x
+        alpha = (a + n - 1) / odd * ((a + b + n - 1) / odd) * w * x
+        beta = n + w / odd + (a + n) / (odd + 2) * (above + 1 + n * (1 + rest))
+        d = 1 / ((beta + alpha * d) or _SMALL)
+        c = (beta + alpha / c) or _SMALL
+        value *= c * d
+        if abs(c * d - 1) < 3e-16:
             break
-    return value
+    return 1 / value
 
 
 @lru_cache(4096)
