@@ -137,7 +137,7 @@ def clustering(e: Evidence) -> Outcome:
         effect=icc if deff > 1.5 else 0.0,
         p_value=f_tail(f, k - 1, total - k),
         told=f"intraclass correlation {icc:.3g} in {k:,} {which}s of about {size:.3g} rows; design effect {deff:.3g}; F = {f:.4g}",
-        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones; offsets of {which}s are {percent(max(icc, 0.0))} of the MSE",
+        meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f}; offsets of {which}s are {percent(max(icc, 0.0))} of the MSE",
         fix=f"use cluster= for intervals, keep {which}s whole in splits, and give the model what {which}s have in common",
         code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={next(iter(e.evaluation.by))!r})",
         gain=max(icc, 0.0),
