@@ -6,14 +6,14 @@ from typing import Any
 
 from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy
-from squarely.compare.pairwise import Pairwise
+from squarely.compare.pairwise import Pairwise, at_hand
 from squarely.compare.together import BASELINES, Together, predictions_of
 from squarely.errors import DataError
 from squarely.evaluate import evaluate_source, library_of, plan_for, source_of, with_way
 from squarely.metric import Question, find
 from squarely.validate import check_policy
 
-__all__ = ["BASELINES", "Comparison", "Murphy", "Pair", "compare"]
+__all__ = ["BASELINES", "Comparison", "Murphy", "Pair", "at_hand", "compare"]
 
 
 def compare(
@@ -126,7 +126,7 @@ def compare(
         raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")
     evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
     test = Pairwise(evaluation, question, confidence, together, wanted, library_of(data))
-    return test.comparison(h, macro, long=model is not None)
+    return test.asked(h, macro, long=model is not None)
 
 
 def _question(metric: Any) -> Question:

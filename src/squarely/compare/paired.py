@@ -68,7 +68,7 @@ def paired_ratios(plain: Test, logs: tuple[Floats, Floats], errors: tuple[float,
     confidence : float
     """
     (a, b), freedom = errors, plain.freedom
-    if not (0 < min(errors) and max(errors) < math.inf and plain.se > 0 and a != b):
+    if not (min(errors) > 0 and max(errors) < math.inf and plain.se > 0 and a != b):
         return plain
     if a < b:
         return paired_ratios(plain.turned, (logs[1], logs[0]), (b, a), confidence).turned

@@ -17,47 +17,39 @@ from squarely.errors import DataError
 from squarely.evaluate import Answer, Evaluation, evaluate_source, rows_of
 from squarely.intervals import Link
 from squarely.intervals.holm import holm
-from squarely.metric import Question
+from squarely.metric import Question, find
 from squarely.sources import Wanted
 from squarely.state import NoAnswerError, Rows
 
-__all__ = ["Pairwise"]
+__all__ = ["Pairwise", "at_hand"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class Pairwise:
-    """The tests of every two models of an evaluation."""
+class _OfBuckets:
+    """The tests of every two models of an evaluation that is at hand, from the sums of its buckets."""
 
-    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
-        self.evaluation, self.question, self.confidence = evaluation, question, confidence
-        self.source, self.wanted, self.frame, self.link = source, wanted, frame, Link.of(question.metric)
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float) -> None:
+        self.evaluation, self.question, self.confidence, self.link = evaluation, question, confidence, Link.of(question.metric)
 
-    def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
-        """Test each pair in the way that was asked for."""
-        values, samples, method = self._of_groups(macro, long) if macro is not None else self._of_buckets() if h is None else self._of_rows(h)
-        models, n = tuple(values), self.evaluation.states[self.evaluation.models[0]].n
-        diagram = None if long else self._murphy()
-        logs = self._logs(values) if macro is None and h is None else {}
+    def comparison(self) -> Comparison:
+        """Test each pair; no row is read again."""
+        values, samples, method = self._of_buckets()
+        n, logs = self.evaluation.states[self.evaluation.models[0]].n, self._logs(values)
+        tests = {pair: self._paired(*pair, values, samples, logs) for pair in itertools.combinations(values, 2)}
+        return Comparison(self.evaluation, self.question, values, self._pairs(values, tests, n, None), None, method, self.confidence, n, {}, "")
 
-        def test(a: str, b: str) -> Test:
-            pair, difference = (samples[a], samples[b]), values[a] - values[b]
-            if h is not None:
-                return diebold_mariano(*pair, h, self.confidence)
-            plain = paired(*pair, difference, self.confidence)
-            if not logs:
-                return plain
-            if self.link is not Link.ROOM:
-                return paired_ratios(plain, (logs[a], logs[b]), (values[a], values[b]), self.confidence)
-            return paired_ratios(plain.turned, (logs[a], logs[b]), (1 - values[a], 1 - values[b]), self.confidence).turned
+    def _paired(self, a: str, b: str, values: dict[str, float], samples: dict[str, Floats], logs: dict[str, Floats]) -> Test:
+        plain = paired(samples[a], samples[b], values[a] - values[b], self.confidence)
+        if not logs:
+            return plain
+        if self.link is not Link.ROOM:
+            return paired_ratios(plain, (logs[a], logs[b]), (values[a], values[b]), self.confidence)
+        return paired_ratios(plain.turned, (logs[a], logs[b]), (1 - values[a], 1 - values[b]), self.confidence).turned
 
-        tests = {(a, b): test(a, b) for a, b in itertools.combinations(models, 2)}
+    def _pairs(self, values: dict[str, float], tests: dict[tuple[str, str], Test], units: int, diagram: Murphy | None) -> tuple[Pair, ...]:
         adjusted = holm([test.p_value for test in tests.values()])
-        units = n if macro is None else len(samples[models[0]])
-        pairs = tuple(self._pair(a, b, values, test, p, units, diagram) for ((a, b), test), p in zip(tests.items(), adjusted, strict=True))
-        return Comparison(
-            self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out(), self.frame
-        )
+        return tuple(self._pair(a, b, values, test, p, units, diagram) for ((a, b), test), p in zip(tests.items(), adjusted, strict=True))
 
     def _pair(self, a: str, b: str, values: dict[str, float], test: Test, adjusted: float, units: int, diagram: Murphy | None) -> Pair:
         difference = values[a] - values[b]
@@ -74,7 +66,7 @@ class Pairwise:
     def _of_buckets(self) -> tuple[dict[str, float], dict[str, Floats], str]:
         uncertainty = self.evaluation.uncertainty
         assert uncertainty is not None, "intervals were asked for"
-        values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
+        values = {model: self.evaluation.answer(self.question.label, model).value for model in self.evaluation.models}
         self._demand(values)
         try:
             samples = {model: uncertainty.pseudo_values(self.question, at) for at, model in enumerate(values)}
@@ -91,6 +83,37 @@ class Pairwise:
         if uncertainty is None or self.question.metric.family not in ("explained", "normalized"):
             return {}
         return {model: uncertainty.pseudo_values(self.question, at, self.link) for at, model in enumerate(values)}
+
+    def _demand(self, values: dict[str, float]) -> None:
+        for model, value in values.items():
+            if math.isnan(value):
+                raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
+
+
+class Pairwise(_OfBuckets):
+    """The tests of every two models of an evaluation, in the way that was asked for; its data can be read again."""
+
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
+        super().__init__(evaluation, question, confidence)
+        self.source, self.wanted, self.frame = source, wanted, frame
+
+    def asked(self, h: int | None, macro: str | None, long: bool) -> Comparison:
+        """Test each pair in the way that was asked for."""
+        values, samples, method = self._of_groups(macro, long) if macro is not None else self._of_buckets() if h is None else self._of_rows(h)
+        models, n = tuple(values), self.evaluation.states[self.evaluation.models[0]].n
+        diagram = None if long else self._murphy()
+        logs = self._logs(values) if macro is None and h is None else {}
+
+        def test(a: str, b: str) -> Test:
+            if h is not None:
+                return diebold_mariano(samples[a], samples[b], h, self.confidence)
+            return self._paired(a, b, values, samples, logs)
+
+        tests = {pair: test(*pair) for pair in itertools.combinations(models, 2)}
+        pairs = self._pairs(values, tests, n if macro is None else len(samples[models[0]]), diagram)
+        return Comparison(
+            self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out(), self.frame
+        )
 
     def _of_groups(self, macro: str, long: bool) -> tuple[dict[str, float], dict[str, Floats], str]:
         answers = self._long_answers(macro) if long else {m: self.evaluation[self.question.label, m].by for m in self.evaluation.models}
@@ -154,11 +177,6 @@ class Pairwise:
         on, off = (valued(self.question, float(f"{each:.3g}")) for each in (there, value))
         return f"On the rows left out the {self.question.spoken} of {model} is {off}, on the others {on}."
 
-    def _demand(self, values: dict[str, float]) -> None:
-        for model, value in values.items():
-            if math.isnan(value):
-                raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
-
     def _kept(self) -> tuple[Floats, dict[str, Floats]]:
         again = replace(self.source, absent={})  # or what is absent would be counted twice
         y, predictions, _ = rows_of(again, self.wanted)
@@ -177,3 +195,37 @@ class Pairwise:
         if not kept.any() or (weight is not None and not weight.sum() > 0):
             return None
         return murphy(sample.target[kept], {model: p[kept] for model, p in sample.predictions.items()}, weight)
+
+
+def at_hand(evaluation: Evaluation, metric: str = "mse") -> Comparison | None:
+    """Compare the models of an evaluation by what it knows: paired pseudo-values of its buckets, without a new reading of the data.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    metric : str
+        Where lower or higher is better.
+
+    Returns
+    -------
+    Comparison or None
+        None where nothing can be compared: there is one model, there are no intervals, a metric has no value, or a model lacks rows that
+        another one predicts, for it would be judged on easier ones.
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> y = [250, 300, 180, 420, 350, 270]
+    >>> models = {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]}
+    >>> at_hand(sq.evaluate(y, models))["new", "old"].better
+    'new'
+    """
+    known = evaluation.uncertainty
+    if len(evaluation.models) < 2 or known is None:
+        return None
+    if any(state.missing_prediction or state.infinite_prediction for state in evaluation.states.values()):
+        return None
+    try:
+        return _OfBuckets(evaluation, find(metric), known.confidence).comparison()
+    except DataError:
+        return None
