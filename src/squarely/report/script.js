@@ -10,6 +10,16 @@
   };
   for (const control of all(".controls")) control.hidden = false;
 
+  // In the frame of a notebook an anchor leads to the notebook itself, and not to a place on this page.
+  if (location.protocol === "about:") {
+    for (const anchor of all('a[href^="#"]')) {
+      anchor.addEventListener("click", (event) => {
+        event.preventDefault();
+        document.getElementById(anchor.getAttribute("href").slice(1)).scrollIntoView();
+      });
+    }
+  }
+
   // Models: what is about one that is switched off is hidden; the last one stays.
   const switches = all("[data-switch]");
   const showModels = () => {
