@@ -62,9 +62,9 @@ def _mean(actual: Floats, predicted: Floats, weight: Floats, confidence: float |
     Its standard deviation is that of the errors: how predictions differ within the bin is no doubt about their mean.
     """
     total, n = float(weight.sum()), len(actual)
-    p, y = float(weight @ predicted) / total, float(weight @ actual) / total
+    p, y = float((weight * predicted).sum()) / total, float((weight * actual).sum()) / total
     off = weight * (actual - predicted - (y - p))
-    se = math.sqrt(float(off @ off) * n / (n - 1)) / total
+    se = math.sqrt(float((off * off).sum()) * n / (n - 1)) / total
     return p, y, 0.0 if confidence is None else quantile(confidence, n - 1) * se
 
 

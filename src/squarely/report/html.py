@@ -117,7 +117,7 @@ def _breakable(label: Markup) -> Markup:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.3g}\N{NO-BREAK SPACE}%" if value >= 0.0001 else "below 0.01\N{NO-BREAK SPACE}%"
+    return f"{100 * value:.2f}\N{NO-BREAK SPACE}%" if value >= 0.0001 else "below 0.01\N{NO-BREAK SPACE}%"
 
 
 def _interval(cell: Cell) -> Markup:

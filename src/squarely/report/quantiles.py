@@ -31,8 +31,8 @@ def quantiles(rows: Rows) -> Quantiles:
     drawn = _thin(n)
     normal = [NormalDist().inv_cdf(each) for each in share[drawn].tolist()]
     points = zip(normal, (ordered[drawn] * unit).tolist(), rows.number[order][drawn].tolist(), strict=True)
-    mean = float(weight @ ordered / weight.sum())
-    spread = math.sqrt(float(weight @ (ordered - mean) ** 2 / weight.sum()))
+    mean = float((weight * ordered).sum() / weight.sum())
+    spread = math.sqrt(float((weight * (ordered - mean) ** 2).sum() / weight.sum()))
     line = ((z * 1.0, mean + spread * z) for z in _within(normal[0], normal[-1], mean, spread, float(ordered[0]), float(ordered[-1])))
     return Quantiles(tuple(points), tuple((z, y * unit) for z, y in line))
 

@@ -48,10 +48,16 @@
     const table = head.closest("table");
     const body = table.tBodies[0];
     const first = [...body.rows];
-    const button = make("button", "", "sort");
-    button.type = "button";
+    const button = make("span", "", "sort"); // a <button> would be missing where a table head is printed again
+    button.setAttribute("role", "button");
+    button.setAttribute("tabindex", "0");
     button.append(...head.childNodes);
     head.append(button);
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      button.click();
+    });
     button.addEventListener("click", () => {
       const was = head.getAttribute("aria-sort");
       const now = was === "ascending" ? "descending" : was === "descending" ? null : "ascending";

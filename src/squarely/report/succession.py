@@ -33,7 +33,7 @@ def blocks(rows: Rows) -> tuple[Block, ...]:
     for at in np.array_split(np.arange(n), count):
         weight, error = rows.weight[at], residual[at]
         total = float(weight.sum())
-        rmse, bias = math.sqrt(float(weight @ error**2) / total), float(weight @ error) / total
+        rmse, bias = math.sqrt(float((weight * error**2).sum()) / total), float((weight * error).sum()) / total
         found.append(Block(int(number[at[0]]), int(number[at[-1]]), len(at), rmse * unit, bias * unit))
     return tuple(found)
 
