@@ -235,6 +235,24 @@ def test_marks_tell_their_numbers(page: Any) -> None:
     assert not tip.is_visible()
 
 
+def test_a_finger_reads_one_figure_after_the_other(browser: Any, of_patients: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = context.new_page()
+    page.goto(of_patients.as_uri())
+    told = []
+    for at in (1, 2):
+        figure = page.locator("#calibration svg.figure").nth(at)
+        figure.scroll_into_view_if_needed()
+        box = figure.bounding_box()
+        page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert page.locator(".tip").is_visible(), "a lifted finger leaves the numbers to be read"
+        told.append(page.locator(".tip").inner_text())
+        assert page.locator(".ring").count() == 1
+    assert "mean actual" in told[0]
+    assert told[1].startswith("row ")
+    context.close()
+
+
 def test_without_script_the_page_has_all(browser: Any, of_patients: Path) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
     page = context.new_page()

@@ -104,6 +104,7 @@
   tip.setAttribute("role", "status");
   tip.hidden = true;
   document.body.append(tip);
+  let owner = null; // the figure whose numbers are shown
   const marks = (figure) =>
     all(".hot", figure)
       .flatMap((hot) =>
@@ -123,12 +124,13 @@
     ring.setAttribute("r", "6");
     const hide = () => {
       at = -1;
-      tip.hidden = true;
       ring.remove();
+      if (owner === figure) tip.hidden = true;
     };
     const show = (which) => {
       if (which === at) return;
       at = which;
+      owner = figure;
       const mark = known[at];
       const box = figure.getBoundingClientRect();
       const scale = box.width / figure.viewBox.baseVal.width;
@@ -158,7 +160,9 @@
     };
     figure.addEventListener("pointermove", near);
     figure.addEventListener("pointerdown", near);
-    figure.addEventListener("pointerleave", hide);
+    figure.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") hide(); // a finger that is lifted leaves the numbers to be read
+    });
     figure.setAttribute("tabindex", "0");
     figure.addEventListener("blur", hide);
     figure.addEventListener("keydown", (event) => {
