@@ -5,6 +5,8 @@ A small stand-in for an Evaluation answers from formulas written here: a report 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import itertools
 import json as stdlib_json
@@ -63,6 +65,12 @@ class Uncertainty:
     way: str = "rows"
     along: str | None = None
 
+    def pseudo_values(self, question: Any, model: int) -> np.ndarray:
+        return np.random.default_rng(model).normal(3.0 * model, 1.0, 50)
+
+    def units(self, filled: int) -> str:
+        return "buckets of rows"
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -112,6 +120,10 @@ QUESTIONS = (
     Question("r2", Metric("r2_score", "R squared", "1", "higher", 1.0, r2)),
     Question("bias", Metric("mean_error", "Bias", "y", "target", 0.0, lambda y, p: float(np.mean(p - y)))),
 )
+LINE = (
+    Question("calibration_slope", Metric("calibration_slope", "Calibration slope", "1", "target", 1.0, lambda y, p: 0.8)),
+    Question("calibration_intercept", Metric("calibration_intercept", "Calibration intercept", "y", "target", 0.0, lambda y, p: -2.0)),
+)
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ class FakeEvaluation:
         return False
 
     def answer(self, label: str, model: str, group: tuple[Any, ...] | None = None) -> Answer:
-        question = next(each for each in QUESTIONS if each.label == label)
+        question = next(each for each in (*QUESTIONS, *LINE) if each.label == label)
         keep = np.array([group is None or key == group for key in self.keys or (None,) * len(self.target)])
         value = question.metric.formula(self.target[keep], self.columns[model][keep])
         se = abs(value) / 20  # any number would do: here it is told, not judged
@@ -250,7 +262,8 @@ def test_groups_are_worst_first_capped_for_readers_and_whole_in_json() -> None:
 def test_json_has_a_versioned_schema() -> None:
     document = stdlib_json.loads(json.render(build(fake(groups=3), command="squarely evaluate predictions.csv")))
     assert list(document) == [
-        "schema", "version", "confidence", "way", "verdict", "provenance", "models", "metrics", "groups", "notes"
+        "schema", "version", "confidence", "way", "verdict", "findings", "not_testable", "advice", "provenance", "models", "metrics",
+        "comparison", "groups", "notes",
     ]  # fmt: skip
     assert (document["schema"], document["version"], document["confidence"], document["way"]) == ("squarely.report", 2, 0.95, "rows")
     assert document["provenance"]["command"] == "squarely evaluate predictions.csv"
@@ -293,11 +306,17 @@ def test_page_escapes_every_name() -> None:
     assert "x" * 10_000 not in written
 
 
-def test_page_has_no_script_and_is_self_contained() -> None:
-    page = Page(html.render(build(fake(groups=3))))
-    assert not {"script", "link", "img", "iframe", "object", "embed", "form"} & set(page.tags)
+def test_page_has_one_script_and_is_self_contained() -> None:
+    written = html.render(build(fake(groups=3)))
+    page = Page(written)
+    assert not {"link", "img", "iframe", "object", "embed", "form"} & set(page.tags)
+    assert page.tags.count("script") == 1
+    (script,) = re.findall(r"<script>(.*?)</script>", written, flags=re.DOTALL)
+    assert len(script.encode()) < 12_000
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|fetch|XMLHttp|https?:(?!//www\.w3\.org/2000/svg)", script)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = [value for _, name, value in page.attributes if name == "content" and value and "default-src" in value]
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+    assert policy == [f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"], "a browser runs no other script"
 
 
 def test_page_can_be_read_aloud() -> None:
@@ -308,7 +327,9 @@ def test_page_can_be_read_aloud() -> None:
     assert len(identities) == len(set(identities))
     named = [part for _, name, value in page.attributes if name == "aria-labelledby" for part in (value or "").split()]
     assert set(named) <= set(identities)
-    assert sum(tag == "svg" and name == "role" for tag, name, _ in page.attributes) == page.tags.count("svg") == 8
+    spoken = sum(tag == "svg" and name == "role" for tag, name, _ in page.attributes)
+    silent = sum(tag == "svg" and name == "aria-hidden" for tag, name, _ in page.attributes)
+    assert (spoken, spoken + silent) == (14, page.tags.count("svg")), "7 figures for each model; the other drawings repeat the numbers beside them"
     assert sum(tag == "th" and name == "scope" for tag, name, _ in page.attributes) == page.tags.count("th")
 
 
@@ -374,7 +395,7 @@ def test_notes_say_what_was_left_out() -> None:
 
 def test_page_without_rows_says_why_it_has_no_plots() -> None:
     written = html.render(build(replace(fake(), sample=None)))
-    assert "<svg" not in written
+    assert '<svg class="figure"' not in written
     assert "a state keeps sums, not rows" in written
 
 

@@ -12,8 +12,9 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Figure", "Scale", "axis_range", "tick_labels", "ticks"]
+__all__ = ["Figure", "Scale", "axis_range", "interval_bar", "tick_labels", "ticks"]
 
 LEVELS = 6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 18.0, 26.0, 40.0
@@ -180,11 +181,34 @@ class Figure:
         path = "L".join(f"{_n(self.x(px))} {_n(self.y(py))}" for px, py in pairs)
         (self._over if role == "guide" else self._marks).append(f'<path class="{role}" d="M{path}"/>')
 
-    def legend(self, entries: Sequence[tuple[str, str]], *, corner: str = "upper left") -> None:
+    def spots(self, pairs: Iterable[tuple[float, float]]) -> None:
+        """Draw dots that stand for many rows: larger ones, all in one path."""
+        self._marks.append(f'<path class="spots" d="{"".join(f"M{_n(self.x(px))} {_n(self.y(py))}h0" for px, py in pairs)}"/>')
+
+    def whiskers(self, ends: Iterable[tuple[float, float, float]]) -> None:
+        """Draw upright bars; each is (x, low, high)."""
+        path = "".join(f"M{_n(self.x(px))} {_n(self.y(low))}V{_n(self.y(high))}" for px, low, high in ends)
+        self._marks.append(f'<path class="reach" d="{path}"/>')
+
+    def band(self, ends: Sequence[tuple[float, float, float]]) -> None:
+        """Shade what lies between the low and the high ends; each is (x, low, high)."""
+        around = [(px, low) for px, low, _ in ends] + [(px, high) for px, _, high in reversed(ends)]
+        self._marks.append(f'<path class="band" d="M{"L".join(f"{_n(self.x(px))} {_n(self.y(py))}" for px, py in around)}z"/>')
+
+    def hover(self, words: str, items: Iterable[tuple[Any, ...]], along: str = "") -> None:
+        """Give numbers to whoever points at a mark: each item is (x, y, numbers that the words name as {0}, {1} ...).
+
+        Along "x" the nearest item is that at the nearest x, as for bars and curves. A page without a script shows nothing of it.
+        """
+        at = ";".join(",".join([_n(self.x(px)), _n(self.y(py)), *map(str, numbers)]) for px, py, *numbers in items)
+        self._over.append(f'<g class="hot" data-along="{along}" data-say="{_t(words)}" data-at="{_t(at)}"></g>')
+
+    def legend(self, entries: Sequence[tuple[str, str]], *, corner: str = "upper left", side_by_side: bool = False) -> None:
         """Name marks in the corner "upper left" or "lower right"; entries are (role, words)."""
         for index, (role, words) in enumerate(entries):
-            top = _TOP + 12 + index * 15 if corner == "upper left" else self.height - _BOTTOM - 8 - index * 15
-            left = _LEFT + 8 if corner == "upper left" else self.width - _RIGHT - 28 - 5.5 * len(words)
+            step = 0 if side_by_side else 15 * index
+            top = _TOP + 12 + step if corner == "upper left" else self.height - _BOTTOM - 8 - step
+            left = _LEFT + 8 + 100 * index * side_by_side if corner == "upper left" else self.width - _RIGHT - 28 - 5.5 * len(words)
             self._over.append(f'<path class="{role}" d="M{_n(left)} {_n(top - 4)}h16"/>')
             self._over.append(f'<text class="key" x="{_n(left + 21)}" y="{_n(top)}">{_t(words)}</text>')
 
@@ -229,6 +253,19 @@ class Figure:
             at = left + level * 9 - 3
             self._over.append(f'<path class="cell l{level}" d="M{_n(at)} 5h9v9h-9z"/>')
         self._over.append(f'<text class="key" x="{_n(self.width - _RIGHT)}" y="13" text-anchor="end">{words}</text>')
+
+
+def interval_bar(value: float, ends: tuple[float, float], axis: tuple[float, float], reference: float) -> str:
+    """Return one row of a forest plot: a bar from end to end, a dot at the value, an upright line at the reference.
+
+    It stands beside the numbers, so it says nothing to a screen reader. What lies outside the axis is drawn at its end.
+    """
+    scale = Scale(*axis, 4.0, 116.0)
+    low, high, dot, line = (_n(scale(min(max(each, axis[0]), axis[1]))) for each in (*ends, value, reference))
+    return (
+        f'<svg class="forest" viewBox="0 0 120 12" aria-hidden="true"><path class="whole" d="M{line} 0V12"/>'
+        f'<path class="reach" d="M{low} 6H{high}"/><path class="spots" d="M{dot} 6h0"/></svg>'
+    )
 
 
 def _percents(values: Sequence[float]) -> tuple[str, ...]:

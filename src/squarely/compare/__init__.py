@@ -7,14 +7,14 @@ from typing import Any
 from squarely.compare.asked import Asked
 from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy
-from squarely.compare.pairwise import Pairwise
+from squarely.compare.pairwise import at_hand
 from squarely.compare.together import BASELINES, Together, predictions_of
 from squarely.errors import DataError
-from squarely.evaluate import Evaluation, evaluate_source, library_of, plan_for, source_of, with_way
+from squarely.evaluate import evaluate_source, library_of, plan_for, source_of, with_way
 from squarely.metric import Question, find
 from squarely.validate import check_policy
 
-__all__ = ["BASELINES", "Comparison", "Murphy", "Pair", "between", "compare"]
+__all__ = ["BASELINES", "Comparison", "Murphy", "Pair", "at_hand", "compare"]
 
 
 def compare(
@@ -140,15 +140,3 @@ def _question(metric: Any) -> Question:
     if any(need.reads_rows for need in question.needs):
         raise DataError(f"{question.label} reads the rows twice, and has no paired test here. Choose another metric, such as 'mae'.")
     return question
-
-
-def between(evaluation: Evaluation, metric: str = "mse") -> tuple[Pair, ...]:
-    """Return every two models of an evaluation that is at hand, by its buckets; none where they are not judged on the same rows.
-
-    An evaluation without intervals has no buckets, and models that do not predict the same rows are judged on different ones.
-    """
-    of_models = list(evaluation.states.values())
-    alike = all(state.sums.same_targets(of_models[0].sums) for state in of_models)
-    if evaluation.uncertainty is None or len(of_models) < 2 or not alike:
-        return ()
-    return Pairwise(evaluation, find(metric), evaluation.uncertainty.confidence).of_buckets()

@@ -6,17 +6,17 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from squarely.compare.comparison import Pair
+from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy
 from squarely.compare.paired import Test, diebold_mariano, paired, paired_ratios
 from squarely.errors import DataError
 from squarely.evaluate import Evaluation
 from squarely.intervals import Link
 from squarely.intervals.holm import holm
-from squarely.metric import Question
+from squarely.metric import Question, find
 from squarely.state import NoAnswerError
 
-__all__ = ["Pairwise"]
+__all__ = ["Pairwise", "at_hand"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,10 +34,12 @@ class Pairwise:
     def __init__(self, evaluation: Evaluation, question: Question, confidence: float) -> None:
         self.evaluation, self.question, self.confidence, self.link = evaluation, question, confidence, Link.of(question.metric)
 
-    def of_buckets(self) -> tuple[Pair, ...]:
+    def of_buckets(self) -> Comparison:
         """Test each pair by what the evaluation holds."""
-        values, samples, _ = self._of_buckets()
-        return self._pairs(values, samples, self._logs(values), None, self.evaluation.states[self.evaluation.models[0]].n, None)
+        values, samples, method = self._of_buckets()
+        n = self.evaluation.states[self.evaluation.models[0]].n
+        pairs = self._pairs(values, samples, self._logs(values), None, n, None)
+        return Comparison(self.evaluation, self.question, values, pairs, None, method, self.confidence, n, {}, "")
 
     def _pairs(
         self, values: dict[str, float], samples: dict[str, Floats], logs: dict[str, Floats], h: int | None, units: int, diagram: Murphy | None
@@ -72,7 +74,7 @@ class Pairwise:
     def _of_buckets(self) -> tuple[dict[str, float], dict[str, Floats], str]:
         uncertainty = self.evaluation.uncertainty
         assert uncertainty is not None, "intervals were asked for"
-        values = {model: self.evaluation[self.question.label, model].value for model in self.evaluation.models}
+        values = {model: self.evaluation.answer(self.question.label, model).value for model in self.evaluation.models}
         self._demand(values)
         try:
             samples = {model: uncertainty.pseudo_values(self.question, at) for at, model in enumerate(values)}
@@ -94,3 +96,37 @@ class Pairwise:
         for model, value in values.items():
             if math.isnan(value):
                 raise DataError(f"{self.question.label} of {model} has no value: {self.evaluation[self.question.label, model].reason}.")
+
+
+def at_hand(evaluation: Evaluation, metric: str = "mse") -> Comparison | None:
+    """Compare the models of an evaluation by what it knows: paired pseudo-values of its buckets, without a new reading of the data.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    metric : str
+        Where lower or higher is better.
+
+    Returns
+    -------
+    Comparison or None
+        None where nothing can be compared: there is one model, there are no intervals, a metric has no value, or a model lacks rows that
+        another one predicts, for it would be judged on easier ones.
+
+    Examples
+    --------
+    >>> import squarely as sq
+    >>> y = [250, 300, 180, 420, 350, 270]
+    >>> models = {"new": [240, 310, 190, 410, 355, 265], "old": [230, 330, 150, 440, 320, 300]}
+    >>> at_hand(sq.evaluate(y, models))["new", "old"].better
+    'new'
+    """
+    known = evaluation.uncertainty
+    if len(evaluation.models) < 2 or known is None:
+        return None
+    if any(state.missing_prediction or state.infinite_prediction for state in evaluation.states.values()):
+        return None
+    try:
+        return Pairwise(evaluation, find(metric), known.confidence).of_buckets()
+    except DataError:
+        return None

@@ -2,7 +2,7 @@
 
 import math
 
-from squarely.compare import Pair, between
+from squarely.compare import Pair, at_hand
 from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.intervals.student import tails
@@ -92,10 +92,11 @@ def other_models(e: Evidence) -> Outcome:
     if len(models) < 2:
         raise CannotTestError("there is one model; give several predictions to compare them")
     e.needs_squares()
-    pairs: dict[str, Pair] = {pair.b if pair.a == e.model else pair.a: pair for pair in between(e.evaluation, "mse") if e.model in (pair.a, pair.b)}
-    mse = {other: e.evaluation["mse", other].value for other in pairs}
-    if not mse:
+    comparison = at_hand(e.evaluation)
+    if comparison is None:
         raise CannotTestError("the models are not judged on the same rows")
+    pairs: dict[str, Pair] = {pair.b if pair.a == e.model else pair.a: pair for pair in comparison if e.model in (pair.a, pair.b)}
+    mse = {other: e.evaluation["mse", other].value for other in pairs}
     best = min(mse, key=mse.__getitem__)
     pair = pairs[best]
     ratio = e.mse / mse[best] if mse[best] > 0 else math.inf if e.mse > 0 else 1.0

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from squarely.compare import at_hand
+from squarely.metric import find
 from squarely.report.notes import notes
+from squarely.report.pairs import Pairs, pairs_of
+from squarely.report.panel import Panel
 from squarely.report.plots import panel
-from squarely.report.report import NO_INTERVAL, SHOWN_GROUPS, Cell, GroupRow, MetricRow, Panel, Report, one_line, whole
+from squarely.report.report import NO_INTERVAL, SHOWN_GROUPS, Cell, GroupRow, MetricRow, Report, one_line, whole
 from squarely.report.verdict import verdict
 from squarely.state.table import Key
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 _HEADLINES = ("root_mean_squared_error", "mean_absolute_error", "r2_score", "mean_error", "mean_squared_error")
+_SLOPE, _INTERCEPT = find("calibration_slope"), find("calibration_intercept")
 
 
 def build(evaluation: Evaluation, *, command: str | None = None, most_groups: int | None = None) -> Report:
@@ -59,6 +64,8 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         source=_source(evaluation, command),
         confidence=confidence,
         way=way,
+        pairs=_pairs(evaluation),
+        lines=tuple(_line(evaluation, model) for model in evaluation.models) if panels else (),
     )
 
 
@@ -133,8 +140,19 @@ def _headlines(metrics: Sequence[MetricRow], models: int) -> tuple[int, ...]:
 def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
     if evaluation.sample is None:
         return ()
-    made = (panel(evaluation.sample, model) for model in evaluation.models)
+    confidence = None if evaluation.uncertainty is None else evaluation.uncertainty.confidence
+    made = (panel(evaluation.sample, model, confidence) for model in evaluation.models)
     return tuple(each for each in made if each is not None)
+
+
+def _pairs(evaluation: Evaluation) -> Pairs | None:
+    found = at_hand(evaluation)
+    return None if found is None else pairs_of(found)
+
+
+def _line(evaluation: Evaluation, model: str) -> tuple[Cell, Cell]:
+    """Return slope and intercept of the targets on the predictions of a model, also where they were not asked for."""
+    return _cell(evaluation, _SLOPE, model, None), _cell(evaluation, _INTERCEPT, model, None)
 
 
 def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -18,13 +17,14 @@ from rich.text import Text
 from squarely.compare import Comparison, Murphy, Pair
 from squarely.compare.words import Told, p_words, valued
 from squarely.report import html, markdown, text
-from squarely.report.figures import Drawing
+from squarely.report.drawing import Drawing
+from squarely.report.pairs import MOST_PAIRS, pairs_in_order
+from squarely.report.pairs import follows as what_follows
 from squarely.report.report import one_line, percent, whole
 from squarely.svg import Figure, axis_range
 
 __all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text"]
 
-_MOST_PAIRS = 45  # of ten models; of more, only those with the best one are told
 _CURVE_POINTS = 160
 
 
@@ -37,17 +37,12 @@ def _models_head(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _pairs(comparison: Comparison) -> list[tuple[str, ...]]:
-    """Return the cells of each pair, the better-ranked model first, pairs with the best one on top."""
-    ranking = comparison.ranking
-    pairs = list(itertools.combinations(ranking, 2))
-    if len(pairs) > _MOST_PAIRS:
-        pairs = [(ranking[0], other) for other in ranking[1:]]
-    return [_cells(comparison, comparison[pair]) for pair in pairs]
+    """Return the cells of each pair."""
+    return [_cells(comparison, pair) for pair in pairs_in_order(comparison)]
 
 
 def _cells(comparison: Comparison, pair: Pair) -> tuple[str, ...]:
-    told = Told.of(comparison.question, pair.difference, pair.ci)
-    follows = f"{pair.better} is better" if pair.better else "cannot be compared" if math.isnan(pair.p_value) else "cannot be told apart"
+    told, follows = Told.of(comparison.question, pair.difference, pair.ci), what_follows(pair)
     if pair.dominates and pair.dominates == pair.better:
         follows += ", under every loss for the mean"
     effect = "-" if math.isnan(pair.effect) else f"{pair.effect:z.2f}"
@@ -75,7 +70,7 @@ def _notes(comparison: Comparison) -> list[str]:
         f"p is the chance of so large a difference{', in any of the pairs,' * many} where there is none{' (Holm)' * many}. "
         f"effect is the difference in standard deviations between {spread}: 0.2 is small, and 0.8 large.",
     ]
-    if len(comparison.pairs) > _MOST_PAIRS:
+    if len(comparison.pairs) > MOST_PAIRS:
         notes.append(f"Of {len(comparison.pairs):,} pairs those with {comparison.ranking[0]} are shown; JSON has all.")
     return notes
 
@@ -140,7 +135,7 @@ def as_html(comparison: Comparison) -> str:
 @cache
 def _page() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(name=html.name, line=one_line, minus=lambda words: words.replace("-", "\N{MINUS SIGN}") if len(words) > 1 else words)
+    environment.filters.update(name=html.name, line=one_line, minus=html.minus)
     return environment.from_string(html.read("comparison.html"))
 
 

@@ -1,7 +1,8 @@
 """The report as JSON, for programs: a versioned schema, every group, full precision.
 
 A value that JSON cannot write (nan or an infinity) is ``null`` with its ``reason`` beside it. ``ci`` is ``[low, high]``, or ``null`` with its
-``doubt``; ``confidence`` and ``way``, the manner of the intervals, are ``null`` where there are none.
+``doubt``; ``confidence`` and ``way``, the manner of the intervals, are ``null`` where there are none, and so is ``comparison`` where no two
+models were compared.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ def document(report: Report) -> dict[str, Any]:
         "confidence": report.confidence,
         "way": report.way,
         "verdict": report.verdict,
+        "findings": [finding.to_dict() for finding in report.findings],
+        "not_testable": [{"what": what, "reason": reason} for what, reason in report.not_testable],
+        "advice": report.advice,
         "provenance": report.source,
         "models": list(report.models),
         "metrics": [
@@ -41,6 +45,7 @@ def document(report: Report) -> dict[str, Any]:
             }
             for row in report.metrics
         ],
+        "comparison": None if report.pairs is None else report.pairs.to_dict(),
         "groups": {
             "by": list(report.by),
             "total": report.group_total,

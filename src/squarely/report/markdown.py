@@ -6,17 +6,28 @@ Names from data cannot add markup, links, HTML or table cells.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from squarely.plain import escape
 from squarely.report.report import Cell, Report, whole
+
+if TYPE_CHECKING:
+    from squarely.report.pairs import Pairs
 
 __all__ = ["escape", "render", "table"]
 
 
 def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
-    parts = [f"# {escape(report.title, 120)}", f"**{escape(report.verdict, 500)}**", _metrics(report)]
+    parts = [f"# {escape(report.title, 120)}", f"**{escape(report.verdict, 500)}**"]
+    if report.told_apart:
+        parts.append(escape(report.told_apart, 1000))
+    parts += _findings(report)
+    parts.append(_metrics(report))
+    if report.pairs:
+        parts += ["## Model comparison", _pairs(report.pairs, report.interval_name)]
     if report.by:
         sure = f"; in brackets the {report.interval_name}" if report.interval_name else ""
         parts += ["## Groups", f"{report.group_order}{sure}.", _groups(report)]
@@ -31,6 +42,38 @@ def render(report: Report) -> str:
         table(("", ""), [(name, escape(words, 400)) for name, words in report.provenance], "ll"),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _findings(report: Report) -> Iterable[str]:
+    """Yield what was found: each finding with a heading of its own."""
+    if not report.has_findings:
+        return
+    yield "## Findings"
+    for each in report.findings:
+        yield f"### {escape(each.severity, 20)}: {escape(each.about, 300)} ({escape(each.id, 20)})"
+        if each.parts:
+            yield "\n".join(f"- {word}: {escape(said, 2000)}" for word, said in each.parts)
+        if each.code_lines:
+            yield _code(each.code_lines)
+        if each.source:
+            yield escape(each.source, 400)
+    if report.advice:
+        yield f"Loss to train with: {escape(report.advice, 2000)}"
+    if report.not_testable:
+        yield "Not looked for:"
+        yield "\n".join(f"- {escape(what, 200)}: {escape(reason, 400)}" for what, reason in report.not_testable)
+
+
+def _code(lines: Sequence[str]) -> str:
+    """Write code in a fence that no line of it can close."""
+    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+    return "\n".join([fence, *lines, fence])
+
+
+def _pairs(pairs: Pairs, interval_name: str) -> str:
+    rows = [(f"{escape(row.pair.a)} - {escape(row.pair.b)}", row.difference, row.between, row.p, escape(row.follows, 120)) for row in pairs.rows]
+    told = table(("pair", f"difference in {escape(pairs.metric, 40)}", interval_name, "p", "what follows"), rows, "lrrrl")
+    return f"{told}\n\n{escape(pairs.method[:1].upper() + pairs.method[1:], 200)}{'; p for all pairs together (Holm)' * (pairs.total > 1)}."
 
 
 def _metrics(report: Report) -> str:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from squarely.report.report import Cell, GroupRow, MetricRow, Note, Panel, one_line, percent, whole
+from squarely.report.panel import Panel
+from squarely.report.report import Cell, GroupRow, MetricRow, Note, one_line, percent, whole
 from squarely.state import RELATIVE_BOUND
 
 if TYPE_CHECKING:

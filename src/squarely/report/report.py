@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from squarely.intervals import Interval
 from squarely.plain import number, one_line, rounded
 from squarely.state.table import Key
 
-__all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Panel", "Report", "Scatter", "number", "one_line", "percent", "whole"]
+if TYPE_CHECKING:
+    from squarely.report.finding import Finding
+    from squarely.report.pairs import Pairs
+    from squarely.report.panel import Panel
+
+__all__ = ["NO_INTERVAL", "Cell", "GroupRow", "MetricRow", "Note", "Report", "number", "one_line", "percent", "whole"]
 
 NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 
@@ -93,40 +99,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Scatter:
-    """Pairs to draw: every pair while they are few, else counts on a square grid of bins."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    points: tuple[tuple[float, float], ...] = ()
-    cells: tuple[tuple[int, int, int], ...] = ()
-    bins: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """The data of the four figures of one model; ``drawn`` of ``seen`` rows are in them."""
-
-    model: str
-    drawn: int
-    seen: int
-    weighted: bool
-    fit: Scatter
-    residuals: Scatter
-    edges: tuple[float, ...]
-    heights: tuple[float, ...]
-    outside: int
-    shares: tuple[tuple[float, float], ...]
-    worst_tenth: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """A frozen answer for a reader.
 
     ``groups`` is sorted from the largest to the smallest MSE; ``group_total`` counts the groups there are, also those
     left out. Without intervals ``confidence`` and ``way``, which says what rows share that are not independent, are None.
-    ``headlines`` are positions in ``metrics``: what a table of groups shows where there is no room for all.
+    ``headlines`` are positions in ``metrics``: what a table of groups shows where there is no room for all. ``pairs`` says which models
+    can be told apart, and ``lines`` has slope and intercept of the targets on the predictions of each model. ``not_testable`` are what
+    could not be looked for, and why; ``advice`` is the loss to train with.
     """
 
     title: str
@@ -144,6 +124,21 @@ class Report:
     source: dict[str, object] = field(default_factory=dict)
     confidence: float | None = None
     way: str | None = None
+    pairs: Pairs | None = None
+    lines: tuple[tuple[Cell, Cell], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    not_testable: tuple[tuple[str, str], ...] = ()
+    advice: str = ""
+
+    @property
+    def told_apart(self) -> str:
+        """Whether the best of several models is proved to be better, in a sentence; empty where that is not known."""
+        return "" if self.pairs is None else self.pairs.sentence
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is anything to tell of findings."""
+        return bool(self.findings or self.not_testable or self.advice)
 
     @property
     def interval_name(self) -> str:

@@ -72,6 +72,9 @@ def render(report: Report, console: Console) -> None:
         Where; its width and whether it is a terminal are respected.
     """
     say(console, Text(report.verdict, style="bold"))
+    if report.told_apart:
+        say(console, Text(one_line(report.told_apart, 1000)))
+    _findings(console, report)
     several = len(report.models) > 1
     console.print()
     table(console, [_metric_table(report, aside) for aside in (2, 1, 0)])
@@ -81,6 +84,27 @@ def render(report: Report, console: Console) -> None:
     if report.by:
         _groups(console, report)
     _list(console, "Notes", [note.text for note in report.notes])
+
+
+def _findings(console: Console, report: Report) -> None:
+    """Print what was found, each finding with its severity as a word."""
+    styles = {"serious": "bold red", "warning": "bold yellow"}
+    if report.findings:
+        console.print()
+        say(console, Text("Findings", style="bold"))
+    for each in report.findings:
+        say(
+            console,
+            Text.assemble((one_line(each.severity, 20), styles.get(each.severity, "bold")), f"  {each.about}  ", (one_line(each.id, 20), "dim")),
+        )
+        for word, said in each.parts:
+            say(console, Text(f"{word}: {one_line(said, 2000)}"), indent=2)
+        for line in each.code_lines:
+            say(console, Text(line, style="cyan"), indent=4)
+        if each.source:
+            say(console, Text(one_line(each.source, 400), style="dim"), indent=2)
+    _list(console, "Loss to train with", [one_line(report.advice, 2000)] if report.advice else [])
+    _list(console, "Not looked for", [f"{one_line(what, 200)}: {one_line(reason, 400)}" for what, reason in report.not_testable])
 
 
 def _metric_table(report: Report, aside: int) -> Draft:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from squarely.report.report import Cell, MetricRow, one_line, percent
+from squarely.report.report import Cell, MetricRow, Report, one_line, percent, whole
 
-__all__ = ["verdict"]
+__all__ = ["verdict", "worst_group"]
 
 
 def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, confidence: float | None = None, same_rows: bool = True) -> str:
@@ -28,7 +28,7 @@ def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, 
         return "No metric that was asked is defined for these data; the table says why."
     cell = lead.cells[winners[0]]
     value, sure = f"{_short(cell)}{_in_unit(lead, target)}", _sure(cell, confidence)
-    name = lead.label.upper() if lead.label in ("rmse", "mse", "mae") else lead.title
+    name = _spoken(lead)
     names = " and ".join(one_line(models[winner], 40) for winner in winners[:3])
     names += f" and {len(winners) - 3} more" if len(winners) > 3 else ""
     if len(models) == 1:
@@ -43,6 +43,23 @@ def verdict(models: tuple[str, ...], metrics: Sequence[MetricRow], target: str, 
     return f"{said}{_explains(r2)}." + (f" {doubt[:1].upper()}{doubt[1:]}." if doubt else "")
 
 
+def worst_group(report: Report) -> str:
+    """Say in which group the models do worst, and how much worse that is than over all rows."""
+    metrics = [at for at in report.headlines if report.metrics[at].direction == "lower"]
+    if not report.groups or not metrics:
+        return "How good each model is in each group."
+    at, group = metrics[0], report.groups[0]
+    known = [which for which, cell in enumerate(group.cells[at]) if math.isfinite(cell.value)]
+    if not known:
+        return "How good each model is in each group."
+    row, which = report.metrics[at], max(known, key=lambda each: group.cells[at][each].value)
+    where = ", ".join(f"{one_line(name, 40)} {one_line(key, 40)}" for name, key in zip(report.by, group.key, strict=True))
+    of = f" of {one_line(report.models[which], 40)}" if len(report.models) > 1 else ""
+    rows = "1 row" if group.rows == 1 else f"{whole(group.rows)} rows"
+    there, over_all = _short(group.cells[at][which]), _short(row.cells[which])
+    return f"The largest MSE is that of {where} ({rows}): there the {_spoken(row)}{of} is {there}, and over all rows {over_all}."
+
+
 def _first(metrics: Sequence[MetricRow], name: str) -> MetricRow | None:
     return next((row for row in metrics if row.name == name and _winners(row)), None)
 
@@ -51,6 +68,10 @@ def _winners(row: MetricRow) -> tuple[int, ...]:
     if len(row.cells) == 1:
         return (0,) if row.cells[0].value == row.cells[0].value else ()
     return tuple(index for index, cell in enumerate(row.cells) if cell.best)
+
+
+def _spoken(row: MetricRow) -> str:
+    return row.label.upper() if row.label in ("rmse", "mse", "mae") else one_line(row.title, 80)
 
 
 def _short(cell: Cell) -> str:
