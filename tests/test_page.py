@@ -207,7 +207,12 @@ def found(words: str = "a <b> & `c` ") -> Report:
 
 def test_findings_are_told_in_every_format() -> None:
     report = found()
-    told = {"html": Page(html.render(report)).words, "markdown": [markdown.render(report)], "text": [terminal(report, 200)]}
+    told = {"html": Page(html.render(report)).words, "markdown": [markdown.render(report)]}
+    short = terminal(report, 200)
+    shown = [each for each in range(4) if report.findings[each].severity != "info"]
+    at = [short.index(f"title {each}") for each in shown]
+    assert at == sorted(at)
+    assert all(word in short for word in ("serious", "warning", "absolute error", "SQ000"))
     for form, words in told.items():
         text = "".join(words)
         at = [text.index(f"title {each}") for each in range(4)]

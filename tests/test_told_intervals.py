@@ -24,6 +24,7 @@ from squarely.intervals import Interval
 from squarely.report import csv as report_csv
 from squarely.report import html, json, markdown
 from squarely.report.build import build
+from squarely.report.finding import diagnosed
 from squarely.report.report import Cell
 from test_report import terminal
 from test_strange_names import CONTROL, NAMES, nothing_runs, shape, written
@@ -82,7 +83,7 @@ def test_some_answers_have_an_interval_and_some_have_none() -> None:
 
 def test_json_carries_every_interval() -> None:
     evaluation = patients()
-    document = stdlib_json.loads(json.render(build(evaluation)))
+    document = stdlib_json.loads(json.render(build(evaluation, diagnosis=diagnosed(evaluation))))
     assert (document["confidence"], document["way"]) == (0.95, "rows")
     told = {(None, row["label"], each["model"]): each for row in document["metrics"] for each in row["values"]}
     for row in document["groups"]["rows"]:

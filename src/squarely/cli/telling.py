@@ -45,11 +45,13 @@ class Outputs:
         """Write files, all or none, then standard output."""
         from squarely.report import csv, json, markdown, text
         from squarely.report.build import build
+        from squarely.report.finding import diagnosed
         from squarely.report.report import SHOWN_GROUPS
 
         command = f"squarely {shlex.join(sys.argv[1:])}"
         most = None if self.form in (Format.json, Format.csv) else SHOWN_GROUPS
-        told = build(evaluation, command=command, most_groups=most)
+        found = None if self.form is Format.csv and self.report is None else diagnosed(evaluation)
+        told = build(evaluation, command=command, most_groups=most, diagnosis=found)
         files: dict[Path, bytes] = {}
         if self.report is not None:
             from squarely.report import html  # not needed, and slow to load, where no page is asked for

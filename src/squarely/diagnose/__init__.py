@@ -17,6 +17,7 @@ from squarely.errors import DataError
 from squarely.evaluate import Evaluation, Sample, evaluate, evaluate_source, library_of, plan_for, questions_of, source_of, with_way
 from squarely.intervals.holm import holm
 from squarely.sources import ArraysSource, Batch, Column, Wanted
+from squarely.state import NoAnswerError
 from squarely.validate import check_policy
 
 __all__ = ["CHECKS", "Advice", "Check", "Diagnosis", "Finding", "diagnose"]
@@ -235,7 +236,7 @@ def _judge(e: Evidence) -> dict[str, str]:
 def _ask(e: Evidence, check: Check, reasons: dict[str, str]) -> None:
     try:
         outcome = check.function(e)
-    except CannotTestError as reason:
+    except (CannotTestError, NoAnswerError) as reason:
         reasons[check.id] = str(reason)
         return
     if math.isnan(outcome.effect):

@@ -22,6 +22,7 @@ __all__ = ["Drawn", "Evidence", "Moments", "Spread", "moments_of"]
 
 Floats = npt.NDArray[np.float64]
 FEW_ROWS = 20
+_NO_ROWS = "no rows are at hand, only their sums; ask diagnose() with the data"
 _LEAST_EFFECTIVE = 3.0
 _SMALL = 1e-140  # the smallest mean of squares whose square is a double of full precision
 
@@ -107,7 +108,7 @@ class Evidence:
         What was seen of the rows, or of those drawn.
     watched : str
         Which rows those are.
-    drawn : Drawn
+    sampled : Drawn
     functional : str
         What is wanted of the target: "mean", "median" or "quantile".
     training : Evaluation, optional
@@ -118,12 +119,19 @@ class Evidence:
     model: str
     watcher: Watcher
     watched: str
-    drawn: Drawn
+    sampled: Drawn
     functional: str = "mean"
     training: Evaluation | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by check, once it was asked
     found: dict[str, Finding] = field(default_factory=dict)
     laws: Any = None  # of the errors, once they were fitted
+
+    @property
+    def drawn(self) -> Drawn:
+        """Rows that are at hand."""
+        if not len(self.sampled.y):
+            raise CannotTestError(_NO_ROWS)
+        return self.sampled
 
     @cached_property
     def at(self) -> int:
@@ -182,6 +190,8 @@ class Evidence:
     @cached_property
     def moments(self) -> Moments:
         """The moments of the errors, with the effective number of rows as their weight."""
+        if not self.watcher.shape.n:
+            raise CannotTestError(_NO_ROWS)
         found = moments_of(self.watcher.shape)
         return found._replace(weight=found.weight * self.rows_per_weight)
 
@@ -265,6 +275,8 @@ class Evidence:
     def states_by(self, which: str) -> Mapping[tuple[Key, ...], PairState]:
         """Return the states of (e^2, e) by group or by cluster."""
         by_key = self.watcher.clusters if which == "cluster" else self.watcher.groups
+        if by_key is None and which == "group" and self.evaluation.by:
+            raise CannotTestError("the rows that are at hand do not know their groups; ask diagnose() with the data")
         if by_key is None:
             cure = "cluster=" if which == "cluster" else "by="
             raise CannotTestError(f"rows were not said to belong to {which}s; give {cure}")

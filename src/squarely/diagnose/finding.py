@@ -131,7 +131,12 @@ class Finding:
     because: str | None = None
 
     @property
+    def amount(self) -> str:
+        """The effect with its interval."""
+        value, low, high = (number(float(f"{each:.3g}")) for each in (self.effect, self.low, self.high))
+        return value if math.isnan(self.low + self.high) else f"{value} ({low} to {high})"
+
+    @property
     def shown(self) -> str:
-        """The effect with its interval, in words."""
-        between = "" if math.isnan(self.low + self.high) else f" ({number(float(f'{self.low:.3g}'))} to {number(float(f'{self.high:.3g}'))})"
-        return f"{self.measure}: {number(float(f'{self.effect:.3g}'))}{between}, from {number(self.threshold)} on it matters"
+        """The effect with its interval and from where on it matters, in words."""
+        return f"{self.measure}: {self.amount}, from {number(self.threshold)} on it matters"

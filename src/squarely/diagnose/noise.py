@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.diagnose.evidence import Evidence
-from squarely.diagnose.finding import Outcome, check
+from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.plain import number, percent
 
 __all__ = ["Law", "best_law", "laws_of"]
@@ -188,12 +188,14 @@ def noise_law(e: Evidence) -> Outcome:
 
 def fitted_laws(e: Evidence) -> tuple[dict[str, Law], float, str]:
     """Return the laws of the errors of a model, the weight of the rows that were fitted, and which rows these are."""
-    e.needs_squares()
+    e.needs_errors()
     e.needs_rows(100)
     d = e.drawn
     step = -(-len(d.y) // _MOST_ROWS)
     error, w = d.error[::step], d.w[::step]
     n = e.effective * len(error) / e.n  # weights tell how rows count beside each other, not how many there are
+    if not np.ptp(error) > 0:
+        raise CannotTestError("the errors of the rows that are at hand are all alike")
     if e.laws is None:
         e.laws = laws_of(error, w * (n / float(w.sum())))
     return e.laws, n, d.source if step == 1 else f"a sample of {len(error):,} rows"

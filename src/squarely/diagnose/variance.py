@@ -39,12 +39,12 @@ def heteroscedasticity(e: Evidence) -> Outcome:
     Koenker, R. (1981), J. Econometrics 17(1), doi:10.1016/0304-4076(81)90062-2.
     """
     e.needs_errors()
-    s = e.watcher.spread.sums
+    drawn, s = e.drawn, e.watcher.spread.sums
     if s.variance_p == 0 or s.variance_y == 0:
         raise CannotTestError("predictions, or squared errors, are all alike")
     r2 = e.ratio_of(s, s.covariance**2, s.variance_p * s.variance_y)
     lm = e.effective_of(s) * r2
-    ratio, lost = _by_tenth(e.drawn)
+    ratio, lost = _by_tenth(drawn)
     where = "high" if s.covariance > 0 else "low"
     return Outcome(
         effect=r2,

@@ -22,24 +22,27 @@ __all__: list[str] = []
 def _markdown(evaluation: Evaluation) -> str:
     from squarely.report import markdown
     from squarely.report.build import build
+    from squarely.report.finding import diagnosed
     from squarely.report.report import SHOWN_GROUPS
 
-    return markdown.render(build(evaluation, most_groups=SHOWN_GROUPS))
+    return markdown.render(build(evaluation, most_groups=SHOWN_GROUPS, diagnosis=diagnosed(evaluation)))
 
 
 def _html(evaluation: Evaluation) -> str:
     from squarely.report import html
     from squarely.report.build import build
+    from squarely.report.finding import diagnosed
     from squarely.report.report import SHOWN_GROUPS
 
-    return html.render(build(evaluation, most_groups=SHOWN_GROUPS))
+    return html.render(build(evaluation, most_groups=SHOWN_GROUPS, diagnosis=diagnosed(evaluation)))
 
 
 def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     from squarely.report import json
     from squarely.report.build import build
+    from squarely.report.finding import diagnosed
 
-    return json.document(build(evaluation))
+    return json.document(build(evaluation, diagnosis=diagnosed(evaluation)))
 
 
 def _comparison_markdown(found: Comparison) -> str:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from squarely.compare import at_hand
+from squarely.diagnose import Diagnosis
 from squarely.metric import find
+from squarely.report.finding import findings_of, not_testable
 from squarely.report.notes import notes
 from squarely.report.pairs import Pairs, pairs_of
 from squarely.report.panel import Panel
@@ -27,7 +29,7 @@ _HEADLINES = ("root_mean_squared_error", "mean_absolute_error", "r2_score", "mea
 _SLOPE, _INTERCEPT = find("calibration_slope"), find("calibration_intercept")
 
 
-def build(evaluation: Evaluation, *, command: str | None = None, most_groups: int | None = None) -> Report:
+def build(evaluation: Evaluation, *, command: str | None = None, most_groups: int | None = None, diagnosis: Diagnosis | None = None) -> Report:
     """Return the frozen report of an evaluation.
 
     Parameters
@@ -38,6 +40,8 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         The command line that made it; written under the numbers so that a reader can run it again.
     most_groups : int, optional
         Ask the metrics of the worst so many groups only; a renderer for readers shows 50. By default all.
+    diagnosis : Diagnosis, optional
+        What was found in the same rows.
 
     Returns
     -------
@@ -65,6 +69,9 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         confidence=confidence,
         way=way,
         pairs=_pairs(evaluation),
+        findings=findings_of(diagnosis) if diagnosis else (),
+        not_testable=not_testable(diagnosis) if diagnosis else (),
+        advice=str(diagnosis.recommended_loss) if diagnosis else "",
         lines=tuple(_line(evaluation, model) for model in evaluation.models) if panels else (),
     )
 

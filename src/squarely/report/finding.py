@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from squarely.diagnose import Diagnosis, diagnose
+from squarely.diagnose import Finding as Found
+from squarely.evaluate import Evaluation
 from squarely.report.report import one_line
 
-__all__ = ["SEVERITIES", "Finding"]
+__all__ = ["SEVERITIES", "Finding", "diagnosed", "findings_of", "not_testable"]
 
+_MOST_DIAGNOSED = 12  # models
 SEVERITIES = ("serious", "warning", "info")
 
 
@@ -43,6 +48,25 @@ class Finding:
     code: str = ""
     source: str = ""
 
+    @classmethod
+    def of(cls, found: Sequence[Found]) -> Finding:
+        """Write down what a check found in one model or several, of which the first is told whole."""
+        first, several = found[0], len(found) > 1
+        follows = f" It follows from {first.because}." if first.because else ""
+        lead = f"{one_line(first.model)}: " if several else ""
+        others = "; ".join(f"{one_line(each.model)} {each.amount}" for each in found[1:])
+        return cls(
+            id=first.id,
+            title=first.title,
+            severity=first.severity,
+            model=", ".join(one_line(each.model) for each in found),
+            effect=f"{lead}{first.shown}{f'; {others}' if several else ''}",
+            evidence=f"{lead}seen in {first.source}: {first.evidence}",
+            meaning=f"{lead}{first.meaning}.{follows}",
+            fix=first.fix,
+            code=first.code,
+        )
+
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
         """What there is to say, in the order in which it is read, each with its word."""
@@ -53,7 +77,7 @@ class Finding:
     def about(self) -> str:
         """The title, and the model that it is about."""
         title = one_line(self.title, 200)
-        return f"{title} ({one_line(self.model)})" if self.model else title
+        return f"{title} ({one_line(self.model, 200)})" if self.model else title
 
     @property
     def code_lines(self) -> tuple[str, ...]:
@@ -63,3 +87,26 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON holds it."""
         return asdict(self)
+
+
+def findings_of(found: Iterable[Found]) -> tuple[Finding, ...]:
+    """Write down what was found, the same in several models once."""
+    alike: dict[tuple[str, str, str], list[Found]] = {}
+    for each in found:
+        alike.setdefault((each.severity, each.id, each.fix), []).append(each)
+    return tuple(map(Finding.of, alike.values()))
+
+
+def not_testable(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
+    """Return the names of checks that could not be asked, and why, those of one reason together."""
+    names: dict[str, list[str]] = {}
+    for identity, reason in diagnosis.not_testable.items():
+        names.setdefault(reason, []).append(identity)
+    return tuple((", ".join(identities), reason) for reason, identities in names.items())
+
+
+def diagnosed(evaluation: Evaluation) -> Diagnosis | None:
+    """Return what the checks find in what an evaluation holds; None where its errors are not known, or models are too many."""
+    known = any(state.n for state in evaluation.states.values())
+    propagated = evaluation.provenance.nan_policy == "propagate" and any(any(state.refused) for state in evaluation.states.values())
+    return diagnose(evaluation) if known and not propagated and len(evaluation.models) <= _MOST_DIAGNOSED else None

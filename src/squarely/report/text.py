@@ -74,7 +74,6 @@ def render(report: Report, console: Console) -> None:
     say(console, Text(report.verdict, style="bold"))
     if report.told_apart:
         say(console, Text(one_line(report.told_apart, 1000)))
-    _findings(console, report)
     several = len(report.models) > 1
     console.print()
     table(console, [_metric_table(report, aside) for aside in (2, 1, 0)])
@@ -83,28 +82,23 @@ def render(report: Report, console: Console) -> None:
     _list(console, "Undefined", dict.fromkeys(_reasons(report)))
     if report.by:
         _groups(console, report)
+    _findings(console, report)
     _list(console, "Notes", [note.text for note in report.notes])
 
 
 def _findings(console: Console, report: Report) -> None:
-    """Print what was found, each finding with its severity as a word."""
+    """Print a line for each thing that was found, with the models and what to do; `diagnose` tells the rest."""
     styles = {"serious": "bold red", "warning": "bold yellow"}
-    if report.findings:
+    told = [each for each in report.findings if each.severity != "info"]
+    if told:
         console.print()
         say(console, Text("Findings", style="bold"))
-    for each in report.findings:
-        say(
-            console,
-            Text.assemble((one_line(each.severity, 20), styles.get(each.severity, "bold")), f"  {each.about}  ", (one_line(each.id, 20), "dim")),
-        )
-        for word, said in each.parts:
-            say(console, Text(f"{word}: {one_line(said, 2000)}"), indent=2)
-        for line in each.code_lines:
-            say(console, Text(line, style="cyan"), indent=4)
-        if each.source:
-            say(console, Text(one_line(each.source, 400), style="dim"), indent=2)
+    for each in told:
+        about = each.about if len(report.models) > 1 else one_line(each.title, 200)
+        words = f"  {about}: {one_line(each.fix, 1000)}  "
+        severity = (one_line(each.severity, 20), styles.get(each.severity, "bold"))
+        say(console, Text.assemble(severity, words, (one_line(each.id, 20), "dim")), indent=2)
     _list(console, "Loss to train with", [one_line(report.advice, 2000)] if report.advice else [])
-    _list(console, "Not looked for", [f"{one_line(what, 200)}: {one_line(reason, 400)}" for what, reason in report.not_testable])
 
 
 def _metric_table(report: Report, aside: int) -> Draft:
