@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from squarely import validate
 from squarely.diagnose import calibration, dependence, noise, rows, skill, spread, tails, variance  # noqa: F401  # they register their checks
 from squarely.diagnose.advise import FUNCTIONALS, Advice, advise, recommend
 from squarely.diagnose.diagnosis import Diagnosis
@@ -16,8 +17,9 @@ from squarely.diagnose.watch import Large, Watched, Watcher, watcher_for
 from squarely.errors import DataError
 from squarely.evaluate import Evaluation, Sample, evaluate, evaluate_source, library_of, plan_for, questions_of, source_of, with_way
 from squarely.intervals.holm import holm
+from squarely.plain import one_line
 from squarely.sources import ArraysSource, Batch, Column, Wanted
-from squarely.validate import check_policy
+from squarely.state import NoAnswerError
 
 __all__ = ["CHECKS", "Advice", "Check", "Diagnosis", "Finding", "diagnose"]
 
@@ -93,15 +95,15 @@ def diagnose(
     """
     if functional not in FUNCTIONALS:
         raise DataError(f"functional is {str(functional)[:60]!r}; expected {', '.join(map(repr, FUNCTIONALS))}.")
-    check_policy(nan_policy)
+    validate.check_policy(nan_policy)
     if nan_policy == "propagate":
         raise DataError("nan_policy='propagate' leaves no errors to judge; expected 'omit', 'omit_targets' or 'raise'.")
     if isinstance(data, Evaluation):
         _only_data(target=target, prediction=prediction, by=by, weight=weight, sigma=sigma, cluster=cluster, order=order, y_pred=y_pred)
         found = {model: _of_sample(data, model) for model in data.models}
         return _diagnosis(data, found, training, functional, "pyarrow")
-    if y_pred is not None and np.ndim(data) == 2:
-        data, y_pred, by = _outputs(data, y_pred, by)
+    if y_pred is not None and getattr(data, "ndim", 2) == 2:
+        data, y_pred, by, weight, sigma, cluster = _outputs(data, y_pred, by, weight, sigma, cluster, order)
     frame = library_of(data)
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
     if isinstance(source, ArraysSource) and y_pred is not None and sigma is not None:
@@ -129,22 +131,37 @@ def _only_data(**given: Any) -> None:
             raise DataError(f"{name} goes with data, and an evaluation was given, which has its own. Leave it out.")
 
 
-def _outputs(y: Any, p: Any, by: Any) -> tuple[Any, Any, Any]:
-    """Return arrays of several outputs as long ones, with the output of each row as its group."""
-    if by is not None:
-        raise DataError("by goes with arrays of one dimension: the groups of arrays of two are their outputs. Leave it out.")
-    y, outputs = np.asarray(y), np.shape(y)[1]
-    predictions = {name: np.asarray(each) for name, each in (p.items() if isinstance(p, Mapping) else [("prediction", p)])}
-    for name, each in predictions.items():
-        if each.shape != y.shape:
-            raise DataError(f"y_true has shape {y.shape}, and {str(name)[:60]} has {each.shape}. Expected the same shape.")
-    by = {"output": np.tile(np.arange(outputs), len(y))}
-    return y.ravel(), {name: each.ravel() for name, each in predictions.items()}, by
+def _outputs(data: Any, y_pred: Any, by: Any, weight: Any, sigma: Any, cluster: Any, order: Any) -> tuple[Any, ...]:
+    """Return arrays of several outputs, and what goes with them, as long ones, with the output of each row as its group."""
+    y = _array(data, "y_true")
+    if y.ndim != 2 or y.shape[1] == 1:
+        return data, y_pred, by, weight, sigma, cluster  # lists are looked at too
+    for name, given in (("by", by), ("order", order)):
+        if given is not None:
+            raise DataError(f"{name} goes with arrays of one dimension: those of two are told apart by output. Leave it out.")
+    several = y_pred if isinstance(y_pred, Mapping) else {"y_pred": y_pred}
+    long = {str(name): _long(each, y.shape, str(name)) for name, each in several.items()}
+    weight, cluster = (None if each is None else np.repeat(each, y.shape[1]) for each in (weight, cluster))
+    by = {"output": np.tile(np.arange(y.shape[1]), len(y))}
+    return y.ravel(), long, by, weight, None if sigma is None else _long(sigma, y.shape, "sigma"), cluster
+
+
+def _array(values: Any, name: str) -> Any:
+    return values if np.ma.isMaskedArray(values) else validate.as_array(values, validate.Place(name, str))
+
+
+def _long(values: Any, shape: tuple[int, ...], name: str) -> Any:
+    array = _array(values, name)
+    if array.shape != shape:
+        raise DataError(f"y_true has shape {shape}, and {one_line(name, 60)} has {array.shape}. Expected the same shape.")
+    return array.ravel()
 
 
 def _evaluated(training: Any, target: str | None, wanted: Wanted, arrays: bool, nan_policy: str) -> Evaluation:
     if arrays:
-        y, p = training
+        if not isinstance(training, tuple | list) or len(training) != 2:
+            raise DataError(f"training is of type {type(training).__name__}; beside arrays it takes an evaluation, or a pair of arrays.")
+        y, p = _outputs(*training, *(None,) * 5)[:2]
         several = dict(p) if isinstance(p, Mapping) else {wanted.predictions[0]: p}
         return evaluate(y, several, metrics="mse", nan_policy=nan_policy)
     return evaluate(training, target=target, prediction=wanted.predictions, weight=wanted.weight, metrics="mse", nan_policy=nan_policy)
@@ -160,6 +177,7 @@ def _drawn(evaluation: Evaluation, model: str, sigma: Any = None) -> Drawn:
     w = np.ones(len(y)) if sample.weight is None else sample.weight
     kept = np.isfinite(y) & np.isfinite(p) & (w > 0)
     whole = len(y) == evaluation.provenance.rows
+    w = np.ldexp(w, -int(np.frexp(w[kept].max(initial=0.0))[1]))  # of which squares and sums are doubles
     return Drawn(y[kept], p[kept], w[kept], None if sigma is None else sigma[kept], ALL_ROWS if whole else f"a sample of {len(y):,} rows")
 
 
@@ -197,14 +215,15 @@ def _diagnosis(
         if not evaluation.states[model].n:
             continue
         e = Evidence(evaluation, model, watcher, words, drawn, functional, training)
-        reasons = _judge(e)
-        losses[model] = recommend(e, e.found, e.outcomes)
+        with np.errstate(all="ignore"):  # what is beyond doubles becomes nan, and is judged as such
+            reasons = _judge(e)
+            losses[model] = recommend(e, e.found, e.outcomes)
+            said = said or advise(e, e.found)
         findings += e.found.values()
         statistics[model] = {identity: {"effect": each.effect, "p_value": each.p_value, **each.numbers} for identity, each in e.outcomes.items()}
         passed[model] = {identity: outcome.told for identity, outcome in e.outcomes.items() if identity not in e.found}
         for identity, reason in reasons.items():
             not_testable.setdefault(identity, []).append(reason)
-        said = said or advise(e, e.found)
     everywhere = {identity: reasons[0] for identity, reasons in sorted(not_testable.items()) if len(reasons) == len(losses)}
     return Diagnosis(evaluation, tuple(sorted(findings, key=_rank)), passed, everywhere, losses, said, frame, statistics)
 
@@ -235,7 +254,7 @@ def _judge(e: Evidence) -> dict[str, str]:
 def _ask(e: Evidence, check: Check, reasons: dict[str, str]) -> None:
     try:
         outcome = check.function(e)
-    except CannotTestError as reason:
+    except (CannotTestError, NoAnswerError) as reason:
         reasons[check.id] = str(reason)
         return
     if math.isnan(outcome.effect):

@@ -40,6 +40,8 @@ def laws_of(error: Floats, w: Floats) -> dict[str, Law]:
         "normal", -total * (math.log(sd * math.sqrt(2 * math.pi)) + 0.5), {"mean": mean, "sd": sd}, 1.0, "squared error", "sq.mse(y, prediction)"
     )
     median = _median(error, w)
+    if not _median(np.abs(error - median), w) > 1e-100 * sd:
+        raise CannotTestError("half of the errors are one number, and no law with a density fits them")
     b = float(w @ np.abs(error - median)) / total
     laplace = Law("Laplace", -total * (math.log(2 * b) + 1), {"median": median, "scale": b}, 0.5, "absolute error", "sq.mae(y, prediction)")
     return {law.name: law for law in (normal, laplace, _student(error, w), _contaminated(error, w, mean, sd))}
@@ -90,7 +92,8 @@ def _contaminated(x: Floats, w: Floats, mean: float, sd: float) -> Law:
     """Fit a normal law of which a share has a larger standard deviation (expectation and maximisation)."""
     total = float(w.sum())
     size = np.abs(x - mean)
-    core = max(1.4826 * _median(size, w), 1e-300)
+    core = 1.4826 * _median(size, w)
+    least = 0.05 * core  # equal errors are no law of their own, whose likelihood would have no bound
     share, wide, place = 0.05, max(3 * core, 2 * sd), mean
     for _ in range(300):
         inner, outer = ((1 - share) * _density(x - place, core), share * _density(x - place, wide))
@@ -100,7 +103,7 @@ def _contaminated(x: Floats, w: Floats, mean: float, sd: float) -> Law:
         share = float(w @ far) / total
         near_w, far_w = w * (1 - far), w * far
         place = float((near_w / core**2 + far_w / wide**2) @ x) / float((near_w / core**2 + far_w / wide**2).sum())
-        core = max(math.sqrt(float(near_w @ (x - place) ** 2) / max(float(near_w.sum()), 1e-300)), 1e-300)
+        core = max(math.sqrt(float(near_w @ (x - place) ** 2) / max(float(near_w.sum()), 1e-300)), least)
         wide = max(math.sqrt(float(far_w @ (x - place) ** 2) / max(float(far_w.sum()), 1e-300)), core)
         if abs(share - before) < 1e-9:
             break

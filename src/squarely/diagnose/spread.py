@@ -55,10 +55,12 @@ def sigma_scale(e: Evidence) -> Outcome:
     weight, n = s.observations.rounded(), e.effective_of(s)
     mean = s.total(s.y, 1).rounded() / weight
     fourth = s.total(s.yy, 2).rounded() / weight
+    if not 1e-140 < mean < 1e140:
+        raise CannotTestError("squares of e / sigma are beyond the range of doubles")
     se = math.sqrt(max(fourth - mean * mean, 0.0) / n)
     chi = n * mean
     return Outcome(
-        effect=max(mean, 1 / mean) if mean > 0 else math.inf,
+        effect=max(mean, 1 / mean),
         low=mean - 1.96 * se,
         high=mean + 1.96 * se,
         p_value=normal_tail((mean - 1) / se) if se > 0 else 0.0,
@@ -66,7 +68,7 @@ def sigma_scale(e: Evidence) -> Outcome:
         meaning=f"predicted standard deviations are {math.sqrt(max(mean, 1 / mean)):.3g} times too {'small' if mean > 1 else 'large'}: intervals made of them are too {'narrow' if mean > 1 else 'wide'}",
         fix="multiply every sigma by this factor, found on validation rows",
         code=f"sigma = sigma * {math.sqrt(mean):.4g}",
-        gain=abs(1 - 1 / mean) if mean > 0 else 1.0,
+        gain=abs(1 - 1 / mean),
         numbers={"mean_square": mean, "chi_squared": chi},
         source=e.watched,
     )
@@ -122,10 +124,12 @@ def sigma_ranking(e: Evidence) -> Outcome:
     Levi, D. et al. (2022), Sensors 22(15), doi:10.3390/s22155540.
     """
     error, sigma = _drawn(e)
-    x, y, w = sigma**2, error**2, 1 / sigma**4
     low, high = np.quantile(sigma, (0.05, 0.95))
     if not high > 1.1 * low:
         raise CannotTestError("predicted standard deviations are all alike, and rank nothing")
+    unit = float(np.median(sigma))
+    sigma, error = sigma / unit, error / unit
+    x, y, w = sigma**2, error**2, 1 / sigma**4
     total = w.sum()
     dx, dy = x - (w @ x) / total, y - (w @ y) / total
     b = float(w @ (dx * dy) / (w @ (dx * dx)))
