@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,8 @@ def test_sq009_is_the_regression_of_park(name: str) -> None:
 @pytest.mark.parametrize("name", list(MODELS))
 def test_sq010_is_the_test_of_o_brien(name: str) -> None:
     p = MODELS[name]
-    groups = [(p - ACTUAL)[band == AGE] for band in dict.fromkeys(AGE) if (band == AGE).sum() >= 20]
+    bands = [band for band, rows in Counter(AGE.tolist()).items() if rows >= 20]
+    groups = [(p - ACTUAL)[np.isin(AGE, band)] for band in bands]
     expected = stats.f_oneway(*stats.obrientransform(*groups))
     variances = [np.var(group, ddof=1) for group in groups]
     found = measured(ACTUAL, p, by={"age": AGE})["SQ010"]

@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from squarely import validate
 from squarely.diagnose import calibration, dependence, noise, rows, skill, spread, tails, variance  # noqa: F401  # they register their checks
 from squarely.diagnose.advise import FUNCTIONALS, Advice, advise, recommend
 from squarely.diagnose.diagnosis import Diagnosis
+from squarely.diagnose.drawn import drawn_of, of_sample
 from squarely.diagnose.evidence import Drawn, Evidence
 from squarely.diagnose.finding import ALL_ROWS, CHECKS, CannotTestError, Check, Finding, Outcome
-from squarely.diagnose.watch import Large, Watched, Watcher, watcher_for
+from squarely.diagnose.outputs import outputs_of
+from squarely.diagnose.watch import Watched, Watcher
 from squarely.errors import DataError
-from squarely.evaluate import Evaluation, Sample, evaluate, evaluate_source, library_of, plan_for, questions_of, source_of, with_way
+from squarely.evaluate import Evaluation, evaluate, evaluate_source, library_of, plan_for, questions_of, source_of, with_way
 from squarely.intervals.holm import holm
-from squarely.sources import ArraysSource, Batch, Column, Wanted
+from squarely.sources import ArraysSource, Wanted
 from squarely.state import NoAnswerError
-from squarely.validate import check_policy
 
 __all__ = ["CHECKS", "Advice", "Check", "Diagnosis", "Finding", "diagnose"]
 
@@ -94,15 +96,15 @@ def diagnose(
     """
     if functional not in FUNCTIONALS:
         raise DataError(f"functional is {str(functional)[:60]!r}; expected {', '.join(map(repr, FUNCTIONALS))}.")
-    check_policy(nan_policy)
+    validate.check_policy(nan_policy)
     if nan_policy == "propagate":
         raise DataError("nan_policy='propagate' leaves no errors to judge; expected 'omit', 'omit_targets' or 'raise'.")
     if isinstance(data, Evaluation):
         _only_data(target=target, prediction=prediction, by=by, weight=weight, sigma=sigma, cluster=cluster, order=order, y_pred=y_pred)
-        found = {model: _of_sample(data, model) for model in data.models}
+        found = {model: of_sample(data, model) for model in data.models}
         return _diagnosis(data, found, training, functional, "pyarrow")
-    if y_pred is not None and np.ndim(data) == 2:
-        data, y_pred, by = _outputs(data, y_pred, by)
+    if y_pred is not None and getattr(data, "ndim", 2) == 2:
+        data, y_pred, by, weight, sigma, cluster = outputs_of(data, y_pred, by, weight, sigma, cluster, order)
     frame = library_of(data)
     source, wanted = source_of(data, y_pred, target, prediction, by, weight)
     if isinstance(source, ArraysSource) and y_pred is not None and sigma is not None:
@@ -116,7 +118,7 @@ def diagnose(
     evaluation = evaluate_source(watched, wanted, questions, nan_policy, 0.95, frame=frame)
     sigmas = watched.sampler().sample((*wanted.predictions, "sigma"), wanted.weight is not None, evaluation.provenance.rows) if sigma else None
     seen = {
-        model: (watched.watcher(model, wanted), ALL_ROWS, _drawn(evaluation, model, None if sigmas is None else sigmas.predictions["sigma"]))
+        model: (watched.watcher(model, wanted), ALL_ROWS, drawn_of(evaluation, model, None if sigmas is None else sigmas.predictions["sigma"]))
         for model in wanted.predictions
     }
     if training is not None and not isinstance(training, Evaluation):
@@ -130,59 +132,14 @@ def _only_data(**given: Any) -> None:
             raise DataError(f"{name} goes with data, and an evaluation was given, which has its own. Leave it out.")
 
 
-def _outputs(y: Any, p: Any, by: Any) -> tuple[Any, Any, Any]:
-    """Return arrays of several outputs as long ones, with the output of each row as its group."""
-    if by is not None:
-        raise DataError("by goes with arrays of one dimension: the groups of arrays of two are their outputs. Leave it out.")
-    y, outputs = np.asarray(y), np.shape(y)[1]
-    predictions = {name: np.asarray(each) for name, each in (p.items() if isinstance(p, Mapping) else [("prediction", p)])}
-    for name, each in predictions.items():
-        if each.shape != y.shape:
-            raise DataError(f"y_true has shape {y.shape}, and {str(name)[:60]} has {each.shape}. Expected the same shape.")
-    by = {"output": np.tile(np.arange(outputs), len(y))}
-    return y.ravel(), {name: each.ravel() for name, each in predictions.items()}, by
-
-
 def _evaluated(training: Any, target: str | None, wanted: Wanted, arrays: bool, nan_policy: str) -> Evaluation:
     if arrays:
-        y, p = training
+        if not isinstance(training, tuple | list) or len(training) != 2:
+            raise DataError(f"training is of type {type(training).__name__}; beside arrays it takes an evaluation, or a pair of arrays.")
+        y, p, *_ = outputs_of(training[0], training[1], None, None, None, None, None)
         several = dict(p) if isinstance(p, Mapping) else {wanted.predictions[0]: p}
         return evaluate(y, several, metrics="mse", nan_policy=nan_policy)
     return evaluate(training, target=target, prediction=wanted.predictions, weight=wanted.weight, metrics="mse", nan_policy=nan_policy)
-
-
-def _drawn(evaluation: Evaluation, model: str, sigma: Any = None) -> Drawn:
-    """Return the rows of the sample that count."""
-    sample = evaluation.sample
-    if sample is None:
-        nothing = np.empty(0)
-        return Drawn(nothing, nothing, nothing, None, "no row")
-    y, p = sample.target, sample.predictions[model]
-    w = np.ones(len(y)) if sample.weight is None else sample.weight
-    kept = np.isfinite(y) & np.isfinite(p) & (w > 0)
-    whole = len(y) == evaluation.provenance.rows
-    return Drawn(y[kept], p[kept], w[kept], None if sigma is None else sigma[kept], ALL_ROWS if whole else f"a sample of {len(y):,} rows")
-
-
-def _of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:
-    """Return what the sample of an evaluation shows."""
-    drawn, sample = _drawn(evaluation, model), evaluation.sample
-    uncertainty = evaluation.uncertainty
-    ordered = uncertainty is not None and uncertainty.way == "order"
-    wanted = Wanted(evaluation.provenance.target, (model,), evaluation.provenance.weight, way="order" if ordered else "none")
-    watcher = watcher_for(wanted)
-    if sample is not None:
-        _see(watcher, sample, model, evaluation.provenance.source, wanted)
-    return watcher, drawn.source, drawn
-
-
-def _see(watcher: Watcher, sample: Sample, model: str, where: str, wanted: Wanted) -> None:
-    p = Column(sample.predictions[model])
-    weight = None if sample.weight is None else Column(sample.weight)
-    watcher.see(Batch(Column(sample.target), (p,), weight, (), 0, where), p, wanted)
-    watcher.largest = [
-        (sizes, [Large(row.where, int(sample.ordinals[row.row - 1]) + 1, *row[2:]) for row in found]) for sizes, found in watcher.largest
-    ]
 
 
 def _diagnosis(
@@ -198,14 +155,15 @@ def _diagnosis(
         if not evaluation.states[model].n:
             continue
         e = Evidence(evaluation, model, watcher, words, drawn, functional, training)
-        reasons = _judge(e)
-        losses[model] = recommend(e, e.found, e.outcomes)
+        with np.errstate(all="ignore"):  # what is beyond doubles becomes nan, and is judged as such
+            reasons = _judge(e)
+            losses[model] = recommend(e, e.found, e.outcomes)
+            said = said or advise(e, e.found)
         findings += e.found.values()
         statistics[model] = {identity: {"effect": each.effect, "p_value": each.p_value, **each.numbers} for identity, each in e.outcomes.items()}
         passed[model] = {identity: outcome.told for identity, outcome in e.outcomes.items() if identity not in e.found}
         for identity, reason in reasons.items():
             not_testable.setdefault(identity, []).append(reason)
-        said = said or advise(e, e.found)
     everywhere = {identity: reasons[0] for identity, reasons in sorted(not_testable.items()) if len(reasons) == len(losses)}
     return Diagnosis(evaluation, tuple(sorted(findings, key=_rank)), passed, everywhere, losses, said, frame, statistics)
 

@@ -195,7 +195,7 @@ def _scales(e: Evidence, found: Mapping[str, Finding]) -> str:
     spreads = [
         s.absolute(s_ratio, 2).rounded() ** 0.5 for s in groups if s.n > 1 and s.variance_y for s_ratio in [e.as_ratio(s.variance_y, s.w * s.w)]
     ]
-    if len(spreads) < 2 or max(spreads) <= _SCALES * min(spreads):
+    if len(spreads) < 2 or not min(spreads) > 0 or max(spreads) <= _SCALES * min(spreads):
         return ""
     return (
         "Compare groups by NMSE or R2, not by MSE: the standard deviation of their targets differs by a factor of "

@@ -82,6 +82,7 @@ def slope(e: Evidence) -> Outcome:
     residual = s.variance_y * s.variance_p - s.covariance**2  # W^2 Var(u) times W^2 Var(p)
     left_over = e.ratio(residual, s.w * s.w * s.variance_p, 2)
     spread = e.jackknifed(lambda left: left.covariance / left.variance_p)
+    ends = "" if math.isnan(spread.se) else f" (slope {spread.low:.4g} to {spread.high:.4g})"
     n = e.effective
     f = math.inf if left_over <= 0 else (e.mse / left_over - 1) * (n - 2) / 2
     gain = max(0.0, 1 - left_over / e.mse)
@@ -96,7 +97,7 @@ def slope(e: Evidence) -> Outcome:
         low=0.0 if spread.low < 1 < spread.high else min(low, high),
         high=max(low, high),
         p_value=p,
-        told=f"actual = {number(a)} + {b:.4g} predicted (slope {spread.low:.4g} to {spread.high:.4g}); F = {f:.4g} for slope 1 through 0",
+        told=f"actual = {number(a)} + {b:.4g} predicted{ends}; F = {f:.4g} for slope 1 through 0",
         meaning=f"predictions are spread {wide}; the line would take {percent(gain)} off the MSE",
         fix="recalibrate with this line, found on rows that are not the test; then look at regularisation",
         code=f"prediction = {a:.6g} + {b:.6g} * prediction",

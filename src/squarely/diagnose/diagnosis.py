@@ -1,5 +1,6 @@
 """Diagnosis: what is wrong with a model, the worst first, and what to do on Monday."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -194,7 +195,7 @@ class Diagnosis:
 
 
 def _finite(value: float) -> float | None:
-    return value if abs(value) <= 1.8e308 else None
+    return value if math.isfinite(value) else None
 
 
 def number_of(value: float) -> str:

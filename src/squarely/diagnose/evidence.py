@@ -233,8 +233,11 @@ class Evidence:
 
     def needs_squares(self) -> None:
         """Refuse errors whose squares and fourth powers are beyond doubles."""
-        if any(self.watcher.shape.refused) or (self.sums.squared_error and not _SMALL < self.mse < 1 / _SMALL):
-            raise CannotTestError("squares of the errors are beyond the range of doubles; give targets in another unit")
+        s, seen = self.sums, self.square_of_watched
+        if any(self.watcher.shape.refused) or (s.squared_error and not (_SMALL < self.mse < 1 / _SMALL and _SMALL**2 < seen < math.inf)):
+            raise CannotTestError("squares of the errors are beyond the range of doubles; give targets and weights in another unit")
+        if self.is_whole and abs(seen - s.total(s.squared_error, 2).rounded()) > 1e-6 * seen:
+            raise CannotTestError("targets are integers that no double holds; subtract a constant from targets and predictions")
 
     def jackknifed(self, formula: Callable[[Left], Any]) -> Spread:
         """Return a function of the sums with the interval that buckets of rows, clusters or blocks of time give it."""

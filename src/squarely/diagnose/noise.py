@@ -44,11 +44,11 @@ def laws_of(error: Floats, w: Floats) -> dict[str, Law]:
     likelihood = -total * (math.log(sd * math.sqrt(2 * math.pi)) + 0.5)
     normal = Law("normal", likelihood, {"mean": mean, "sd": sd}, 1.0, "squared error", "sq.mse(y, prediction)")
     median = _median(error, w)
+    if not _median(np.abs(error - median), w) > 1e-100 * sd:
+        raise CannotTestError("half of the errors are one number, and no law with a density fits them")
     b = _mean(np.abs(error - median), w)
-    likelihood = -total * (math.log(2 * b) + 1) if b else math.inf
+    likelihood = -total * (math.log(2 * b) + 1)
     laplace = Law("Laplace", likelihood, {"median": median, "scale": b}, 0.5, "absolute error", "sq.mae(y, prediction)")
-    if not b:  # half of the errors and more are alike
-        return {"normal": normal}
     return {law.name: law for law in (normal, laplace, _student(error, w, median, b), _contaminated(error, w, median, sd))}
 
 
@@ -107,7 +107,8 @@ def _student(x: Floats, w: Floats, place: float, scale: float) -> Law:
 
 def _contaminated(x: Floats, w: Floats, place: float, sd: float) -> Law:
     """Fit a normal law of which a share has a larger standard deviation (expectation and maximisation)."""
-    core = max(1.4826 * _median(np.abs(x - place), w), 1e-3 * sd)
+    core = 1.4826 * _median(np.abs(x - place), w)
+    least = 0.05 * core  # equal errors are no law of their own, whose likelihood would have no bound
     share, wide = 0.05, max(3 * core, 2 * sd)
     for _ in range(_STEPS):
         inner, outer = (1 - share) * _density(x - place, core), share * _density(x - place, wide)
@@ -116,7 +117,7 @@ def _contaminated(x: Floats, w: Floats, place: float, sd: float) -> Law:
         pull = w * ((1 - far) / core**2 + far / wide**2)
         place = float((pull * x).sum() / pull.sum())
         square = (x - place) ** 2
-        core = max(math.sqrt(_mean((1 - far) * square, w) / max(1 - share, _LEAST)), 1e-3 * sd)
+        core = max(math.sqrt(_mean((1 - far) * square, w) / max(1 - share, _LEAST)), least)
         wide = max(math.sqrt(_mean(far * square, w) / max(share, _LEAST)), core)
         if abs(share - before) < 1e-7:
             break

@@ -11,6 +11,11 @@ from squarely.plain import number, one_line, percent
 __all__: list[str] = []
 
 
+def _saved(ratio: float) -> float:
+    """Return the share of a squared error that goes where it falls by a ratio."""
+    return 1 - 1 / ratio if ratio > 1 else 0.0
+
+
 @check("SQ033", "Errors on new rows are larger than on training rows", "MSE on these rows over that on the training rows", 1.2, 3.0, 1)
 def overfit(e: Evidence) -> Outcome:
     r"""Compare the mean squared error with that of the rows that the model was fitted to.
@@ -35,10 +40,10 @@ def overfit(e: Evidence) -> Outcome:
         high=ratio * math.exp(1.96 * se),
         p_value=tails(math.log(ratio) / se, min(mine.n, theirs.n) - 1) if se > 0 else math.nan,
         told=f"RMSE {number(math.sqrt(mine.value))} here and {number(math.sqrt(theirs.value))} on the training rows",
-        meaning=f"the model has learnt its training rows: {percent(max(0.0, 1 - 1 / ratio))} of the MSE is the price",
+        meaning=f"the model has learnt its training rows: {percent(_saved(ratio))} of the MSE is the price",
         fix="regularise more, stop earlier, or bring more rows; choose by cross-validation",
         code="cross_val_score(model, X, y, scoring=sq.scorer('rmse'))",
-        gain=max(0.0, 1 - 1 / ratio),
+        gain=_saved(ratio),
         numbers={"ratio": ratio},
     )
 
@@ -77,7 +82,7 @@ def skill(e: Evidence) -> Outcome:
         meaning=f"{best[0].upper()}{best[1:]} predicts better: the model does harm",
         fix="look for a shift, a wrong unit or wrongly joined rows first; then start from the simple rule and add to it",
         code="sq.compare(data, target=..., prediction=..., baseline='mean')",
-        gain=max(0.0, 1 - 1 / ratio),
+        gain=_saved(ratio),
         numbers={"ratio": ratio},
     )
 
@@ -91,6 +96,7 @@ def other_models(e: Evidence) -> Outcome:
     models = e.evaluation.models
     if len(models) < 2:
         raise CannotTestError("there is one model; give several predictions to compare them")
+    e.needs_rows()
     e.needs_squares()
     comparison = at_hand(e.evaluation)
     if comparison is None:
@@ -104,9 +110,9 @@ def other_models(e: Evidence) -> Outcome:
         effect=ratio,
         p_value=pair.p_adjusted,
         told=f"the MSE of {one_line(best)} is {number(mse[best])}, here {number(e.mse)}; p = {pair.p_adjusted:.2g} for all pairs (Holm)",
-        meaning=f"{one_line(best)} takes {percent(max(0.0, 1 - 1 / ratio))} off the MSE",
+        meaning=f"{one_line(best)} takes {percent(_saved(ratio))} off the MSE",
         fix=f"use {one_line(best)}, or find out which rows it does better and why",
         code="sq.compare(data, target=..., prediction=[...])",
-        gain=max(0.0, 1 - 1 / ratio),
+        gain=_saved(ratio),
         numbers={"ratio": ratio},
     )

@@ -55,6 +55,8 @@ def sigma_scale(e: Evidence) -> Outcome:
     weight, n = s.observations.rounded(), e.effective_of(s)
     mean = s.total(s.y, 1).rounded() / weight
     fourth = s.total(s.yy, 2).rounded() / weight
+    if not 1e-140 < mean < 1e140:
+        raise CannotTestError("squares of e / sigma are beyond the range of doubles")
     se = math.sqrt(max(fourth - mean * mean, 0.0) / n)
     chi, low, high = n * mean, mean - 1.96 * se, mean + 1.96 * se
     if not low > 0:
@@ -126,10 +128,12 @@ def sigma_ranking(e: Evidence) -> Outcome:
     Levi, D. et al. (2022), Sensors 22(15), doi:10.3390/s22155540.
     """
     error, sigma = _drawn(e)
-    x, y, w = sigma**2, error**2, 1 / sigma**4
     low, high = np.quantile(sigma, (0.05, 0.95))
     if not high > 1.1 * low:
         raise CannotTestError("predicted standard deviations are all alike, and rank nothing")
+    unit = float(np.median(sigma))
+    sigma, error = sigma / unit, error / unit
+    x, y, w = sigma**2, error**2, 1 / sigma**4
     dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
     sxx = float((w * dx * dx).sum())
     b = float((w * dx * dy).sum()) / sxx

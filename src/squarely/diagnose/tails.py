@@ -106,7 +106,7 @@ def concentration(e: Evidence) -> Outcome:
     rows = e.largest()
     weighted = e.evaluation.provenance.weight is not None
     if few <= MOST_LARGEST and e.is_whole and not weighted:
-        share = math.fsum(size for size, _ in rows[:few]) / total
+        share = min(1.0, math.fsum(size for size, _ in rows[:few]) / total)
     else:
         share = 1 - s.absolute(s.sizes.trimmed_square(0.01), 0).rounded() * 0.99 / e.mse
     top = [sum(size for size, _ in rows[:count]) / total for count in (1, 10)] if e.is_whole else [math.nan, math.nan]

@@ -63,9 +63,10 @@ def _by_tenth(d: Drawn) -> tuple[float, float]:
     """Return the MSE of the highest tenth of predictions over that of the lowest, and the share of rows that equal weights waste."""
     tenths = np.array_split(np.argsort(d.p, kind="stable"), 10)
     found = np.array([np.average(d.error[rows] ** 2, weights=d.w[rows]) for rows in tenths if len(rows)])
+    ratio = float(found[-1] / found[0]) if found[0] > 0 else math.inf if found[-1] > 0 else 1.0
     if len(found) < 2 or not (found > 0).all():
-        return math.nan, 0.0
-    return float(found[-1] / found[0]), max(0.0, float(1 - 1 / (found.mean() * (1 / found).mean())))
+        return ratio, 0.0
+    return ratio, max(0.0, float(1 - 1 / (found.mean() * (1 / found).mean())))
 
 
 @check(
@@ -98,6 +99,8 @@ def variance_power(e: Evidence) -> Outcome:
     if high - low < math.log(1.5):
         raise CannotTestError("predictions do not vary enough to tell a power: the largest are less than 1.5 times the smallest")
     slope, se, freedom = _line(x, y, w)
+    if not se > 0:
+        raise CannotTestError("the errors are all of one size, or of one for each prediction")
     t = quantile(0.95, int(freedom))
     if (d.y > 0).all() if slope > 1.5 else (d.y >= 0).all():  # what the deviances are defined for
         name = "mean_gamma_deviance" if slope > 1.5 else "mean_poisson_deviance"

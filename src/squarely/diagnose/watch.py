@@ -90,7 +90,9 @@ class Watcher:
         for by_key, keys in zip((self.groups, self.clusters), _keys(batch, wanted), strict=True):
             if by_key is not None and keys is not None:
                 by_key.see(keys, e2, e, weight, rows)
-        self._largest(batch, np.flatnonzero(kept), y, p, e2 if weight is None else e2 * weight, weight)
+        with np.errstate(all="ignore"):
+            size = e2 if weight is None else e2 * weight
+        self._largest(batch, np.flatnonzero(kept), y, p, size, weight)
 
     def _follow(self, values: Floats) -> None:
         """Add the pairs of neighbours in the rows that follow those of before."""

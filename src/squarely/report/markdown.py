@@ -24,8 +24,8 @@ def render(report: Report) -> str:
     parts = [f"# {escape(report.title, 120)}", f"**{escape(report.verdict, 500)}**"]
     if report.told_apart:
         parts.append(escape(report.told_apart, 1000))
-    parts += _findings(report)
     parts.append(_metrics(report))
+    parts += _findings(report)
     if report.pairs:
         parts += ["## Model comparison", _pairs(report.pairs, report.interval_name)]
     if report.by:
