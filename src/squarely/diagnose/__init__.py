@@ -161,7 +161,7 @@ def _evaluated(training: Any, target: str | None, wanted: Wanted, arrays: bool, 
     if arrays:
         if not isinstance(training, tuple | list) or len(training) != 2:
             raise DataError(f"training is of type {type(training).__name__}; beside arrays it takes an evaluation, or a pair of arrays.")
-        y, p = _outputs(*training, *(None,) * 5)[:2]
+        y, p, *_ = _outputs(training[0], training[1], None, None, None, None, None)
         several = dict(p) if isinstance(p, Mapping) else {wanted.predictions[0]: p}
         return evaluate(y, several, metrics="mse", nan_policy=nan_policy)
     return evaluate(training, target=target, prediction=wanted.predictions, weight=wanted.weight, metrics="mse", nan_policy=nan_policy)
