@@ -192,9 +192,13 @@ class _ByKey:
         self._groups.absorb(other._groups, places, take=True)
 
     def states(self) -> dict[tuple[Key, ...], PairState]:
-        """Return the state of each key that has a row."""
-        found = {key: PairState._wrap(self._groups.state(at), NOTHING) for key, at in self._index.index.items()}
+        """Return the state of each key that has a row, by key: sums of floats over them then do not depend on which came first."""
+        found = {key: PairState._wrap(self._groups.state(at), NOTHING) for key, at in sorted(self._index.index.items(), key=_by_key)}
         return {key: state for key, state in found.items() if state.n}
+
+
+def _by_key(item: tuple[tuple[Key, ...], int]) -> list[tuple[bool, bool, Key]]:
+    return [(part is None, isinstance(part, str), 0 if part is None else part) for part in item[0]]
 
 
 @dataclass

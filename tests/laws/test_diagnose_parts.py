@@ -1,0 +1,146 @@
+"""A diagnosis has the same numbers whatever parts, files and threads its rows come in, and neighbours are found across every seam."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+import squarely as sq
+
+Array = Any
+FEW = 1501  # all of them are at hand
+MANY = 20_011  # more than a sample holds
+
+
+def rows(n: int, missing: float = 0.0) -> dict[str, Array]:
+    rng = np.random.default_rng(n)
+    p = rng.gamma(3.0, 20.0, n)
+    e = rng.standard_t(4, n) * (1 + p / 40)
+    for t in range(1, n):
+        e[t] += 0.3 * e[t - 1]
+    y = p - e
+    if missing:
+        y[rng.random(n) < missing] = np.nan
+        p[rng.random(n) < missing] = np.nan
+    return {
+        "y": y,
+        "p": p,
+        "w": rng.integers(1, 5, n) / 4,
+        "s": rng.uniform(1, 5, n) * (1 + np.nan_to_num(p) / 40),
+        "town": np.array(["north", "south", "east"])[rng.integers(0, 3, n)],
+        "who": rng.integers(0, 200, n),
+        "time": np.arange(n),
+    }
+
+
+WAYS: dict[str, dict[str, str]] = {
+    "plain": {"sigma": "s"},
+    "groups": {"by": "town"},
+    "clusters": {"cluster": "who", "by": "town"},
+    "weights": {"weight": "w", "cluster": "who", "sigma": "s"},
+    "order": {"order": "time", "by": "town"},
+}
+
+
+def measured(data: Any, way: str) -> dict[str, dict[str, float]]:
+    return dict(sq.diagnose(data, target="y", prediction="p", **WAYS[way]).statistics["p"])  # type: ignore[arg-type]
+
+
+def forms(table: pa.Table, way: str, folder: Path) -> dict[str, Any]:
+    n = len(table)
+    pq.write_table(table, folder / "whole.parquet")
+    pq.write_table(table, folder / "groups.parquet", row_group_size=math.ceil(n / 100))
+    pq.write_table(table, folder / "short.parquet", row_group_size=7 if n <= FEW else 700)
+    names = ["whole", "groups", "short"]
+    found: dict[str, Any] = {"table": table, "arrays": {name: table[name].to_numpy() for name in table.column_names}}
+    if way != "order":  # which file comes first is not known
+        size = math.ceil(n / 100)
+        (folder / "parts").mkdir()
+        for at in range(100):
+            pq.write_table(table.slice(at * size, size), folder / "parts" / f"part{at:03}.parquet")
+        found["folder"] = folder / "parts"
+    return found | {name: folder / f"{name}.parquet" for name in names}
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_parts_leave_no_trace_where_all_rows_are_at_hand(way: str, missing: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table(rows(FEW, missing))
+    whole = measured(table, way)
+    assert {"SQ001", "SQ002", "SQ004", "SQ007", "SQ017", "SQ018", "SQ019", "SQ020", "SQ021"} <= whole.keys()
+    for name, data in forms(table, way, tmp_path).items():
+        for threads in ("1", "2"):
+            monkeypatch.setenv("SQUARELY_THREADS", threads)
+            assert repr(measured(data, way)) == repr(whole), (name, threads)
+
+
+SAMPLED = {"SQ004", "SQ009", "SQ019", "SQ025", "SQ029", "SQ030", "SQ032", "SQ040", "SQ041"}
+
+
+@pytest.mark.parametrize("way", ["plain", "clusters", "order"])
+def test_parts_leave_no_trace_in_many_rows(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows that are drawn depend on the name of the file and on their place in it: what is seen of all rows does not."""
+    table = pa.table(rows(MANY, 0.01))
+    diagnosis = sq.diagnose(table, target="y", prediction="p", **WAYS[way])  # type: ignore[arg-type]
+    assert {finding.id for finding in diagnosis if finding.source != "all rows"} <= SAMPLED
+    whole = {identity: numbers for identity, numbers in diagnosis.statistics["p"].items() if identity not in SAMPLED}
+    drawn = []
+    for size, threads in ((MANY, "1"), (201, "1"), (201, "2")):
+        monkeypatch.setenv("SQUARELY_THREADS", threads)
+        pq.write_table(table, tmp_path / "data.parquet", row_group_size=size)
+        found = measured(tmp_path / "data.parquet", way)
+        drawn.append(repr(found))
+        for identity, numbers in whole.items():
+            told = {name: value for name, value in found[identity].items() if name != "tenths_ratio"}  # of rows that are drawn
+            assert repr(told) == repr({name: value for name, value in numbers.items() if name != "tenths_ratio"}), (identity, size, threads)
+    assert len(set(drawn)) == 1
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("size", [1, 3, 7, 10, 11, 64, 500])
+def test_neighbours_are_found_across_seams(size: int, missing: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are missing are left out, and the rows on both sides of them become neighbours."""
+    data = rows(311, missing)
+    pq.write_table(pa.table(data), tmp_path / "data.parquet", row_group_size=size)
+    kept = np.isfinite(data["y"]) & np.isfinite(data["p"])
+    y, e = data["y"][kept], (data["p"] - data["y"])[kept]
+    off = e - e.mean()
+    for threads in ("1", "2"):
+        monkeypatch.setenv("SQUARELY_THREADS", threads)
+        found = measured(tmp_path / "data.parquet", "order")
+        for lag in range(1, 11):
+            assert found["SQ012"][f"r{lag}"] == pytest.approx(float(off[lag:] @ off[:-lag] / (off @ off)), rel=1e-10, abs=1e-13)
+        assert found["SQ011"]["durbin_watson"] == pytest.approx(float((np.diff(e) ** 2).sum() / (e @ e)), rel=1e-12)
+        rule = min(float((np.diff(y) ** 2).mean()), float(y.var()))
+        assert found["SQ038"]["ratio"] == pytest.approx(float((e @ e) / len(e) / rule), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [20, 21, 29])
+def test_a_series_little_longer_than_its_lags(n: int, tmp_path: Path) -> None:
+    data = rows(n)
+    e = data["p"] - data["y"]
+    off = e - e.mean()
+    for size in (1, 2, 9, n):
+        pq.write_table(pa.table(data), tmp_path / "data.parquet", row_group_size=size)
+        found = measured(tmp_path / "data.parquet", "order")["SQ012"]
+        assert [found[f"r{lag}"] for lag in range(1, 11)] == pytest.approx(
+            [float(off[lag:] @ off[:-lag] / (off @ off)) for lag in range(1, 11)], rel=1e-10
+        )
+
+
+def test_equal_rows_are_told_by_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n = 6000  # of which all are equally far off, and 1,000 are kept
+    table = pa.table({"y": np.zeros(n), "p": np.where(np.arange(n) % 2, 1.0, -1.0) * np.where(np.arange(n) % 500 == 499, 30.0, 1.0)})
+    told = set()
+    for size, threads in ((n, "1"), (61, "2"), (7, "1"), (7, "2")):
+        monkeypatch.setenv("SQUARELY_THREADS", threads)
+        pq.write_table(table, tmp_path / "data.parquet", row_group_size=size)
+        told.add(str(sq.diagnose(tmp_path / "data.parquet", target="y", prediction="p")))
+    assert len(told) == 1
+    assert "row 500: " in told.pop()
