@@ -114,7 +114,7 @@ def variance_power(e: Evidence) -> Outcome:
         high=slope + t * se,
         p_value=tails(slope / se, freedom),
         told=f"the variance of the errors is about the mean to the power {slope:.3g} ({slope - t * se:.3g} to {slope + t * se:.3g})",
-        meaning=f"rows with large predictions make most of the MSE ({ratio:.3g} times as much in the highest tenth as in the lowest)",
+        meaning=f"squared error listens to rows with large predictions: in their highest tenth the MSE is {ratio:.3g} times that of the lowest",
         fix=f"train with {loss}, which expects this",
         code=code,
         gain=lost,
