@@ -43,7 +43,7 @@ def constant_offset(e: Evidence) -> Outcome:
         low=0.0 if low < 0 < high else ends[0],
         high=ends[1],
         p_value=p,
-        told=f"the mean error is {number(mean)} ({number(low)} to {number(high)}); t = {t:.4g}",
+        told=f"the mean error is {number(mean)}{'' if math.isnan(low) else f' ({number(low)} to {number(high)})'}; t = {t:.4g}",
         meaning=f"predictions are too {direction} by {number(abs(mean))} throughout, and {percent(mean * mean / mse)} of the MSE is nothing else",
         fix="subtract the mean error from the predictions, or give the model an intercept",
         code=f"prediction = prediction - ({mean:.6g})",

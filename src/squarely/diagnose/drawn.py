@@ -23,8 +23,8 @@ def drawn_of(evaluation: Evaluation, model: str, sigma: Any = None) -> Drawn:
     w = np.ones(len(y)) if sample.weight is None else sample.weight
     kept = np.isfinite(y) & np.isfinite(p) & (w > 0)
     whole = len(y) == evaluation.provenance.rows
-    w = np.ldexp(w, -int(np.frexp(w[kept].max(initial=0.0))[1]))  # of which squares and sums are doubles
-    return Drawn(y[kept], p[kept], w[kept], None if sigma is None else sigma[kept], ALL_ROWS if whole else f"a sample of {len(y):,} rows")
+    w = np.ldexp(w[kept], -int(np.frexp(w[kept].max(initial=0.0))[1]))  # of which squares and sums are doubles
+    return Drawn(y[kept], p[kept], w, None if sigma is None else sigma[kept], ALL_ROWS if whole else f"a sample of {len(y):,} rows")
 
 
 def of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:

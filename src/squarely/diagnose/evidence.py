@@ -234,9 +234,10 @@ class Evidence:
     def needs_squares(self) -> None:
         """Refuse errors whose squares and fourth powers are beyond doubles."""
         s, seen = self.sums, self.square_of_watched
-        if any(self.watcher.shape.refused) or (s.squared_error and not (_SMALL < self.mse < 1 / _SMALL and _SMALL**2 < seen < math.inf)):
+        total = s.total(s.squared_error, 2).rounded()
+        if any(self.watcher.shape.refused) or (s.squared_error and not (_SMALL < self.mse < 1 / _SMALL and _SMALL**2 < total < math.inf)):
             raise CannotTestError("squares of the errors are beyond the range of doubles; give targets and weights in another unit")
-        if self.is_whole and abs(seen - s.total(s.squared_error, 2).rounded()) > 1e-6 * seen:
+        if self.is_whole and abs(seen - total) > 1e-6 * total:
             raise CannotTestError("targets are integers that no double holds; subtract a constant from targets and predictions")
 
     def jackknifed(self, formula: Callable[[Left], Any]) -> Spread:
