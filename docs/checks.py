@@ -4,7 +4,7 @@ import inspect
 import math
 import re
 
-from squarely.diagnose import CHECKS, Check
+from squarely.diagnose.checks import CHECKS, Check
 
 HEAD = """# The checks of `diagnose`
 

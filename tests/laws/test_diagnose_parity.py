@@ -21,7 +21,7 @@ from statsmodels.tools.tools import add_constant
 from statsmodels.tsa.stattools import acf
 
 import squarely as sq
-from squarely.diagnose import CHECKS
+from squarely.diagnose.checks import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Array = Any

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from squarely.diagnose import CHECKS, Check, diagnose
+from squarely.diagnose import diagnose
+from squarely.diagnose.checks import CHECKS, Check
 from squarely.errors import DataError, SquarelyError
 from squarely.evaluate import Answer, Evaluation
 from squarely.metric import Question, find

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from squarely.diagnose.advise import Advice
 from squarely.diagnose.finding import CHECKS, Finding
 from squarely.evaluate import Evaluation, as_frame
 from squarely.plain import escape, number, one_line
+
+if TYPE_CHECKING:
+    from squarely.diagnose.advise import Advice
 
 __all__ = ["Diagnosis"]
 
@@ -49,13 +51,13 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     passed: Mapping[str, Mapping[str, str]]
     not_testable: Mapping[str, str]
-    losses: Mapping[str, Advice]
+    losses: Mapping[str, "Advice"]
     advice: tuple[str, ...]
     frame: str = "pyarrow"
     statistics: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     @property
-    def recommended_loss(self) -> Advice:
+    def recommended_loss(self) -> "Advice":
         """The loss for the model with the smallest mean squared error."""
         return self.losses[self._best]
 
