@@ -80,7 +80,21 @@ def test_beta_is_the_integral(a: float, b: float) -> None:
 
 
 def test_ends() -> None:
+    assert (tails(math.inf, 5), tails(-math.inf, 1)) == (0.0, 0.0)
+    assert same(tails(1e150, 1), 2e-150 / math.pi)
+    assert f_tail(1e-320, 2, 3) == 1.0
+    assert f_tail(1e300, 1e9, 1) == pytest.approx(float(stats.f.sf(1e300, 1e9, 1)), rel=1e-6)
     assert (f_tail(0.0, 2, 3), f_tail(-1.0, 2, 3), f_tail(math.inf, 2, 3)) == (1.0, 1.0, 0.0)
     assert (chi2_tail(0.0, 2), chi2_tail(-1.0, 2), chi2_tail(math.inf, 2)) == (1.0, 1.0, 0.0)
     assert (tails(0.0, 5), beta_tail(0.0, 1.0, 2, 3), beta_tail(1.0, 0.0, 2, 3)) == (1.0, 0.0, 1.0)
-    assert all(math.isnan(each) for each in (f_tail(math.nan, 2, 3), f_tail(1.0, 0, 3), chi2_tail(math.nan, 1), chi2_tail(1.0, 0), tails(1.0, 0)))
+    assert all(
+        math.isnan(each)
+        for each in (
+            f_tail(math.nan, 2, 3),
+            f_tail(1.0, 0, 3),
+            chi2_tail(math.nan, 1),
+            chi2_tail(1.0, 0),
+            tails(1.0, 0),
+            beta_tail(math.nan, 0.5, 2, 3),
+        )
+    )
