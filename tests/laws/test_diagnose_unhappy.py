@@ -160,6 +160,12 @@ def test_one_row_beyond_squares_is_not_left_out_in_silence() -> None:
     assert "beyond the range of doubles" in reasons["SQ017"]
 
 
+def test_a_square_beyond_doubles_is_seen_behind_a_small_weight() -> None:
+    y, p = rows("one of 1e200", 120)
+    reasons = sq.diagnose(y, p, weight=np.where(np.arange(120) == 1, 1e-300, 1.0)).not_testable
+    assert "beyond the range of doubles" in reasons["SQ017"]
+
+
 def test_targets_keep_their_place_beside_sigma() -> None:
     y, p = rows("plain", 200)
     diagnosis = sq.diagnose(y, {"target": p, "order": p + 5}, sigma=np.ones(200))

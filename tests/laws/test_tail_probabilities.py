@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from squarely.diagnose.laws import chi2_tail, f_tail, normal_quantile, normal_tail
+from squarely.intervals.saddle import gamma_term
 from squarely.intervals.student import beta_tail, tails
 
 DEGREES = (1, 2, 3, 5, 10, 63, 442, 1e4, 1e6, 1e9)
@@ -77,6 +78,15 @@ def test_beta_is_the_integral(a: float, b: float) -> None:
         expected = mpmath.betainc(a, b, 0, mpmath.mpf(x), regularized=True)
         if expected > 1e-300:
             assert beta_tail(x, 1 - x, a, b) == pytest.approx(float(expected), rel=1e-11, abs=0), x
+
+
+@pytest.mark.parametrize("a", [0.5, 3.0, 15.9, 16.0, 17.0, 40.0, 1e6])
+def test_the_gamma_term_is_its_formula(a: float) -> None:
+    mpmath.mp.dps = 40
+    for x in (a / 3, a, a + math.sqrt(a), 1.2 * a):
+        expected = mpmath.exp(mpmath.mpf(a) * mpmath.log(x) - mpmath.mpf(x) - mpmath.loggamma(a))
+        if expected > 1e-300:
+            assert gamma_term(x, a) == pytest.approx(float(expected), rel=1e-13 if a < 100 else 1e-10, abs=0), x
 
 
 def test_ends() -> None:
