@@ -139,7 +139,7 @@ def clustering(e: Evidence) -> Outcome:
         told=f"intraclass correlation {icc:.3g} in {k:,} {which}s of about {size:.3g} rows; design effect {deff:.3g}; F = {f:.4g}",
         meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f} independent ones, and {percent(max(icc, 0.0))} of the MSE is an offset of each {which}",
         fix=f"use cluster= for intervals, keep {which}s whole in splits, and give the model what {which}s have in common",
-        code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={list(e.evaluation.by)[0]!r})",
+        code="GroupKFold().split(X, y, groups)" if by == "cluster" else f"sq.evaluate(data, ..., cluster={next(iter(e.evaluation.by))!r})",
         gain=max(icc, 0.0),
         numbers={"icc": icc, "design_effect": deff, "f": f},
         source=e.watched,
