@@ -12,6 +12,8 @@ import pytest
 from pyarrow import parquet as pq
 
 import squarely as sq
+from squarely.diagnose.watch import Watcher, watcher_for
+from squarely.sources import Batch, Column, Wanted
 
 Array = Any
 FEW = 1501  # all of them are at hand
@@ -118,6 +120,30 @@ def test_neighbours_are_found_across_seams(size: int, missing: float, tmp_path: 
         assert found["SQ011"]["durbin_watson"] == pytest.approx(float((np.diff(e) ** 2).sum() / (e @ e)), rel=1e-12)
         rule = min(float((np.diff(y) ** 2).mean()), float(y.var()))
         assert found["SQ038"]["ratio"] == pytest.approx(float((e @ e) / len(e) / rule), rel=1e-12)
+
+
+@pytest.mark.parametrize("cuts", [(0, 1, 2, 3), (0, 4, 9, 40), (0, 30, 33, 60), (0, 12, 12, 40), (0, 0, 5, 13)])
+def test_what_follows_may_be_added_first(cuts: tuple[int, ...]) -> None:
+    data, wanted = rows(cuts[-1]), Wanted("y", ("p",), way="order")
+
+    def watcher(first: int, last: int) -> Watcher:
+        found = watcher_for(wanted)
+        if last > first:
+            p = Column(data["p"][first:last])
+            found.see(Batch(Column(data["y"][first:last]), (p,), None, (), first, "the rows"), p, wanted)
+        return found
+
+    whole, left, right = watcher(0, cuts[-1]), watcher(0, cuts[1]), watcher(cuts[1], cuts[2])
+    left.follow(watcher(cuts[1], cuts[2]))
+    left.follow(watcher(cuts[2], cuts[3]))
+    right.follow(watcher(cuts[2], cuts[3]))
+    first = watcher(0, cuts[1])
+    first.follow(right)
+    for found in (left, first):
+        assert [state.to_bytes() for state in (*found.lags, found.last, found.shape)] == [
+            state.to_bytes() for state in (*whole.lags, whole.last, whole.shape)
+        ]
+        assert (found.head.tolist(), found.tail.tolist()) == (whole.head.tolist(), whole.tail.tolist())
 
 
 @pytest.mark.parametrize("n", [20, 21, 29])

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from squarely.diagnose.laws import chi2_tail, f_tail, normal_quantile, normal_tail
+from squarely.intervals.saddle import gamma_term
 from squarely.intervals.student import beta_tail, tails
 
 DEGREES = (1, 2, 3, 5, 10, 63, 442, 1e4, 1e6, 1e9)
@@ -79,8 +80,31 @@ def test_beta_is_the_integral(a: float, b: float) -> None:
             assert beta_tail(x, 1 - x, a, b) == pytest.approx(float(expected), rel=1e-11, abs=0), x
 
 
+@pytest.mark.parametrize("a", [0.5, 3.0, 15.9, 16.0, 17.0, 40.0, 1e6])
+def test_the_gamma_term_is_its_formula(a: float) -> None:
+    mpmath.mp.dps = 40
+    for x in (a / 3, a, a + math.sqrt(a), 1.2 * a):
+        expected = mpmath.exp(mpmath.mpf(a) * mpmath.log(x) - mpmath.mpf(x) - mpmath.loggamma(a))
+        if expected > 1e-300:
+            assert gamma_term(x, a) == pytest.approx(float(expected), rel=1e-13 if a < 100 else 1e-10, abs=0), x
+
+
 def test_ends() -> None:
+    assert (tails(math.inf, 5), tails(-math.inf, 1)) == (0.0, 0.0)
+    assert same(tails(1e150, 1), 2e-150 / math.pi)
+    assert f_tail(1e-320, 2, 3) == 1.0
+    assert f_tail(1e300, 1e9, 1) == pytest.approx(float(stats.f.sf(1e300, 1e9, 1)), rel=1e-6)
     assert (f_tail(0.0, 2, 3), f_tail(-1.0, 2, 3), f_tail(math.inf, 2, 3)) == (1.0, 1.0, 0.0)
     assert (chi2_tail(0.0, 2), chi2_tail(-1.0, 2), chi2_tail(math.inf, 2)) == (1.0, 1.0, 0.0)
     assert (tails(0.0, 5), beta_tail(0.0, 1.0, 2, 3), beta_tail(1.0, 0.0, 2, 3)) == (1.0, 0.0, 1.0)
-    assert all(math.isnan(each) for each in (f_tail(math.nan, 2, 3), f_tail(1.0, 0, 3), chi2_tail(math.nan, 1), chi2_tail(1.0, 0), tails(1.0, 0)))
+    assert all(
+        math.isnan(each)
+        for each in (
+            f_tail(math.nan, 2, 3),
+            f_tail(1.0, 0, 3),
+            chi2_tail(math.nan, 1),
+            chi2_tail(1.0, 0),
+            tails(1.0, 0),
+            beta_tail(math.nan, 0.5, 2, 3),
+        )
+    )

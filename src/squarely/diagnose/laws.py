@@ -19,7 +19,10 @@ def f_tail(f: float, above: float, below: float) -> float:
     if math.isinf(f):
         return 0.0
     rest = above * f
-    return beta_tail(below / (below + rest), rest / (below + rest), below / 2, above / 2)
+    if rest <= below:
+        return beta_tail(below / (below + rest), rest / (below + rest), below / 2, above / 2)
+    odds = below / above / f  # the product may be beyond doubles
+    return beta_tail(odds / (1 + odds), 1 / (1 + odds), below / 2, above / 2)
 
 
 def chi2_tail(x: float, freedom: float) -> float:

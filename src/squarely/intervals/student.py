@@ -17,11 +17,16 @@ def tails(t: float, freedom: float) -> float:
     """
     if math.isnan(t) or not freedom > 0:
         return math.nan
-    return beta_tail(freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5)
+    if abs(t) <= 1:
+        return beta_tail(freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5)
+    odds = freedom / t / t  # the square of t may be beyond doubles, and t infinite
+    return beta_tail(odds / (1 + odds), 1 / (1 + odds), freedom / 2, 0.5)
 
 
 def beta_tail(x: float, rest: float, a: float, b: float) -> float:
     """Return the regularised incomplete beta function at x; ``rest`` is 1 - x, which may be known better than the difference."""
+    if math.isnan(x + rest):
+        return math.nan
     if rest == 0:
         return 1.0
     front = beta_term(x, rest, a, b)
