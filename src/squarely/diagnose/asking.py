@@ -66,9 +66,9 @@ def asked(
     source, wanted = with_way(source, wanted, None, 0.95, cluster, order, y_pred is not None)
     watched = Watched(source)
     evaluation = evaluate_source(watched, wanted, questions, nan_policy, 0.95, frame=frame)
-    sigmas = watched.sampler().sample((*wanted.predictions, "sigma"), wanted.weight is not None, evaluation.provenance.rows) if sigma else None
+    sigmas = watched.sampler.sample((*wanted.predictions, "sigma"), wanted.weight is not None, evaluation.provenance.rows) if sigma else None
     seen = {
-        model: (watched.watcher(model, wanted), ALL_ROWS, drawn_of(evaluation, model, None if sigmas is None else sigmas.predictions["sigma"]))
+        model: (watched.watchers[model], ALL_ROWS, drawn_of(evaluation, model, None if sigmas is None else sigmas.predictions["sigma"]))
         for model in wanted.predictions
     }
     if training is not None and not isinstance(training, Evaluation):

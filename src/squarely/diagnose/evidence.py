@@ -244,8 +244,7 @@ class Evidence:
         """Return a function of the sums with the interval that buckets of rows, clusters or blocks of time give it."""
         uncertainty = self.evaluation.uncertainty
         if uncertainty is None:
-            value = math.nan
-            return Spread(value, math.nan, math.nan, math.nan)
+            return Spread(*(math.nan,) * 4)
         left = uncertainty.left(self.at)
         with np.errstate(all="ignore"):
             found = np.asarray(formula(left), np.float64)[0]

@@ -122,8 +122,11 @@ class Watcher:
             at = (batch.start + rows[taken] + 1).tolist()
             found = [Large(batch.where, *each) for each in zip(at, y[taken].tolist(), p[taken].tolist(), w.tolist(), strict=True)]
             self.largest.append((size[taken], found))
-            if sum(len(each) for each, _ in self.largest) > 4 * MOST_LARGEST:
-                self.trim()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        if sum(len(sizes) for sizes, _ in self.largest) > 4 * MOST_LARGEST:
+            self.trim()
 
     def trim(self) -> list[tuple[float, Large]]:
         """Return the largest rows, the largest first, and keep no others."""
@@ -145,7 +148,7 @@ class Watcher:
             if mine is not None and theirs is not None:
                 mine.absorb(theirs)
         self.largest += other.largest
-        self.trim()
+        self._tidy()
 
     def _join(self, other: "Watcher") -> None:
         """Add the pairs that lie on both sides of the seam."""
@@ -203,11 +206,16 @@ def _by_key(item: tuple[tuple[Key, ...], int]) -> list[tuple[bool, bool, Key]]:
 
 @dataclass
 class Watched:
-    """A source whose rows are watched as they are read."""
+    """A source whose rows are watched as they are read.
+
+    ``watchers`` have what was seen of each model, ``sampler`` the sample with the columns of the plan beside the predictions.
+    """
 
     source: Source
-    seen: dict[int, dict[str, Watcher]] = field(default_factory=dict)
-    samplers: list[Sampler] = field(default_factory=list)
+    watchers: dict[str, Watcher] = field(default_factory=dict)
+    sampler: Sampler = field(default_factory=Sampler)
+    _waiting: dict[int, dict[str, Watcher]] = field(default_factory=dict)  # parts that are read, while one before them is not
+    _next: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -227,35 +235,25 @@ class Watched:
 
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield the parts of the source, in order, with somebody who watches each."""
+        self.watchers = {model: watcher_for(wanted) for model in wanted.predictions}
         for number, read in enumerate(self.source.parts(wanted)):
             yield partial(self._read, number, read, wanted)
 
     def _read(self, number: int, read: Part, wanted: Wanted) -> Iterator[Batch]:
-        watchers = {model: watcher_for(wanted) for model in wanted.predictions}
-        sampler = Sampler()
-        with self._lock:
-            self.seen[number] = watchers
-            self.samplers.append(sampler)
+        watchers, sampler = {model: watcher_for(wanted) for model in wanted.predictions}, Sampler()
         for batch in read():
             if batch.more:
                 sampler.see(number, replace(batch, predictions=(*batch.predictions, *batch.more)))
-            for (_, watcher), prediction in zip(watchers.items(), batch.predictions, strict=True):
+            for watcher, prediction in zip(watchers.values(), batch.predictions, strict=True):
                 watcher.see(batch, prediction, wanted)
             yield batch
-
-    def sampler(self) -> Sampler:
-        """Return the sample with the columns of the plan beside the predictions, where there are any."""
-        whole = Sampler()
-        for sampler in self.samplers:
-            whole.absorb(sampler)
-        return whole
-
-    def watcher(self, model: str, wanted: Wanted) -> Watcher:
-        """Return what all parts left of a model, in their order."""
-        whole = watcher_for(wanted)
-        for number in sorted(self.seen):
-            whole.follow(self.seen[number].pop(model))
-        return whole
+        with self._lock:
+            self.sampler.absorb(sampler)
+            self._waiting[number] = watchers
+            while self._next in self._waiting:  # parts follow each other in their order, whichever thread read them
+                for model, watcher in self._waiting.pop(self._next).items():
+                    self.watchers[model].follow(watcher)
+                self._next += 1
 
 
 def watcher_for(wanted: Wanted) -> Watcher:
