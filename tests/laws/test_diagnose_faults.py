@@ -258,3 +258,49 @@ def test_many_rows_raise_no_alarm_without_a_practical_effect() -> None:
     y = p + (1 + 0.002 * (p - 20)) * rng.normal(size=n) + 0.01 + 0.003 * (p - 20)  # each tiny, and each proved
     diagnosis = sq.diagnose(y, p, order=True)
     assert not [finding for finding in diagnosis.findings if finding.severity != "info"], str(diagnosis)
+
+
+def of_clusters(rng: np.random.Generator) -> Case:
+    shop = np.arange(1000) // 10
+    p = rng.normal(size=1000)
+    return {"y": p + np.sqrt(0.3) * rng.normal(size=100)[shop] + np.sqrt(0.7) * rng.normal(size=1000), "p": p, "cluster": shop}
+
+
+def of_groups(rng: np.random.Generator) -> Case:
+    town, p = np.arange(1000) % 2, rng.normal(size=1000)
+    return {"y": p + np.array([1.0, 3.0])[town] * rng.normal(size=1000), "p": p, "by": town}
+
+
+def of_offset(rng: np.random.Generator) -> Case:
+    p = rng.normal(size=400)
+    return {"y": p + 1 + rng.normal(size=400), "p": p}
+
+
+def of_lost_rows(rng: np.random.Generator) -> Case:
+    p = rng.normal(size=400)
+    return {"y": p + rng.normal(size=400), "p": np.where(rng.uniform(size=400) < 0.2, np.nan, p)}
+
+
+def of_wide_slope(rng: np.random.Generator) -> Case:
+    p = rng.normal(size=400)
+    return {"y": 0.5 * p + rng.normal(size=400), "p": p}
+
+
+TRUE_EFFECTS: list[tuple[Callable[[np.random.Generator], Case], str, float]] = [
+    (of_clusters, "SQ013", 0.3),
+    (of_groups, "SQ010", 9.0),
+    (of_offset, "SQ001", 0.5),
+    (of_lost_rows, "SQ032", 0.2),
+    (of_wide_slope, "SQ002", 0.5),
+    (of_wide_slope, "SQ003", 0.25 / 1.25),
+]
+
+
+@pytest.mark.parametrize(("drawn", "identity", "truth"), TRUE_EFFECTS, ids=[identity for _, identity, _ in TRUE_EFFECTS])
+def test_the_interval_of_an_effect_holds_the_true_one(drawn: Callable[[np.random.Generator], Case], identity: str, truth: float) -> None:
+    held = 0
+    for seed in range(100):
+        finding = diagnosed(drawn(np.random.default_rng([seed, 3])))[identity]
+        assert finding.low <= finding.effect <= finding.high
+        held += finding.low <= truth <= finding.high
+    assert 88 <= held <= 100  # of 95: five standard errors below

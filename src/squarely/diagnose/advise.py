@@ -1,5 +1,6 @@
 """Which loss to train with, and which metrics to report: rules over what the checks found."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check
 from squarely.diagnose.noise import Law, best_law
 from squarely.plain import number, percent
+from squarely.state import Ratio
 
 __all__ = ["FUNCTIONALS", "Advice", "advise", "recommend"]
 
@@ -192,9 +194,7 @@ def _units(e: Evidence, found: Mapping[str, Finding]) -> str:
 
 def _scales(e: Evidence, found: Mapping[str, Finding]) -> str:
     groups = [states[e.at].sums for states in e.evaluation.table.groups.values()] if e.evaluation.by else []
-    spreads = [
-        s.absolute(s_ratio, 2).rounded() ** 0.5 for s in groups if s.n > 1 and s.variance_y for s_ratio in [e.as_ratio(s.variance_y, s.w * s.w)]
-    ]
+    spreads = [math.sqrt(s.absolute(Ratio(s.variance_y, s.w * s.w), 2).rounded()) for s in groups if s.n > 1 and s.variance_y]
     if len(spreads) < 2 or not min(spreads) > 0 or max(spreads) <= _SCALES * min(spreads):
         return ""
     return (

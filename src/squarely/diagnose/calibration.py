@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from squarely.decompose import parts_of_rows, parts_of_sums, stretches
-from squarely.diagnose.evidence import Drawn, Evidence
+from squarely.diagnose.evidence import Drawn, Evidence, Spread
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import f_tail
 from squarely.intervals.student import tails
@@ -160,9 +160,12 @@ def miscalibration(e: Evidence) -> Outcome:
     if total == 0 or state.sums.variance_p == 0:
         raise CannotTestError("predictions are all alike, or perfect")
     mcb, dsc, unc = (float(split.parts[name] / total) for name in ("miscalibration", "discrimination", "uncertainty"))
-    beyond, p = _curve_over_line(d)
+    won, p = _curve_over_line(d)
+    beyond = won.value
     return Outcome(
         effect=beyond,
+        low=won.low,
+        high=won.high,
         p_value=p,
         told=f"miscalibration {percent(mcb)}, discrimination {percent(dsc)}, uncertainty {percent(unc)} of the MSE, in {steps:,} steps",
         meaning=f"a rising curve through the predictions takes {percent(beyond)} off the MSE that no line does",
@@ -174,7 +177,7 @@ def miscalibration(e: Evidence) -> Outcome:
     )
 
 
-def _curve_over_line(d: Drawn) -> tuple[float, float]:
+def _curve_over_line(d: Drawn) -> tuple[Spread, float]:
     """Return the share of the error that a rising curve removes beyond a line, on rows that neither was fitted to, and its p-value."""
     order = np.argsort(d.p, kind="stable")
     won, of_rows = np.empty(0), np.empty(0)
@@ -190,4 +193,5 @@ def _curve_over_line(d: Drawn) -> tuple[float, float]:
         of_rows = np.append(of_rows, d.w[judge] * d.error[judge] ** 2)
     se = float(won.std(ddof=1)) / math.sqrt(len(won))
     t = float(won.mean()) / se if se > 0 else 0.0
-    return max(0.0, float(won.sum() / of_rows.sum())), tails(t, len(won) - 1) if t > 0 else 1.0
+    low, share, high = (float(each) * len(won) / float(of_rows.sum()) for each in (won.mean() - 1.96 * se, won.mean(), won.mean() + 1.96 * se))
+    return Spread(max(0.0, share), se, max(0.0, low), max(0.0, high)), tails(t, len(won) - 1) if t > 0 else 1.0

@@ -132,9 +132,13 @@ def clustering(e: Evidence) -> Outcome:
     icc = (between - within) / (between + (size - 1) * within)
     deff = 1 + (size - 1) * icc
     f = between / within
+    # Swiger, L. A. et al. (1964), Biometrics 20(4), doi:10.2307/2528131
+    se = math.sqrt(2 * (total - 1) / ((total - k) * (k - 1))) * (1 - icc) * abs(deff) / size
     by = "cluster" if which == "cluster" else "by"
     return Outcome(
         effect=icc if deff > 1.5 else 0.0,
+        low=max(0.0, icc - 1.96 * se),
+        high=min(1.0, max(0.0, icc + 1.96 * se)),
         p_value=f_tail(f, k - 1, total - k),
         told=f"intraclass correlation {icc:.3g} in {k:,} {which}s of about {size:.3g} rows; design effect {deff:.3g}; F = {f:.4g}",
         meaning=f"{e.n:,} rows tell as much as {e.n / max(deff, 1e-9):,.0f}; offsets of {which}s are {percent(max(icc, 0.0))} of the MSE",

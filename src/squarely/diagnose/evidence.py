@@ -177,11 +177,6 @@ class Evidence:
         """Return the effective number of the rows of a state."""
         return sums.observations.rounded() * self.rows_per_weight
 
-    @staticmethod
-    def as_ratio(numerator: int, denominator: int) -> Ratio:
-        """Return a quotient of integers."""
-        return Ratio(numerator, denominator)
-
     @cached_property
     def mse(self) -> float:
         """The mean squared error."""

@@ -122,8 +122,12 @@ def missing(e: Evidence) -> Outcome:
         )
     else:
         meaning, fix = "the MSE is of fewer rows than there are", "say how many rows are left out next to every error"
+    share, z2 = gone / rows, 1.96**2 / rows
+    middle, half = (share + z2 / 2) / (1 + z2), math.sqrt(z2 * (share * (1 - share) + z2 / 4)) / (1 + z2)  # Wilson's interval
     return Outcome(
-        effect=gone / rows if gone else 0.0,
+        effect=share,
+        low=max(0.0, middle - half),
+        high=middle + half,
         told=told + like,
         meaning=meaning,
         fix=fix,

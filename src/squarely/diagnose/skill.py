@@ -106,8 +106,12 @@ def other_models(e: Evidence) -> Outcome:
     best = min(mse, key=mse.__getitem__)
     pair = pairs[best]
     ratio = e.mse / mse[best] if mse[best] > 0 else math.inf if e.mse > 0 else 1.0
+    ends = (pair if pair.a == e.model else pair.turned).ci
+    low, high = (1 + end / mse[best] if mse[best] > 0 else math.nan for end in ends)
     return Outcome(
         effect=ratio,
+        low=low,
+        high=high,
         p_value=pair.p_adjusted,
         told=f"the MSE of {one_line(best)} is {number(mse[best])}, here {number(e.mse)}; p = {pair.p_adjusted:.2g} for all pairs (Holm)",
         meaning=f"{one_line(best)} takes {percent(_saved(ratio))} off the MSE",

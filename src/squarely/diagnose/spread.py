@@ -97,12 +97,14 @@ def sigma_shape(e: Evidence) -> Outcome:
     reached = (np.arange(len(z)) + 0.5) / len(z)
     gaps = np.abs(reached - levels)  # from the middle of each step of the share of rows that is reached
     worst = max(covered, key=lambda level: abs(covered[level] - level))
-    gap = abs(covered[worst] - worst)
+    gap, half = abs(covered[worst] - worst), 1.96 * math.sqrt(worst * (1 - worst) / len(z))
     d = float(gaps.max()) + 0.5 / len(z)
     p = min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * d * d * len(z)) for k in range(1, 101))) if d * math.sqrt(len(z)) > 0.2 else 1.0
     said = ", ".join(f"{percent(level)} intervals hold {percent(share)}" for level, share in covered.items())
     return Outcome(
         effect=gap,
+        low=max(0.0, gap - half),
+        high=gap + half,
         p_value=max(p, 0.0),
         told=f"{said}; miscalibration area {float(gaps.mean()):.3g}; Kolmogorov-Smirnov {d:.3g}",
         meaning="an interval of a row does not hold what it promises, so limits that are set by it are wrong",

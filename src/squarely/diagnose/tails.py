@@ -33,12 +33,16 @@ def shape(e: Evidence) -> Outcome:
     e.needs_errors()
     m = e.moments
     skew, excess = m.skewness, m.kurtosis - 3
+    effect = max(abs(skew), excess / 3)
+    half = 1.96 * (math.sqrt(6 / m.weight) if abs(skew) == effect else math.sqrt(24 / m.weight) / 3)  # under a normal law
     jb = m.weight / 6 * (skew**2 + excess**2 / 4)
     lean = (
         "long on the side of too high predictions" if skew > 1 else "long on the side of too low predictions" if skew < -1 else "heavy on both sides"
     )
     return Outcome(
-        effect=max(abs(skew), excess / 3),
+        effect=effect,
+        low=max(0.0, effect - half),
+        high=effect + half,
         p_value=chi2_tail(jb, 2),
         told=f"skewness {skew:.3g}, excess kurtosis {excess:.3g}; Jarque-Bera {jb:.4g}",
         meaning=f"tails are {lean}: the MSE is right, but intervals for single rows that take a normal law are not",

@@ -46,8 +46,11 @@ def heteroscedasticity(e: Evidence) -> Outcome:
     lm = e.effective_of(s) * r2
     ratio, lost = _by_tenth(drawn)
     where = "high" if s.covariance > 0 else "low"
+    z, half = math.atanh(min(math.sqrt(r2), 1 - 1e-15)), 1.96 / math.sqrt(max(e.effective - 3, 1.0))  # the scale of Fisher
     return Outcome(
         effect=r2,
+        low=math.tanh(max(0.0, z - half)) ** 2,
+        high=math.tanh(z + half) ** 2,
         p_value=chi2_tail(lm, 1),
         told=f"LM = {lm:.4g} (chi-squared, 1 degree); the MSE of the tenth with the highest predictions is {ratio:.3g} times that of the lowest",
         meaning=f"errors grow where predictions are {where}: weights of 1 over their variance would save {percent(lost)} of the rows",
@@ -168,11 +171,15 @@ def groupwise_variance(e: Evidence) -> Outcome:
     f = between / (k - 1) / (within / (total - k))
     ratio = float(variance.max() / variance.min()) if variance.min() > 0 else math.inf
     names = [", ".join(one_line(part, 30) for part in key) for key in groups]
+    ends = [int(variance.argmax()), int(variance.argmin())]
+    half = 1.96 * math.sqrt(float(((m4 / m2**2 - 1) / n)[ends].sum()))  # of the logarithm of the ratio
     worst, best = names[int(variance.argmax())], names[int(variance.argmin())]
     most, least = (math.sqrt(float(each)) for each in (variance.max(), variance.min()))
     lost = max(0.0, 1 - 1 / float(np.average(variance, weights=n) * np.average(1 / variance, weights=n))) if variance.min() > 0 else 1.0
     return Outcome(
         effect=ratio,
+        low=ratio * math.exp(-half),
+        high=ratio * math.exp(half),
         p_value=f_tail(f, k - 1, total - k),
         told=f"the standard deviation of the errors is {number(most)} in {worst} and {number(least)} in {best}; F = {f:.4g}",
         meaning=f"{worst} decides the MSE: weights of 1 over the variance of a group would save {percent(lost)} of the rows",
