@@ -137,6 +137,7 @@ class FakeEvaluation:
     source: str = "predictions.csv"
     target_name: str = "y"
     uncertainty: Uncertainty | None = Uncertainty()
+    largest: dict[str, Any] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

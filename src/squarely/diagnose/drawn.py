@@ -6,7 +6,7 @@ import numpy as np
 
 from squarely.diagnose.evidence import Drawn
 from squarely.diagnose.finding import ALL_ROWS
-from squarely.diagnose.watch import Large, Watcher, watcher_for
+from squarely.diagnose.watch import Watcher, watcher_for
 from squarely.evaluate import Evaluation, Sample
 from squarely.sources import Batch, Column, Wanted
 
@@ -36,6 +36,8 @@ def of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:
     watcher = watcher_for(wanted)
     if sample is not None:
         _see(watcher, sample, model, evaluation.provenance.source, wanted)
+        rows = evaluation.largest[model]  # of all rows
+        watcher.largest = [(np.array([row.size for row in rows]), list(rows))]
     return watcher, drawn.source, drawn
 
 
@@ -43,6 +45,3 @@ def _see(watcher: Watcher, sample: Sample, model: str, where: str, wanted: Wante
     p = Column(sample.predictions[model])
     weight = None if sample.weight is None else Column(sample.weight)
     watcher.see(Batch(Column(sample.target), (p,), weight, (), 0, where), p, wanted)
-    watcher.largest = [
-        (sizes, [Large(row.where, int(sample.ordinals[row.row - 1]) + 1, *row[2:]) for row in found]) for sizes, found in watcher.largest
-    ]

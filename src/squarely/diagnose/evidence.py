@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.diagnose.finding import ALL_ROWS, CannotTestError, Finding, Outcome
-from squarely.diagnose.watch import Large, Watcher
-from squarely.evaluate import Evaluation
+from squarely.diagnose.watch import Watcher
+from squarely.evaluate import Evaluation, Large
 from squarely.intervals.left import Left
 from squarely.intervals.student import quantile
 from squarely.sources import Key
@@ -191,14 +191,17 @@ class Evidence:
         return found._replace(weight=found.weight * self.rows_per_weight)
 
     @cached_property
+    def moments_of_all(self) -> Moments:
+        """The moments of the errors of all rows, as far as their sums tell them; the third and fourth are those of the rows watched."""
+        s = self.sums
+        mean, second = self.ratio(s.error, s.w, 1), self.ratio(s.variance_error, s.w * s.w, 2)
+        return self.moments if self.is_whole else self.moments._replace(weight=self.effective, mean=mean, second=second)
+
+    @cached_property
     def square_of_watched(self) -> float:
         """Sum w e^2 of the rows that were watched."""
         s = self.watcher.shape.sums
         return s.total(s.y, 1).rounded()
-
-    def mean_square(self, sums: Sums) -> float:
-        """Return the mean squared error of other sums."""
-        return sums.absolute(Ratio(sums.squared_error, sums.w), 2).rounded()
 
     def unlike_missing(self) -> float:
         """Return how far predictions of rows without a target are from the others, in standard deviations; nan where too few are drawn."""
@@ -263,7 +266,13 @@ class Evidence:
 
     def kurtosis_without(self, rows: list[tuple[float, Large]]) -> float:
         """Return the kurtosis of the errors of all other rows."""
-        e = np.array([row.prediction - row.target for _, row in rows])
+        if not self.is_whole:  # of those that were drawn, the errors nearer to the mean than these
+            mean = self.moments.mean
+            nearest = min((abs(row.error - mean) for _, row in rows), default=math.inf)
+            error, weight = self.drawn.error, self.drawn.w
+            near = np.abs(error - mean) < nearest
+            return moments_of(PairState.of(error[near] ** 2, error[near], weight[near])).kurtosis
+        e = np.array([row.error for _, row in rows])
         w = np.array([row.weight for _, row in rows])
         rest = self.watcher.shape
         if len(rows):

@@ -7,6 +7,7 @@ import numpy as np
 from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.plain import number, percent
+from squarely.state import Ratio
 
 __all__: list[str] = []
 
@@ -75,7 +76,7 @@ def output_balance(e: Evidence) -> Outcome:
         raise CannotTestError("there is one output; give arrays of two dimensions where there are several")
     e.needs_squares()
     states = {key[0]: states[e.at].sums for key, states in e.evaluation.table.groups.items()}
-    mse = {name: e.mean_square(s) for name, s in states.items() if s.n}
+    mse = {name: s.absolute(Ratio(s.squared_error, s.w), 2).rounded() for name, s in states.items() if s.n}
     total = sum(mse.values())
     if len(mse) < 2 or not total > 0:
         raise CannotTestError("there are not two outputs with an error")

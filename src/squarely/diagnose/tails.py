@@ -6,7 +6,8 @@ import math
 from squarely.diagnose.evidence import Evidence, Moments
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import chi2_tail
-from squarely.diagnose.watch import MOST_LARGEST, Large
+from squarely.diagnose.watch import MOST_LARGEST
+from squarely.evaluate import Large
 from squarely.intervals.student import tails
 from squarely.intervals.tail import index_of
 from squarely.plain import number, one_line, percent
@@ -130,9 +131,9 @@ def concentration(e: Evidence) -> Outcome:
 
 def outliers(e: Evidence) -> tuple[list[tuple[float, Large]], Moments, float]:
     """Return the rows whose errors are too large for one normal law, the moments of the others, and the largest of the studentised errors."""
-    m = e.moments
-    n, w = float(e.watcher.shape.n), m.weight
-    rows = [(abs(_studentised(row.prediction - row.target, m, w)), (size, row)) for size, row in e.largest()]
+    m = e.moments_of_all
+    n, w = float(e.n), m.weight
+    rows = [(abs(_studentised(row.error, m, w)), (size, row)) for size, row in e.largest()]
     rows.sort(key=lambda each: -each[0])  # by the distance from the mean of the errors, which need not be 0
     far = itertools.takewhile(lambda each: n * tails(each[0], w - 2) < 0.05, rows)
     return [each for _, each in far], m, max((t for t, _ in rows), default=0.0)
@@ -167,8 +168,8 @@ def outlying_rows(e: Evidence) -> Outcome:
     """
     e.needs_errors()
     rows, m, t = outliers(e)
-    n = e.watcher.shape.n
-    share = math.fsum(size for size, _ in rows) / e.square_of_watched if rows else 0.0
+    n = e.n
+    share = math.fsum(size for size, _ in rows) / e.sums.total(e.sums.squared_error, 2).rounded() if rows else 0.0
     rest = e.kurtosis_without(rows)
     few = len(rows) <= max(1, n // 100) and not rest > 4 + 2 * math.sqrt(24 / n)
     named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])

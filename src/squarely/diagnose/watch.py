@@ -4,32 +4,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
+from squarely.evaluate import Large
 from squarely.evaluate.labels import GroupIndex
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Key, Part, Source, Wanted
 from squarely.state import NOTHING, PairState
 
-__all__ = ["LAGS", "MOST_LARGEST", "Large", "Watched", "Watcher"]
+__all__ = ["LAGS", "MOST_LARGEST", "Watched", "Watcher", "watcher_for"]
 
 Floats = npt.NDArray[np.float64]
 LAGS = 10
 MOST_LARGEST = 1000
-
-
-class Large(NamedTuple):
-    """A row with a large squared error: where it is, counted from 1, and what it adds."""
-
-    where: str
-    row: int
-    target: float
-    prediction: float
-    weight: float
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """The spine: read -> accumulate -> merge; an Evaluation then answers questions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from squarely import _core, validate
@@ -11,6 +12,7 @@ from squarely.evaluate.accumulate import Accumulated, accumulate
 from squarely.evaluate.evaluation import Answer, Evaluation, Provenance
 from squarely.evaluate.frame import as_frame, library_of
 from squarely.evaluate.guess import guess_predictions, guess_target
+from squarely.evaluate.largest import Large
 from squarely.evaluate.rendering import framed, page_of, register_renderers, rendered
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
@@ -24,6 +26,7 @@ from squarely.state import Plan, StateTable
 __all__ = [
     "Answer",
     "Evaluation",
+    "Large",
     "Provenance",
     "Sample",
     "Uncertainty",
@@ -161,7 +164,8 @@ def evaluate_source(
     done = accumulate(source, wanted, nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence, wanted.along)
-    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty)
+    largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True)}
+    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty, largest)
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
     if exact is None:
@@ -178,10 +182,11 @@ def evaluation_of(
     sample: Sample | None = None,
     frame: str = "pyarrow",
     uncertainty: Uncertainty | None = None,
+    largest: Mapping[str, tuple[Large, ...]] = MappingProxyType({}),
 ) -> Evaluation:
     """Return the evaluation of states that are at hand, as from a file of saved states."""
     provenance = Provenance(source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version)
-    return Evaluation(table, questions, provenance, sample, frame, uncertainty)
+    return Evaluation(table, questions, provenance, sample, frame, uncertainty, largest)
 
 
 def questions_of(metrics: str | Iterable[Any] | None, kept: Plan | None = None) -> tuple[Question, ...]:

@@ -12,6 +12,7 @@ from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.evaluate.cells import Cells, Integers, Labels
 from squarely.evaluate.labels import GroupIndex
+from squarely.evaluate.largest import Largest
 from squarely.evaluate.layout import RowBuckets, hashes_of
 from squarely.evaluate.order import Order
 from squarely.evaluate.sample import Sampler
@@ -31,6 +32,7 @@ class Accumulated:
 
     table: StateTable
     sampler: Sampler
+    largest: list[Largest]  # of each model
     first_refused: dict[tuple[int, int], _Place]  # by model and reason
     written: Callable[[GroupKey], GroupKey]  # how the table writes a key that was read
     buckets: Buckets | None  # None without intervals
@@ -62,6 +64,7 @@ class Accumulator:
         self.cells = Cells(self.wanted)
         self.groups = GroupIndex(len(self.wanted.by), self.cells.grow)
         self.order = Order(self.wanted.along) if self.wanted.way == "order" else None
+        self.largest = [Largest() for _ in self.wanted.predictions]
         self._refused = [(0, 0, 0, 0)] * len(self.wanted.predictions)
 
     def see(self, part: int, batch: Batch) -> None:
@@ -84,6 +87,7 @@ class Accumulator:
             feeds.append(_Feed(apart, None, apart.buckets_of(batch.start, count, hashes)))
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels, feeds, more)
+            self.largest[model].see(part, batch, prediction)
             refused = self.cells.refused(model)
             if refused != self._refused[model]:
                 for reason in range(4):
@@ -236,7 +240,7 @@ class _Run:
 
 def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) -> Accumulated:
     table = StateTable(wanted.target, wanted.predictions, wanted.by, wanted.weight, nan_policy)
-    sampler = Sampler()
+    sampler, largest = Sampler(), [Largest() for _ in wanted.predictions]
     first_refused: dict[tuple[int, int], _Place] = {}
     kinds = [set().union(*(each.groups.kinds[at] for each in accumulators)) for at in range(len(wanted.by))]
     writers = [written_alike(name, of_column) for name, of_column in zip(wanted.by, kinds, strict=True)]
@@ -256,8 +260,10 @@ def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) ->
         table.rows += accumulator.rows
         cells.absorb(accumulator.cells, places.pop())
         sampler.absorb(accumulator.sampler)
+        for mine, theirs in zip(largest, accumulator.largest, strict=True):
+            mine.absorb(theirs)
         for reason, place in accumulator.first_refused.items():
             first_refused[reason] = min(first_refused.get(reason, place), place, key=lambda each: (each[0], each[2]))
     for key, states in zip(index, cells.totals(), strict=True):
         table.add(key, [PairState._wrap(state, wanted.plan) for state in states])
-    return Accumulated(table, sampler, first_refused, written, cells.buckets(tuple(index)) if wanted.way != "none" else None)
+    return Accumulated(table, sampler, largest, first_refused, written, cells.buckets(tuple(index)) if wanted.way != "none" else None)

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.answer import Answer, Provenance
 from squarely.evaluate.frame import as_frame
+from squarely.evaluate.largest import Large
 from squarely.evaluate.macro import Aggregate, aggregate
 from squarely.evaluate.rendering import framed, page_of, rendered
 from squarely.evaluate.sample import Sample
@@ -60,6 +62,8 @@ class Evaluation:
         What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
     uncertainty : Uncertainty, optional
         What intervals are made from.
+    largest : mapping from model to tuple of Large
+        The rows that add most to the squared error, the largest first.
 
     Examples
     --------
@@ -79,9 +83,10 @@ class Evaluation:
         sample: Sample | None = None,
         frame: str = "pyarrow",
         uncertainty: Uncertainty | None = None,
+        largest: Mapping[str, tuple[Large, ...]] = MappingProxyType({}),
     ) -> None:
         self.table, self.questions, self.provenance, self.sample = table, questions, provenance, sample
-        self._frame, self.uncertainty = frame, uncertainty
+        self._frame, self.uncertainty, self.largest = frame, uncertainty, dict(largest)
         self._known: dict[str, Question] = {question.label: question for question in questions}
 
     @property

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from squarely.compare import at_hand
 from squarely.diagnose import Diagnosis
 from squarely.metric import find
+from squarely.report.concentration import TOLD_ROWS
 from squarely.report.finding import findings_of, not_testable
 from squarely.report.notes import notes
 from squarely.report.pairs import Pairs, pairs_of
-from squarely.report.panel import Panel
+from squarely.report.panel import Panel, Worst
 from squarely.report.plots import panel
 from squarely.report.report import NO_INTERVAL, SHOWN_GROUPS, Cell, GroupRow, MetricRow, Report, one_line, whole
 from squarely.report.verdict import verdict
@@ -149,7 +150,18 @@ def _panels(evaluation: Evaluation) -> tuple[Panel, ...]:
         return ()
     confidence = None if evaluation.uncertainty is None else evaluation.uncertainty.confidence
     made = (panel(evaluation.sample, model, confidence) for model in evaluation.models)
-    return tuple(each for each in made if each is not None)
+    return tuple(_with_largest(each, evaluation) for each in made if each is not None)
+
+
+def _with_largest(made: Panel, evaluation: Evaluation) -> Panel:
+    """Return the data of the figures with the largest errors of all rows, not of the sample alone."""
+    rows = evaluation.largest.get(made.model, ())
+    if not rows:
+        return made
+    s = evaluation.states[made.model].sums
+    total = s.total(s.squared_error, 2).rounded()
+    worst = tuple(Worst(row.row, row.target, row.prediction, row.error, row.size / total) for row in rows[:TOLD_ROWS])
+    return replace(made, worst=worst, worst_of_sample=False) if 0 < total < math.inf else made
 
 
 def _pairs(evaluation: Evaluation) -> Pairs | None:

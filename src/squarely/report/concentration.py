@@ -9,10 +9,10 @@ from squarely.report.panel import Floats, Panel, Rows, Worst
 from squarely.report.report import one_line
 from squarely.svg import Figure
 
-__all__ = ["draw", "shares", "thin", "worst_rows"]
+__all__ = ["TOLD_ROWS", "draw", "shares", "thin", "worst_rows"]
 
 _CURVE_POINTS = 120
-_TOLD_ROWS = 10
+TOLD_ROWS = 10
 
 
 def _squares(rows: Rows) -> Floats:
@@ -50,7 +50,7 @@ def worst_rows(rows: Rows) -> tuple[Worst, ...]:
     carried = rows.weight * squared
     carried = carried / carried.sum()
     residual = rows.residual
-    order = np.argsort(-squared, kind="stable")[:_TOLD_ROWS]
+    order = np.argsort(-squared, kind="stable")[:TOLD_ROWS]
     return tuple(
         Worst(int(rows.number[at]), float(rows.actual[at]), float(rows.predicted[at]), float(residual[at]), float(carried[at]))
         for at in order

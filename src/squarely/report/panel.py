@@ -135,4 +135,5 @@ class Panel:
     calibration: Calibration
     quantiles: Quantiles
     worst: tuple[Worst, ...]
+    worst_of_sample: bool
     blocks: tuple[Block, ...]

@@ -50,6 +50,7 @@ def panel(sample: Sample, model: str, confidence: float | None = None) -> Panel 
         calibration=calibration(rows, confidence),
         quantiles=quantiles(rows),
         worst=worst_rows(rows),
+        worst_of_sample=sample.rows > len(sample.target),
         blocks=blocks(rows),
     )
 

@@ -74,7 +74,7 @@ def _concentration(panels: list[tuple[int, Panel]]) -> Section:
     for at, panel in panels:
         if panel.shares:
             number = "row" if panel.in_line else "row of its file"
-            blocks.append(Block(at, panel.model, (), (concentration.draw(panel, f"p{at}"),), panel.worst, number, panel.drawn < panel.seen))
+            blocks.append(Block(at, panel.model, (), (concentration.draw(panel, f"p{at}"),), panel.worst, number, panel.worst_of_sample))
     told = [f"{100 * (panel.worst_tenth or 0.0):.0f}\N{NO-BREAK SPACE}% ({one_line(panel.model, 40)})" for _, panel in panels[:4] if panel.shares]
     if len(panels) == 1:
         told = [each.partition(" (")[0] for each in told]
