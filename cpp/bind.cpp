@@ -269,6 +269,7 @@ NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
     m.def("first_bad_weight", [](nb::handle weight) { return first_bad_weight(View(weight).column(), View(weight).size()); }, "weight"_a);
+    m.def("blocks_above", [](nb::handle y, nb::handle p, nb::handle w, double least) { Input in(y, p, w); nb::gil_scoped_release release; return blocks_above(in.rows, least); }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "least"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
     m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target, unsigned threads) {
             Input input(y, p, w);

@@ -24,6 +24,32 @@ void write_terms(const TermPlan& term, const Rows& rows, double* out) {
     }
 }
 
+std::vector<size_t> blocks_above(const Rows& rows, double least) {
+    DefaultRounding rules;
+    std::vector<size_t> found;
+    const uint32_t edge = static_cast<uint32_t>(bits_of(std::sqrt(least)) >> 32);
+    constexpr size_t block = TermFeeder::kMostRows;
+    std::vector<double> widened, errors(block);
+    for (size_t at = 0; at < rows.count; at += block) {
+        size_t count = std::min(block, rows.count - at), above = 0;
+        Pointers from;
+        if (rows.as_doubles(at, count, widened, from))
+            kernels_in_use().subtract(from[0], from[1], count, errors.data());
+        else
+            rows.differences(at, count, errors);
+        const double *w = from[2], *e = errors.data();
+        uint32_t most = 0, lowest = 0;  // high words of the sizes: nearly always they tell that no row is
+        if (!w && count == block) kernels_in_use().spread(e, count, &most, &lowest);
+        if (!w && count == block && most < edge) continue;
+        if (w)
+            for (size_t i = 0; i < count; i++) above += e[i] * e[i] * w[i] > least;
+        else
+            for (size_t i = 0; i < count; i++) above += e[i] * e[i] > least;
+        if (above) found.push_back(at);
+    }
+    return found;
+}
+
 TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
     size_t padded = whole_lines(std::min(rows, kMostRows) + kMostLanes);
     memory_.reset(new double[(plan.terms.empty() ? 1 : 4) * padded + kLine]);  // without terms only the differences are looked at

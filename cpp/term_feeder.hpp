@@ -8,6 +8,9 @@ namespace squarely {
 // Writes the term of every row; NaN where there is none.
 void write_terms(const TermPlan& term, const Rows& rows, double* out);
 
+// The first row of each block of kMostRows in which a row has w (y - p)^2 above `least`.
+std::vector<size_t> blocks_above(const Rows& rows, double least);
+
 // Where the kernel that sums terms looks: finite terms in [2^(e-R), 2^e), weights in [2^(f-R'), 2^f), and zeros.
 struct TermWindow {
     bool chosen = false;

@@ -51,6 +51,13 @@ def test_parts_leave_no_trace(size: int, tmp_path: Path) -> None:
     assert {row.where for row in evaluation.largest["p"]} == {str(tmp_path / "t.parquet")}
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float16, np.int64, np.uint64, np.int8, bool])
+def test_any_type_of_numbers_will_do(kind: type) -> None:
+    rng = np.random.default_rng(8)
+    y, p = (rng.integers(0, 2 if kind is bool else 100, 5000).astype(kind) for _ in range(2))
+    assert found(sq.evaluate(y, p).largest["y_pred"]) == expected(y.astype(float), p.astype(float))
+
+
 def test_errors_beyond_doubles_do_no_harm() -> None:
     y, p = np.array([1e200, 0.0, 1.0, np.inf]), np.array([-1e200, 0.0, 3.0, 1.0])
     rows = sq.evaluate(y, p, nan_policy="omit").largest["y_pred"]

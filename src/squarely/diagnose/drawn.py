@@ -37,7 +37,7 @@ def of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:
     if sample is not None:
         _see(watcher, sample, model, evaluation.provenance.source, wanted)
         rows = evaluation.largest[model]  # of all rows
-        watcher.largest = [(np.array([row.size for row in rows]), list(rows))]
+        watcher.largest = [(np.array([row.size for row in rows]), list(rows))] if rows else []
     return watcher, drawn.source, drawn
 
 

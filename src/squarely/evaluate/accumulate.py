@@ -87,7 +87,8 @@ class Accumulator:
             feeds.append(_Feed(apart, None, apart.buckets_of(batch.start, count, hashes)))
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels, feeds, more)
-            self.largest[model].see(part, batch, prediction)
+            if self.wanted.way != "none":  # who leaves out intervals wants speed
+                self.largest[model].see(part, batch, prediction)
             refused = self.cells.refused(model)
             if refused != self._refused[model]:
                 for reason in range(4):

@@ -63,7 +63,7 @@ class Evaluation:
     uncertainty : Uncertainty, optional
         What intervals are made from.
     largest : mapping from model to tuple of Large
-        The rows that add most to the squared error, the largest first.
+        The rows that add most to the squared error, the largest first; none without intervals.
 
     Examples
     --------

@@ -1,17 +1,18 @@
 """The rows with the largest errors, found on the way."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from squarely import _core
 from squarely.sources import Batch, Column
 
 __all__ = ["MOST_LARGEST", "Large", "Largest"]
 
-Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 MOST_LARGEST = 20
-_BLOCK = 1 << 15  # rows whose squares stay in the second cache
+_BLOCK = 2048  # rows that the core looks at together
 
 
 class Large(NamedTuple):
@@ -46,32 +47,25 @@ class Largest:
     def __init__(self, most: int = MOST_LARGEST) -> None:
         self._most, self._least = most, 0.0
         self._rows: list[tuple[float, int, Large]] = []  # w (p - y)^2, part, row
-        self._squares: Floats = np.empty(_BLOCK)
 
     def see(self, part: int, batch: Batch, prediction: Column) -> None:
         """Look at the rows of a batch; those of one part come in order."""
-        y, p = _doubles(batch.target), _doubles(prediction)
-        w = None if batch.weight is None else _doubles(batch.weight)
-        with np.errstate(all="ignore"):
-            for start in range(0, len(y), _BLOCK):
-                rows = slice(start, min(start + _BLOCK, len(y)))
-                squares = self._squares[: rows.stop - start]
-                np.subtract(p[rows], y[rows], out=squares)
-                np.multiply(squares, squares, out=squares)
-                if w is not None:
-                    np.multiply(squares, w[rows], out=squares)
-                if not np.fmax.reduce(squares) > self._least:  # NaN, where a value is missing, is not looked at
-                    continue
-                squares[~(np.isfinite(y[rows]) & np.isfinite(p[rows]))] = np.nan  # infinite values are no errors
-                self._take(part, batch, squares, start, y, p, w)
+        y, p = _numbers(batch.target), _numbers(prediction)
+        w = None if batch.weight is None else _numbers(batch.weight)
+        for start in _core.blocks_above(y, p, w, self._least):
+            rows = slice(start, start + _BLOCK)
+            self._take(part, batch, start, y[rows], p[rows], None if w is None else w[rows])
 
-    def _take(self, part: int, batch: Batch, squares: Floats, start: int, y: Floats, p: Floats, w: Floats | None) -> None:
+    def _take(self, part: int, batch: Batch, start: int, y: Array, p: Array, w: Array | None) -> None:
+        with np.errstate(all="ignore"):
+            errors = np.subtract(p, y, dtype=np.float64)
+            squares = errors * errors if w is None else errors * errors * w
+        squares[~(np.isfinite(y) & np.isfinite(p))] = np.nan  # infinite values are no errors
         found = np.flatnonzero(squares > self._least)
         found = found[np.argsort(-squares[found], kind="stable")][: self._most]
         for at in found.tolist():
-            row = start + at
-            weight = 1.0 if w is None else float(w[row])
-            large = Large(batch.where, batch.start + row + 1, float(y[row]), float(p[row]), weight)
+            weight = 1.0 if w is None else float(w[at])
+            large = Large(batch.where, batch.start + start + at + 1, float(y[at]), float(p[at]), weight)
             self._rows.append((float(squares[at]), part, large))
         self._cut()
 
@@ -90,6 +84,6 @@ class Largest:
         return tuple(row for _, _, row in self._rows)
 
 
-def _doubles(column: Column) -> Floats:
-    values: Floats = np.asarray(column.values, np.float64)
-    return values if column.valid is None else np.where(column.valid, values, np.nan)
+def _numbers(column: Column) -> Array:
+    """Return the values as they are, or as doubles where some are missing."""
+    return column.values if column.valid is None else column.doubles()
