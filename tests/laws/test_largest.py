@@ -78,3 +78,18 @@ def test_a_wild_row_that_no_sample_holds_is_told() -> None:
     assert finding.severity == "serious"
     assert f"row {wild + 1:,}: 5000 predicted as" in finding.evidence
     assert f"row {wild + 1:,}: 5000 predicted as" in evaluation.to_markdown()
+
+
+@pytest.mark.parametrize("ci", [None, "none"])
+def test_the_share_of_the_largest_rows_is_exact_where_all_are_at_hand(ci: str | None) -> None:
+    rng = np.random.default_rng(9)
+    p = rng.normal(size=6000)
+    y = p + rng.standard_t(3, 6000)
+    y[41] = 300.0
+    squares = np.sort((p - y) ** 2)[::-1]
+    evaluation = sq.evaluate(y, p, ci=ci)
+    told = sq.diagnose(evaluation).statistics["y_pred"]
+    assert told["SQ020"]["top_percent"] == pytest.approx(squares[:60].sum() / squares.sum(), rel=1e-12)
+    assert told["SQ020"]["top_1"] == pytest.approx(squares[0] / squares.sum(), rel=1e-12)
+    assert told["SQ021"] == pytest.approx(sq.diagnose(y, p).statistics["y_pred"]["SQ021"], rel=1e-9)
+    assert "row 42: 300 predicted as" in str(sq.diagnose(evaluation).to_dict())

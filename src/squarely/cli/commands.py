@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from squarely import _core
+from squarely.cli.chosen import chosen
 from squarely.cli.gate import Gate, Verdict, gate_of
 from squarely.cli.output import Progress, let_go, prepare_streams, read_table, say, write_out
 from squarely.cli.pipeline import check_gates, summary_file
 from squarely.cli.telling import Format, Outputs
 from squarely.errors import DataError, SquarelyError, StateError
-from squarely.evaluate import evaluate, evaluation_of, guess_predictions, guess_target, questions_of
+from squarely.evaluate import evaluate, evaluation_of, questions_of
 from squarely.metric import METRICS, find
 from squarely.report.writing import check_files, write_files
-from squarely.sources.refusals import shown
 
 __all__ = ["Format", "app", "main"]
 
@@ -125,13 +125,7 @@ def evaluate_command(
     source = open_path(file)
     outputs.check(keep=source.paths)
     columns = source.columns
-    if target is None:
-        target = guess_target(columns, file)
-        say(f"target: {shown(target)}, by its name; --target chooses another")
-    predictions = _columns(prediction, columns)
-    if not predictions:
-        predictions = [name for name in guess_predictions(columns, file) if name != target]
-        say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
+    target, predictions = chosen(file, target, _columns(prediction, columns), columns)
     progress = Progress()
     try:
         evaluation = evaluate(

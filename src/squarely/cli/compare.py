@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from squarely.cli.chosen import chosen, listed
 from squarely.cli.commands import Format, app
 from squarely.cli.output import say, write_out
 from squarely.compare import compare
-from squarely.evaluate import guess_predictions, guess_target
 from squarely.report.writing import check_files, write_files
-from squarely.sources.refusals import shown
 
 __all__ = ["compare_command"]
 
@@ -50,24 +49,14 @@ def compare_command(
 ) -> None:
     """Say which model is better, by how much, and how sure that is."""
     check_files({"--report": report}, keep=[file])
-    predictions = _listed(prediction or [])
-    if target is None or not predictions:
-        from squarely.sources.files import open_path  # slow to load
-
-        columns = open_path(file).columns
-        if target is None:
-            target = guess_target(columns, file)
-            say(f"target: {shown(target)}, by its name; --target chooses another")
-        if not predictions:
-            predictions = [name for name in guess_predictions(columns, file) if name != target]
-            say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
+    target, predictions = chosen(file, target, listed(prediction))
     found = compare(
         file,
         target=target,
         prediction=predictions,
         metric=metric,
         weight=weight,
-        baseline=_listed(baseline or []),
+        baseline=listed(baseline),
         seasonality=seasonality,
         confidence=confidence,
         cluster=cluster,
@@ -88,7 +77,3 @@ def compare_command(
         write_out(partial(write, found))
     if report is not None:
         say(f"wrote {report}")
-
-
-def _listed(values: list[str]) -> list[str]:
-    return [part.strip() for value in values for part in value.split(",")]

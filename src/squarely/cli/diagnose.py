@@ -1,7 +1,5 @@
 """The command that says what is wrong with a model, and what mends it."""
 
-import csv
-import io
 import json
 import shutil
 import sys
@@ -10,12 +8,11 @@ from typing import Annotated
 
 import typer
 
+from squarely.cli.chosen import as_csv, chosen, listed
 from squarely.cli.commands import app
-from squarely.cli.output import say, write_out
+from squarely.cli.output import write_out
 from squarely.cli.telling import Format
-from squarely.diagnose import Diagnosis, diagnose
-from squarely.evaluate import guess_predictions, guess_target
-from squarely.sources.refusals import shown
+from squarely.diagnose import diagnose
 
 __all__ = ["diagnose_command"]
 
@@ -50,22 +47,12 @@ def diagnose_command(
     format: Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")] = Format.table,
 ) -> None:
     """Say what is wrong with a model, how much of its squared error that is, and what mends it."""
-    predictions = [part.strip() for value in prediction or [] for part in value.split(",")]
-    if target is None or not predictions:
-        from squarely.sources.files import open_path  # slow to load
-
-        columns = open_path(file).columns
-        if target is None:
-            target = guess_target(columns, file)
-            say(f"target: {shown(target)}, by its name; --target chooses another")
-        if not predictions:
-            predictions = [name for name in guess_predictions(columns, file) if name != target]
-            say(f"prediction: {', '.join(map(shown, predictions))}, by name; --prediction chooses others")
+    target, predictions = chosen(file, target, listed(prediction))
     found = diagnose(
         file,
         target=target,
         prediction=predictions,
-        by=[part.strip() for value in by for part in value.split(",")] if by else None,
+        by=listed(by) or None,
         weight=weight,
         sigma=sigma,
         cluster=cluster,
@@ -78,7 +65,7 @@ def diagnose_command(
         Format.table: lambda: _wrapped(f"{found}\n"),
         Format.json: lambda: json.dumps(found.to_dict(), indent=2) + "\n",
         Format.markdown: found.to_markdown,
-        Format.csv: lambda: _csv(found),
+        Format.csv: lambda: as_csv(found.to_frame()),
     }
     write_out(tell[format])
 
@@ -93,13 +80,3 @@ def _wrapped(told: str) -> str:
         indent = " " * (len(line) - len(line.lstrip()))
         lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
     return "\n".join(lines) + "\n"
-
-
-def _csv(found: Diagnosis) -> str:
-    """Return the findings as CSV with a header."""
-    rows = found.to_frame()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.column_names)
-    writer.writerows(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    return out.getvalue().encode("utf-8", "replace").decode("utf-8")

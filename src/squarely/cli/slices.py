@@ -1,16 +1,15 @@
 """The command that says where a model does worst."""
 
-import csv
-import io
 import json
 from typing import Annotated
 
 import typer
 
+from squarely.cli.chosen import as_csv
 from squarely.cli.commands import Format, app
 from squarely.cli.output import say, write_out
 from squarely.evaluate import guess_predictions, guess_target
-from squarely.slices import Slices, slices
+from squarely.slices import slices
 from squarely.sources.refusals import shown
 
 __all__ = ["slices_command"]
@@ -72,16 +71,6 @@ def slices_command(
         Format.table: lambda: f"{found}\n",
         Format.json: lambda: json.dumps(found.to_dict(), indent=2) + "\n",
         Format.markdown: found.to_markdown,
-        Format.csv: lambda: _csv(found),
+        Format.csv: lambda: as_csv(found.to_frame()),
     }
     write_out(tell[format])
-
-
-def _csv(found: Slices) -> str:
-    """Return the slices as CSV with a header."""
-    rows = found.to_frame()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.column_names)
-    writer.writerows(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    return out.getvalue().encode("utf-8", "replace").decode("utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from squarely.diagnose.finding import CHECKS, Finding
 from squarely.evaluate import Evaluation, as_frame
-from squarely.plain import escape, number, one_line
+from squarely.plain import escape, one_line
 
 if TYPE_CHECKING:
     from squarely.diagnose.advise import Advice
@@ -198,8 +198,3 @@ class Diagnosis:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def number_of(value: float) -> str:
-    """Write a number in three digits."""
-    return number(float(f"{value:.3g}"))

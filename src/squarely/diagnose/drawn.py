@@ -36,8 +36,9 @@ def of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:
     watcher = watcher_for(wanted)
     if sample is not None:
         _see(watcher, sample, model, evaluation.provenance.source, wanted)
-        rows = evaluation.largest[model]  # of all rows
-        watcher.largest = [(np.array([row.size for row in rows]), list(rows))] if rows else []
+        rows = evaluation.largest.get(model, ())
+        if rows and drawn.source != ALL_ROWS:
+            watcher.largest = [(np.array([row.size for row in rows]), list(rows))]  # those of all rows, and not of the sample alone
     return watcher, drawn.source, drawn
 
 
@@ -45,3 +46,4 @@ def _see(watcher: Watcher, sample: Sample, model: str, where: str, wanted: Wante
     p = Column(sample.predictions[model])
     weight = None if sample.weight is None else Column(sample.weight)
     watcher.see(Batch(Column(sample.target), (p,), weight, (), 0, where), p, wanted)
+    watcher.largest = [(sizes, [row._replace(row=int(sample.ordinals[row.row - 1]) + 1) for row in rows]) for sizes, rows in watcher.largest]
