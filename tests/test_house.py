@@ -38,7 +38,7 @@ LAYERS = (
     ("catalogue", "intervals"),
     ("metric", "sources", "image", "losses"),
     ("state", "svg"),
-    ("validate",),  # a state is made of arrays, which the gate judges first
+    ("validate", "parameter"),  # a state is made of arrays, which the gate judges first
     ("errors", "plain", "_core"),
 )
 FLOOR = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

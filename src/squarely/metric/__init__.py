@@ -2,9 +2,9 @@
 
 from squarely.metric.declaration import Metric, MetricFunction, Value
 from squarely.metric.needs import BestConstant, ErrorQuantile, Known, MeanOf, NullDeviance, PotentialError, Share, TargetQuantile, TrimmedSquare
-from squarely.metric.parameter import ColumnParameter, LevelsParameter, Parameter
 from squarely.metric.question import Question, find, read
 from squarely.metric.registry import METRICS, metric
+from squarely.parameter import ColumnParameter, LevelsParameter, Parameter
 
 __all__ = [
     "METRICS",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.metric.needs import Known, MeanOf, Need, plan_of
-from squarely.metric.parameter import ColumnParameter, Parameter
+from squarely.parameter import ColumnParameter, Parameter
 from squarely.state import NoAnswerError, OutsideDomainError, PairState, Plan, Ratio, Term
 
 __all__ = ["Metric", "MetricFunction", "Value"]

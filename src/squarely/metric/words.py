@@ -3,7 +3,7 @@
 import inspect
 
 from squarely.metric.declaration import Metric
-from squarely.metric.parameter import ColumnParameter, Parameter
+from squarely.parameter import ColumnParameter, Parameter
 
 __all__ = ["docstring"]
 

@@ -1,0 +1,86 @@
+"""What a pointwise loss is: one class with its formulas, from which the face of every framework is derived."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from squarely.errors import DataError
+from squarely.losses.kernels.residual import DIFFERENCE, Residual
+from squarely.parameter import Parameter
+
+__all__ = ["KERNELS", "Kernel", "find", "kernel"]
+
+Array = Any  # of NumPy, torch or JAX; xp is the namespace that it belongs to
+Formula = Callable[..., Array]  # (xp, u, **settings)
+
+
+class Kernel:
+    r"""A pointwise loss rho of a residual u, which is ``pred - target`` unless said otherwise.
+
+    Subclasses are declarations and have no objects. Their formulas take a namespace of arrays (``numpy``, ``torch``, ``jax.numpy``), the
+    residual and the settings, and are finite where their true value is.
+
+    Attributes
+    ----------
+    name : the name of its function in every framework
+    title, tex, reference : for readers
+    elicits : what a constant prediction of least loss is: "mean", "median", "quantile" ...
+    half : whether rho is u^2 / 2 near 0; else see ``tex``
+    convex : whether rho is convex in the residual
+    constant_curvature : whether kappa is one number
+    efficient : the constants under which estimates keep 95 % of their precision at errors with a standard normal law, where there are such
+    settings : name to ``Parameter``
+    residual : what u is made of
+    rho, psi, kappa : the loss, its derivative by u, and the second one, which may be negative
+    omega : psi / u, the weight of iteratively reweighted least squares, which is never negative
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    tex: ClassVar[str]
+    reference: ClassVar[str]
+    elicits: ClassVar[str]
+    half: ClassVar[bool] = False
+    convex: ClassVar[bool] = True
+    constant_curvature: ClassVar[bool] = False
+    efficient: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    settings: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
+    residual: ClassVar[Residual] = DIFFERENCE
+    rho: ClassVar[Formula]
+    psi: ClassVar[Formula]
+    kappa: ClassVar[Formula]
+    omega: ClassVar[Formula]
+
+    @classmethod
+    def checked(cls, given: Mapping[str, Any]) -> dict[str, float]:
+        """Return all settings, those that were not given at their defaults."""
+        unknown = sorted(set(given) - set(cls.settings))
+        if unknown:
+            raise DataError(f"{cls.name} has no setting {unknown[0]!r}; it takes {', '.join(cls.settings) or 'none'}.")
+        for name, value in given.items():
+            cls.settings[name].check(cls.name, name, value)
+        return {name: given.get(name, setting.default) for name, setting in cls.settings.items()}
+
+
+KERNELS: dict[str, type[Kernel]] = {}
+
+
+def kernel(name: str) -> Callable[[type[Kernel]], type[Kernel]]:
+    """Return a decorator that enters a declaration into the registry."""
+
+    def enter(declared: type[Kernel]) -> type[Kernel]:
+        if name in KERNELS:
+            raise ValueError(f"there is a loss {name!r} already")
+        declared.name = name
+        declared.settings = MappingProxyType(dict(declared.settings))
+        KERNELS[name] = declared
+        return declared
+
+    return enter
+
+
+def find(name: str) -> type[Kernel]:
+    """Return the kernel of a name, or tell the names that there are."""
+    if name not in KERNELS:
+        raise DataError(f"there is no loss {str(name)[:80]!r}; there are {', '.join(sorted(KERNELS))}.")
+    return KERNELS[name]
