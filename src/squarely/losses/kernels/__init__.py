@@ -1,6 +1,6 @@
 """The one table of pointwise losses: each is declared once, with its derivatives, for every framework."""
 
 from squarely.losses.kernels import asymmetric, convex, quadratic, redescending
-from squarely.losses.kernels.kernel import KERNELS, Kernel, find, kernel
+from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, find, kernel
 
-__all__ = ["KERNELS", "Kernel", "asymmetric", "convex", "find", "kernel", "quadratic", "redescending"]
+__all__ = ["KERNELS", "Bound", "Kernel", "asymmetric", "convex", "find", "kernel", "quadratic", "redescending"]

@@ -1,6 +1,7 @@
 """What a pointwise loss is: one class with its formulas, from which the face of every framework is derived."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ from squarely.errors import DataError
 from squarely.losses.kernels.residual import DIFFERENCE, Residual
 from squarely.parameter import Parameter
 
-__all__ = ["KERNELS", "Kernel", "find", "kernel"]
+__all__ = ["KERNELS", "Bound", "Kernel", "find", "kernel"]
 
 Array = Any  # of NumPy, torch or JAX; xp is the namespace that it belongs to
 Formula = Callable[..., Array]  # (xp, u, **settings)
@@ -60,6 +61,35 @@ class Kernel:
         for name, value in given.items():
             cls.settings[name].check(cls.name, name, value)
         return {name: given.get(name, setting.default) for name, setting in cls.settings.items()}
+
+    @classmethod
+    def bound(cls, settings: Mapping[str, float]) -> "Bound":
+        """Return the kernel with those of all settings that its residual does not take."""
+        return Bound(cls, {name: value for name, value in settings.items() if name not in cls.residual.takes})
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A kernel with its settings: a function of the residual alone, with its derivatives."""
+
+    kernel: type[Kernel]
+    settings: Mapping[str, float]
+
+    def rho(self, xp: Any, u: Array) -> Array:
+        """Return the loss."""
+        return self.kernel.rho(xp, u, **self.settings)
+
+    def psi(self, xp: Any, u: Array) -> Array:
+        """Return its derivative."""
+        return self.kernel.psi(xp, u, **self.settings)
+
+    def kappa(self, xp: Any, u: Array) -> Array:
+        """Return its second derivative."""
+        return self.kernel.kappa(xp, u, **self.settings)
+
+    def omega(self, xp: Any, u: Array) -> Array:
+        """Return psi / u."""
+        return self.kernel.omega(xp, u, **self.settings)
 
 
 KERNELS: dict[str, type[Kernel]] = {}

@@ -1,0 +1,47 @@
+"""What the composition asks of a library of arrays: a namespace, and the few things that are called differently in each."""
+
+from typing import Any, Protocol
+
+from squarely.losses.kernels import Bound
+
+__all__ = ["Library"]
+
+Array = Any
+
+
+class Library(Protocol):
+    """NumPy, torch or JAX, as the composition sees it.
+
+    Attributes
+    ----------
+    xp : the namespace of its functions
+    """
+
+    xp: Any
+
+    def float_of(self, *arrays: Array) -> Any:
+        """Return the type to compute in: the widest of the floats, and never a half type."""
+
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """Return the array in a type; its gradient is rounded once, to the type it had."""
+
+    def is_boolean(self, array: Array) -> bool:
+        """Say whether an array holds True and False."""
+
+    def is_floating(self, array: Array) -> bool:
+        """Say whether an array holds floating-point numbers."""
+
+    def rho(self, kernel: Bound, u: Array) -> Array:
+        """Return the loss, whose derivatives are psi and kappa of the kernel."""
+
+    def stop(self, array: Array) -> Array:
+        """Return the array as a constant."""
+
+    def refuse(self, bad: Array, message: str) -> None:
+        """Raise the message where an array is True anywhere."""
+
+    def identity(self, covariance: Array) -> Array:
+        """Return the identity matrix of the size, type and place of a covariance."""
+
+    def whiten(self, covariance: Array, u: Array) -> Array:
+        """Return the solution of C x = u, of the Cholesky factor C of each covariance."""

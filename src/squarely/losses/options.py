@@ -1,0 +1,69 @@
+"""What a call of a loss says beside prediction and target: weights, masks, what is reduced and by what it is divided."""
+
+import difflib
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from squarely.errors import DataError
+
+__all__ = ["DENOMINATORS", "NAN_TARGETS", "REDUCTIONS", "Options"]
+
+Array = Any
+REDUCTIONS = ("none", "sum", "mean", "per_sample")
+DENOMINATORS = ("weight", "valid", "count", "batch")
+NAN_TARGETS = ("propagate", "omit", "raise")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a loss; the same for every framework.
+
+    Parameters
+    ----------
+    weight : array of the shape of the prediction
+    sample_weight : array whose axes are the first axes of the prediction
+    output_weight : array whose axes are the last axes of the prediction
+    mask : boolean array whose axes are the first axes of the prediction; False is as if it were not there
+    nan_target : "propagate", "omit" (as masked) or "raise" (which waits for the device)
+    covariance : array (k, k), or one for each sample, of the errors of the last axis
+    reduction : "mean", "sum", "none" or "per_sample"
+    denom : what a mean is divided by: "weight", "valid", "count", "batch", or a number; None is "weight" where there is one, else "valid"
+    """
+
+    weight: Array = None
+    sample_weight: Array = None
+    output_weight: Array = None
+    mask: Array = None
+    nan_target: str = "propagate"
+    covariance: Array = None
+    reduction: str = "mean"
+    denom: Any = None
+
+    def __post_init__(self) -> None:
+        _one_of("reduction", self.reduction, REDUCTIONS)
+        _one_of("nan_target", self.nan_target, NAN_TARGETS)
+        if isinstance(self.denom, str | bool):
+            _one_of("denom", self.denom, DENOMINATORS)
+        elif isinstance(self.denom, Real) and not 0 < float(self.denom) < float("inf"):
+            raise DataError(f"denom is {self.denom}; expected a number above 0, or one of {', '.join(map(repr, DENOMINATORS))}.")
+        if self.denom is not None and self.reduction in ("none", "sum"):
+            raise DataError(f"denom says what a mean is divided by, and reduction is {self.reduction!r}; leave denom out, or ask for the mean.")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked that changes what each element counts."""
+        given = (self.weight, self.sample_weight, self.output_weight, self.mask, self.covariance, self.denom)
+        return self.nan_target == "propagate" and all(each is None for each in given)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether there are weights."""
+        return self.weight is not None or self.sample_weight is not None or self.output_weight is not None
+
+
+def _one_of(name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        near = difflib.get_close_matches(str(given), allowed, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise DataError(f"{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}.{hint}")

@@ -1,0 +1,137 @@
+"""torch, as the composition of losses sees it. No other module imports torch."""
+
+from typing import Any
+
+from squarely.errors import DataError, MissingExtraError
+from squarely.losses.kernels import Bound
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtraError("squarely.losses.torch needs torch; install it with: pip install 'squarely[torch]'") from error
+
+__all__ = ["TORCH", "Torch", "torch"]
+
+Tensor = torch.Tensor
+
+
+class _Slope(torch.autograd.Function):
+    """psi of a kernel, whose derivative is kappa."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(u: Tensor, kernel: Bound) -> Tensor:
+        return kernel.psi(torch, u)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        u, ctx.kernel = inputs
+        ctx.save_for_backward(u)
+        ctx.save_for_forward(u)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (u,) = ctx.saved_tensors
+        return grads[0] * ctx.kernel.kappa(torch, u), None
+
+
+class _Loss(torch.autograd.Function):
+    """rho of a kernel, whose derivative is psi."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(u: Tensor, kernel: Bound) -> Tensor:
+        return kernel.rho(torch, u)  # type: ignore[no-any-return]
+
+    setup_context = _Slope.setup_context
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (u,) = ctx.saved_tensors
+        return grads[0] * slope(u, ctx.kernel), None
+
+
+class _ForwardSlope(_Slope):
+    """The same with a derivative in forward mode, which compilers do not take."""
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        (u,) = ctx.saved_tensors
+        return tangents[0] * ctx.kernel.kappa(torch, u)  # type: ignore[no-any-return]
+
+
+class _ForwardLoss(_Loss):
+    """The same with a derivative in forward mode, which compilers do not take."""
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        (u,) = ctx.saved_tensors
+        return tangents[0] * slope(u, ctx.kernel)  # type: ignore[no-any-return]
+
+
+def slope(u: Tensor, kernel: Bound) -> Tensor:
+    """Return psi of a kernel; no gradient is asked of its gradient in ordinary training, and then it is only a formula."""
+    if not torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        return kernel.psi(torch, u)  # type: ignore[no-any-return]
+    function = _Slope if torch.compiler.is_compiling() else _ForwardSlope
+    return function.apply(u, kernel)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Torch:
+    """The library of torch."""
+
+    xp: Any = torch
+
+    def float_of(self, *arrays: Tensor) -> torch.dtype:
+        """Return the widest float type, at least float32."""
+        found = torch.float32
+        for each in arrays:
+            if each.dtype.is_floating_point:
+                found = torch.promote_types(found, each.dtype)
+        return found
+
+    def cast(self, array: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the tensor in a type."""
+        return array if array.dtype == dtype else array.to(dtype)
+
+    def is_boolean(self, array: Tensor) -> bool:
+        """Say whether a tensor holds True and False."""
+        return array.dtype == torch.bool
+
+    def is_floating(self, array: Tensor) -> bool:
+        """Say whether a tensor holds floating-point numbers."""
+        return array.dtype.is_floating_point
+
+    def rho(self, kernel: Bound, u: Tensor) -> Tensor:
+        """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
+        function = _Loss if torch.compiler.is_compiling() else _ForwardLoss
+        return function.apply(u, kernel)  # type: ignore[no-any-return, no-untyped-call]
+
+    def stop(self, array: Tensor) -> Tensor:
+        """Return the tensor without its history."""
+        return array.detach()
+
+    def refuse(self, bad: Tensor, message: str) -> None:
+        """Raise where a tensor is True anywhere; while compiling, when the compiled program runs."""
+        if torch.compiler.is_compiling():
+            torch._assert_async(~bad.any(), message)  # type: ignore[no-untyped-call]
+        elif bool(bad.any()):
+            raise DataError(message)
+
+    def identity(self, covariance: Tensor) -> Tensor:
+        """Return the identity matrix."""
+        return torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
+
+    def whiten(self, covariance: Tensor, u: Tensor) -> Tensor:
+        """Solve with the Cholesky factor of each covariance."""
+        factor, bad = torch.linalg.cholesky_ex(covariance)
+        self.refuse(bad > 0, "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows.")
+        if covariance.ndim > 2:
+            return torch.linalg.solve_triangular(factor, u[..., None], upper=False)[..., 0]
+        rows = u.reshape(-1, u.shape[-1])
+        return torch.linalg.solve_triangular(factor, rows.T, upper=False).T.reshape(u.shape)
+
+
+TORCH = Torch()
