@@ -3,7 +3,7 @@
 
 import numpy as _numpy  # noqa: F401  # first: deep below, its calls fall on the edge of a chunk of the stack, and it takes 40 ms more
 
-from squarely import errors, report
+from squarely import errors, losses, report
 from squarely.catalogue import *
 from squarely.compare import Comparison, compare
 from squarely.decompose import Decomposition, decompose, decompose_fits
@@ -96,6 +96,7 @@ __all__ = [
     "kling_gupta_efficiency",
     "linex",
     "log_cosh",
+    "losses",
     "mae",
     "mape",
     "mase",

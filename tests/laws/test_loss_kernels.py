@@ -10,7 +10,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from squarely.losses.kernels import KERNELS
+from squarely.losses.kernels import KERNELS, checked
 from squarely.losses.kernels.kernel import Kernel
 from squarely.losses.kernels.residual import DIFFERENCE
 
@@ -123,11 +123,11 @@ def test_every_kernel_has_a_formula_here(name: str) -> None:
 def test_the_curvature_at_0_says_whether_it_is_half_of_the_square(name: str) -> None:
     declared: type[Kernel] = KERNELS[name]
     if declared.half:
-        settings = declared.checked({})
+        settings = checked(declared, {})
         assert declared.kappa(np, np.zeros(1), **settings)[0] == 1
         assert declared.omega(np, np.zeros(1), **settings)[0] == 1
-    assert declared.rho(np, np.zeros(1), **declared.checked({}))[0] == 0
-    assert declared.psi(np, np.zeros(1), **declared.checked({}))[0] == 0
+    assert declared.rho(np, np.zeros(1), **checked(declared, {}))[0] == 0
+    assert declared.psi(np, np.zeros(1), **checked(declared, {}))[0] == 0
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
@@ -148,7 +148,7 @@ def test_the_efficient_constants_are(name: str) -> None:
     declared = KERNELS[name]
     u = np.linspace(-12, 12, 480001)
     density = np.exp(-u * u / 2) / np.sqrt(2 * np.pi) * (u[1] - u[0])
-    settings = declared.checked(dict(declared.efficient))
+    settings = checked(declared, dict(declared.efficient))
     curvature = float((declared.kappa(np, u, **settings) * density).sum())
     spread = float((declared.psi(np, u, **settings) ** 2 * density).sum())
     assert curvature**2 / spread == pytest.approx(0.95, abs=5e-4)

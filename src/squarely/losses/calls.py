@@ -1,13 +1,16 @@
 """A loss as a function: the same call for every framework, made from a kernel and the library of the framework."""
 
 import inspect
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from squarely.losses.compose import Counted, count, pointwise, reduced, same_shape, total
-from squarely.losses.kernels import Kernel
+from squarely.losses.compose import Counted
+from squarely.losses.forms import Form, Pointwise
+from squarely.losses.kernels import Kernel, checked
 from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
+from squarely.parameter import Parameter
 
 __all__ = ["Call", "documented", "signature_of"]
 
@@ -16,17 +19,18 @@ _OPTIONS = tuple(name for name in inspect.signature(Options).parameters)
 
 
 class Call:
-    """A pointwise loss as a function ``(pred, target, *, settings and options)``.
+    """A loss as a function ``(pred, target, *, settings, arrays and options)`` of one framework.
 
     It returns an array: the mean over what counts, or what ``reduction`` says. ``terms`` returns numerator and denominator of the mean.
     """
 
-    def __init__(self, kernel: type[Kernel], library: Library) -> None:
-        self.kernel = kernel
+    def __init__(self, declared: type[Kernel] | type[Form], library: Library) -> None:
+        self.declared = declared
         self.library = library
-        self.__name__ = self.__qualname__ = kernel.name
-        self.__doc__ = documented(kernel)
-        self.__signature__ = signature_of(kernel.settings)
+        self._form = Pointwise(declared) if issubclass(declared, Kernel) else declared()
+        self.__name__ = self.__qualname__ = declared.name
+        self.__doc__ = documented(declared, self._form.arrays)
+        self.__signature__ = signature_of(declared.settings, self._form.arrays)
 
     def __repr__(self) -> str:
         return f"<loss {self.__name__}>"
@@ -34,33 +38,35 @@ class Call:
     def __call__(self, pred: Array, target: Array, **given: Any) -> Array:
         """Return the mean over what counts, or what ``reduction`` says."""
         values, counted, options = self._values(pred, target, given)
-        return reduced(self.library, values, counted, options)
+        return self._form.reduced(self.library, values, counted, options)
 
     def terms(self, pred: Array, target: Array, **given: Any) -> LossTerms:
         """Return numerator and denominator of the mean, to be added over micro-batches and ranks."""
         values, counted, options = self._values(pred, target, given)
-        return total(self.library, values, counted, options)
+        return self._form.terms(self.library, values, counted, options)
 
     def _values(self, pred: Array, target: Array, given: dict[str, Any]) -> tuple[Array, Counted, Options]:
         options = Options(**{name: given.pop(name) for name in _OPTIONS if name in given})
-        settings = self.kernel.checked(given)
-        same_shape(pred, target)
-        counted = count(self.library, pred, target, options)
-        return pointwise(self.library, self.kernel, settings, pred, target, counted, options), counted, options
+        arrays = {name: given.pop(name) for name in self._form.arrays if name in given}
+        settings = checked(self.declared, given)
+        values, counted = self._form.values(self.library, pred, target, options, settings, arrays)
+        return values, counted, options
 
 
-def signature_of(settings: Any) -> inspect.Signature:
+def signature_of(settings: Mapping[str, Parameter], arrays: Iterable[str] = ()) -> inspect.Signature:
     """Return the signature of a loss with these settings."""
     where, only = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     given = [inspect.Parameter(name, where) for name in ("pred", "target")]
     given += [inspect.Parameter(name, only, default=setting.default) for name, setting in settings.items()]
+    given += [inspect.Parameter(name, only, default=None) for name in arrays]
     given += [inspect.Parameter(name, only, default=p.default) for name, p in inspect.signature(Options).parameters.items()]
     return inspect.Signature(given)
 
 
-def documented(kernel: type[Kernel]) -> str:
+def documented(kernel: type[Kernel] | type[Form], arrays: Mapping[str, str]) -> str:
     """Return the documentation of a loss, made of its declaration."""
-    settings = [f"{name} : {each.expected}, default {each.default:g}\n    {each.text}" for name, each in kernel.settings.items()]
+    settings = [f"{name} : {each.expected}, default {each.default}\n    {each.text}" for name, each in kernel.settings.items()]
+    settings += [f"{name} : array\n    {text}" for name, text in arrays.items()]
     return "\n".join(
         [
             kernel.__doc__ or "",
@@ -79,7 +85,7 @@ def documented(kernel: type[Kernel]) -> str:
     )
 
 
-def _convention(kernel: type[Kernel]) -> str:
+def _convention(kernel: type[Kernel] | type[Form]) -> str:
     """Return what distinguishes this form of the loss from others of its name."""
     said = ["Half of the square near 0."] if kernel.half else []
     said.append(f"Elicits: {kernel.elicits}.")

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from squarely.errors import DataError
 from squarely.losses.kernels import Kernel
 from squarely.losses.library import Library
@@ -134,7 +136,7 @@ def _marginal(library: Library, covariance: Array, counted: Counted, dtype: Any)
         return covariance
     there = xp.where(counted.mask, xp.ones_like(covariance[..., 0, :]), xp.zeros_like(covariance[..., 0, :]))
     both = there[..., :, None] * there[..., None, :]
-    return covariance * both + library.identity(covariance) * (1 - both)
+    return covariance * both + library.constant(np.eye(outputs[0]), covariance) * (1 - both)
 
 
 def total(library: Library, values: Array, counted: Counted, options: Options) -> LossTerms:

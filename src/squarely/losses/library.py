@@ -2,6 +2,9 @@
 
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from squarely.losses.kernels import Bound
 
 __all__ = ["Library"]
@@ -40,8 +43,8 @@ class Library(Protocol):
     def refuse(self, bad: Array, message: str) -> None:
         """Raise the message where an array is True anywhere."""
 
-    def identity(self, covariance: Array) -> Array:
-        """Return the identity matrix of the size, type and place of a covariance."""
+    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+        """Return numbers as an array of the type and place of another."""
 
     def whiten(self, covariance: Array, u: Array) -> Array:
         """Return the solution of C x = u, of the Cholesky factor C of each covariance."""

@@ -9,7 +9,7 @@ from squarely.errors import DataError
 from squarely.losses.kernels.residual import DIFFERENCE, Residual
 from squarely.parameter import Parameter
 
-__all__ = ["KERNELS", "Bound", "Kernel", "find", "kernel"]
+__all__ = ["KERNELS", "Bound", "Kernel", "checked", "find", "kernel"]
 
 Array = Any  # of NumPy, torch or JAX; xp is the namespace that it belongs to
 Formula = Callable[..., Array]  # (xp, u, **settings)
@@ -31,6 +31,7 @@ class Kernel:
     constant_curvature : whether kappa is one number
     efficient : the constants under which estimates keep 95 % of their precision at errors with a standard normal law, where there are such
     settings : name to ``Parameter``
+    has_derivatives : whether psi, kappa and omega are declared; where not, frameworks derive rho as it is written
     residual : what u is made of
     rho, psi, kappa : the loss, its derivative by u, and the second one, which may be negative
     omega : psi / u, the weight of iteratively reweighted least squares, which is never negative
@@ -44,6 +45,7 @@ class Kernel:
     half: ClassVar[bool] = False
     convex: ClassVar[bool] = True
     constant_curvature: ClassVar[bool] = False
+    has_derivatives: ClassVar[bool] = True
     efficient: ClassVar[Mapping[str, float]] = MappingProxyType({})
     settings: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
     residual: ClassVar[Residual] = DIFFERENCE
@@ -51,16 +53,6 @@ class Kernel:
     psi: ClassVar[Formula]
     kappa: ClassVar[Formula]
     omega: ClassVar[Formula]
-
-    @classmethod
-    def checked(cls, given: Mapping[str, Any]) -> dict[str, float]:
-        """Return all settings, those that were not given at their defaults."""
-        unknown = sorted(set(given) - set(cls.settings))
-        if unknown:
-            raise DataError(f"{cls.name} has no setting {unknown[0]!r}; it takes {', '.join(cls.settings) or 'none'}.")
-        for name, value in given.items():
-            cls.settings[name].check(cls.name, name, value)
-        return {name: given.get(name, setting.default) for name, setting in cls.settings.items()}
 
     @classmethod
     def bound(cls, settings: Mapping[str, float]) -> "Bound":
@@ -107,6 +99,16 @@ def kernel(name: str) -> Callable[[type[Kernel]], type[Kernel]]:
         return declared
 
     return enter
+
+
+def checked(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings of a loss, those that were not given at their defaults; refuse what it does not take."""
+    unknown = sorted(set(given) - set(declared.settings))
+    if unknown:
+        raise DataError(f"{declared.name} has no setting {unknown[0]!r}; it takes {', '.join(declared.settings) or 'none'}.")
+    for name, value in given.items():
+        declared.settings[name].check(declared.name, name, value)
+    return {name: given.get(name, setting.default) for name, setting in declared.settings.items()}
 
 
 def find(name: str) -> type[Kernel]:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from squarely.errors import DataError, MissingExtraError
 from squarely.losses.kernels import Bound
 
@@ -106,6 +109,8 @@ class Torch:
 
     def rho(self, kernel: Bound, u: Tensor) -> Tensor:
         """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
+        if not kernel.kernel.has_derivatives:
+            return kernel.rho(torch, u)  # type: ignore[no-any-return]
         function = _Loss if torch.compiler.is_compiling() else _ForwardLoss
         return function.apply(u, kernel)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -116,22 +121,21 @@ class Torch:
     def refuse(self, bad: Tensor, message: str) -> None:
         """Raise where a tensor is True anywhere; while compiling, when the compiled program runs."""
         if torch.compiler.is_compiling():
-            torch._assert_async(~bad.any(), message)  # type: ignore[no-untyped-call]
+            torch._assert_async(~bad.any(), message)
         elif bool(bad.any()):
             raise DataError(message)
 
-    def identity(self, covariance: Tensor) -> Tensor:
-        """Return the identity matrix."""
-        return torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
+    def constant(self, numbers: npt.NDArray[np.float64], like: Tensor) -> Tensor:
+        """Return numbers as a tensor of the type and place of another."""
+        return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)
 
     def whiten(self, covariance: Tensor, u: Tensor) -> Tensor:
         """Solve with the Cholesky factor of each covariance."""
         factor, bad = torch.linalg.cholesky_ex(covariance)
         self.refuse(bad > 0, "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows.")
-        if covariance.ndim > 2:
-            return torch.linalg.solve_triangular(factor, u[..., None], upper=False)[..., 0]
-        rows = u.reshape(-1, u.shape[-1])
-        return torch.linalg.solve_triangular(factor, rows.T, upper=False).T.reshape(u.shape)
+        columns = u[..., None] if covariance.ndim > 2 else u.reshape(-1, u.shape[-1]).T
+        solved: Tensor = torch.linalg.solve_triangular(factor, columns, upper=False)
+        return solved[..., 0] if covariance.ndim > 2 else solved.T.reshape(u.shape)
 
 
 TORCH = Torch()

@@ -1,0 +1,59 @@
+"""A loss as a function of torch: what torch itself computes right is left to it."""
+
+from typing import Any
+
+from squarely.losses.calls import Call
+from squarely.losses.forms import Form
+from squarely.losses.kernels import KERNELS, Kernel, checked
+from squarely.losses.torch.library import TORCH, torch
+
+__all__ = ["TorchCall"]
+
+Tensor = torch.Tensor
+_NATIVE: dict[Any, Any] = {
+    KERNELS["mse_loss"]: torch.nn.functional.mse_loss,
+    KERNELS["l1_loss"]: torch.nn.functional.l1_loss,
+    KERNELS["huber_loss"]: torch.nn.functional.huber_loss,
+    KERNELS["smooth_l1_loss"]: torch.nn.functional.smooth_l1_loss,
+}
+_FLOATS = (torch.float32, torch.float64)
+_SIMPLE = ("mean", "sum", "none")
+
+
+class TorchCall(Call):
+    """A loss as a function of tensors."""
+
+    def __init__(self, declared: type[Kernel] | type[Form]) -> None:
+        super().__init__(declared, TORCH)
+        self._native = _NATIVE.get(declared)
+
+    def __call__(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
+        """Return the mean over what counts, or what ``reduction`` says."""
+        if self._native is not None and self._is_plain(pred, target, given):
+            reduction = given.pop("reduction", "mean")
+            value: Tensor = self._native(pred, target, reduction=reduction, **checked(self.declared, given))
+            return value
+        return super().__call__(pred, target, **given)  # type: ignore[no-any-return]
+
+    def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
+        """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""
+        extra = given.keys() - self.declared.settings.keys()
+        return (
+            (not extra or (extra == {"reduction"} and given["reduction"] in _SIMPLE))
+            and pred.dtype == target.dtype
+            and pred.dtype in _FLOATS
+            and pred.shape == target.shape
+            and pred.numel() > 0
+        )
+
+    def value_and_grad(self, pred: Tensor, target: Tensor, *, grad_scale: float = 1.0, **given: Any) -> tuple[Tensor, Tensor]:
+        """Return the loss and its gradient by ``pred``, for ``pred.backward(gradient)``.
+
+        The gradient is multiplied by ``grad_scale`` before it is rounded to the type of ``pred``, so that a half type keeps small ones;
+        the value is not.
+        """
+        with torch.enable_grad():
+            leaf = pred.detach().requires_grad_()
+            value = self(leaf, target, **given)
+            (gradient,) = torch.autograd.grad(value, leaf, torch.full_like(value, grad_scale))
+        return value.detach(), gradient
