@@ -147,6 +147,7 @@ def test_every_public_name_is_declared() -> None:
         "Slices",
         "compare",
         "decompose",
+        "losses",
         "decompose_fits",
         "diagnose",
         "errors",
@@ -319,7 +320,10 @@ def _tests_in(path: Path) -> Iterator[ast.FunctionDef]:
 
 
 def _asserts(function: ast.FunctionDef) -> bool:
-    return any(isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr in ("raises", "warns")) for node in ast.walk(function))
+    return any(
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr in ("raises", "warns", "assert_close"))
+        for node in ast.walk(function)
+    )
 
 
 def test_no_comparison_is_thrown_away() -> None:

@@ -1,9 +1,12 @@
 """The home of squared error: exact regression metrics over states that add and subtract."""
 # ruff: noqa: F403, F405
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 import numpy as _numpy  # noqa: F401  # first: deep below, its calls fall on the edge of a chunk of the stack, and it takes 40 ms more
 
-from squarely import errors, losses, report
+from squarely import errors, report
 from squarely.catalogue import *
 from squarely.compare import Comparison, compare
 from squarely.decompose import Decomposition, decompose, decompose_fits
@@ -195,3 +198,9 @@ __all__ = [
     "winsorized_mse",
     "wmape",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "losses":  # for who trains; who evaluates does not wait for it
+        return _import_module("squarely.losses")
+    raise AttributeError(f"module 'squarely' has no attribute {name!r}")

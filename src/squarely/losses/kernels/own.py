@@ -43,7 +43,7 @@ def pointwise(
     array([1., 3.])
     """
     if (psi is None) != (kappa is None):
-        raise DataError(f"{'psi' if kappa is None else 'kappa'} is missing: give both derivatives, or neither.")
+        raise DataError(f"{'psi' if psi is None else 'kappa'} is missing: give both derivatives, or neither.")
 
     def declare(rho: Formula) -> type[Kernel]:
         attributes: dict[str, Any] = {
