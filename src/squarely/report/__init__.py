@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from squarely.compare import Comparison
+    from squarely.diagnose import Diagnosis
 
 __all__: list[str] = []
 
@@ -45,6 +46,14 @@ def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return json.document(build(evaluation, diagnosis=diagnosed(evaluation)))
 
 
+def _diagnosis_html(found: Diagnosis) -> str:
+    from squarely.report import html
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    return html.render(build(found.evaluation, most_groups=SHOWN_GROUPS, diagnosis=found))
+
+
 def _comparison_markdown(found: Comparison) -> str:
     from squarely.report import comparison
 
@@ -67,6 +76,7 @@ register_renderers(
     markdown=_markdown,
     html=_html,
     to_dict=_to_dict,
+    diagnosis_html=_diagnosis_html,
     comparison_markdown=_comparison_markdown,
     comparison_html=_comparison_html,
     write=_write,
