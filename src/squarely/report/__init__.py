@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from squarely.compare import Comparison
     from squarely.diagnose import Diagnosis
+    from squarely.slices import Slices
 
 __all__: list[str] = []
 
@@ -66,6 +67,12 @@ def _comparison_html(found: Comparison) -> str:
     return comparison.as_html(found)
 
 
+def _slices_html(found: Slices) -> str:
+    from squarely.report import slices
+
+    return slices.as_html(found)
+
+
 def _write(contents: Mapping[Path, bytes]) -> None:
     from squarely.report.writing import write_files
 
@@ -79,5 +86,6 @@ register_renderers(
     diagnosis_html=_diagnosis_html,
     comparison_markdown=_comparison_markdown,
     comparison_html=_comparison_html,
+    slices_html=_slices_html,
     write=_write,
 )
