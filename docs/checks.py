@@ -22,7 +22,7 @@ def formulas(text: str) -> str:
         elif out and out[-1].startswith("$$") and line.startswith("    "):
             out[-1] = f"{out[-1].removesuffix(' $$')} {line.strip()} $$"
         else:
-            out.append(re.sub(r":math:`([^`]*)`", r"$\\1$", line))
+            out.append(re.sub(r":math:`([^`]*)`", r"$\1$", line))
     return "\n".join(out)
 
 

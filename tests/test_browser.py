@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,23 @@ def comparison() -> str:
     return sq.compare(y, models, metric="rmse", baseline="mean").to_html()
 
 
+def worst_slices(name: str = "region", labels: Sequence[str] = ("north", "south", "east")) -> str:
+    rng = np.random.default_rng(0)
+    p = rng.normal(size=600)
+    where = rng.integers(0, 3, 600)
+    y = p + rng.normal(size=600) * (1 + (where == 1))
+    columns = {name: np.array(labels)[where], "size": rng.normal(size=600), "id": np.arange(600).astype(str), "rare": np.arange(600) > 590}
+    return sq.slices(y, p, columns=columns, cross=2).to_html()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "points": lambda: report(lambda: fake(442, 3, groups=7)),
     "density": lambda: report(lambda: fake(9_000, 1, groups=60)),
     "houses": lambda: report(houses),
     "hostile": lambda: report(hostile),
     "comparison": comparison,
+    "slices": worst_slices,
+    "hostile slices": lambda: worst_slices(NASTY, (NASTY, "unbroken" * 20, "a name " * 20)),
     "findings": lambda: html.render(found()),
     "hostile findings": lambda: html.render(found(NASTY)),
 }

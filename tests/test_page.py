@@ -129,6 +129,22 @@ def test_the_largest_errors_are_counted_from_row_1() -> None:
     assert drawn(y, p, weight).worst[0].share == pytest.approx(18 / (total + 9))
 
 
+def test_the_page_says_of_which_rows_the_largest_errors_are() -> None:
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=40_000)
+    p = y + rng.normal(size=40_000)
+    sure, quick = (unescape(sq.evaluate(y, p, ci=ci).to_html()) for ci in (None, "none"))
+    largest = int(np.argmax(np.abs(p - y))) + 1
+    assert f'data-value="{largest}"' in sure
+    assert "The largest errors, and their shares of the squared error<" in sure
+    assert "among the" not in sure
+    assert f'data-value="{largest}"' not in quick, "the largest is not among the rows drawn"
+    count = re.search(r"Drawn from a sample of (.+?) of (.+?) rows", quick)
+    assert count
+    assert f"The largest errors among the {count[1]} rows drawn of {count[2]}, and their shares of the squared error of those drawn. " in quick
+    assert "among the" not in unescape(sq.evaluate(y[:99], p[:99], ci="none").to_html()), "all rows are drawn"
+
+
 def test_blocks_follow_the_rows() -> None:
     y = np.zeros(1000)
     p = np.repeat([1.0, -3.0], 500)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
+from scipy import stats
 
 import squarely as sq
 from squarely.diagnose.watch import Watcher, watcher_for
@@ -47,6 +48,7 @@ WAYS: dict[str, dict[str, str]] = {
     "clusters": {"cluster": "who", "by": "town"},
     "weights": {"weight": "w", "cluster": "who", "sigma": "s"},
     "order": {"order": "time", "by": "town"},
+    "series": {"order": "time"},
 }
 
 
@@ -61,7 +63,7 @@ def forms(table: pa.Table, way: str, folder: Path) -> dict[str, Any]:
     pq.write_table(table, folder / "short.parquet", row_group_size=7 if n <= FEW else 700)
     names = ["whole", "groups", "short"]
     found: dict[str, Any] = {"table": table, "arrays": {name: table[name].to_numpy() for name in table.column_names}}
-    if way != "order":  # which file comes first is not known
+    if "order" not in WAYS[way]:  # which file comes first is not known
         size = math.ceil(n / 100)
         (folder / "parts").mkdir()
         for at in range(100):
@@ -103,22 +105,39 @@ def test_parts_leave_no_trace_in_many_rows(way: str, tmp_path: Path, monkeypatch
     assert len(set(drawn)) == 1
 
 
+def pairs(values: Array, group: Array, lag: int) -> tuple[Array, Array]:
+    """Return later and earlier values of the rows that are so many rows of their group apart."""
+    series = [values[group == each] for each in np.unique(group)]
+    return np.concatenate([each[lag:] for each in series]), np.concatenate([each[:-lag] for each in series])
+
+
+@pytest.mark.parametrize("way", ["order", "series"])
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 @pytest.mark.parametrize("size", [1, 3, 7, 10, 11, 64, 500])
-def test_neighbours_are_found_across_seams(size: int, missing: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows that are missing are left out, and the rows on both sides of them become neighbours."""
+def test_neighbours_are_found_across_seams(size: int, missing: float, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are missing are left out, and the rows on both sides of them become neighbours; each group is a series of its own."""
     data = rows(311, missing)
     pq.write_table(pa.table(data), tmp_path / "data.parquet", row_group_size=size)
     kept = np.isfinite(data["y"]) & np.isfinite(data["p"])
     y, e = data["y"][kept], (data["p"] - data["y"])[kept]
-    off = e - e.mean()
+    town = data["town"][kept] if way == "order" else np.zeros(len(e))
+    n = len(e)
     for threads in ("1", "2"):
         monkeypatch.setenv("SQUARELY_THREADS", threads)
-        found = measured(tmp_path / "data.parquet", "order")
+        found, q = measured(tmp_path / "data.parquet", way), 0.0
         for lag in range(1, 11):
-            assert found["SQ012"][f"r{lag}"] == pytest.approx(float(off[lag:] @ off[:-lag] / (off @ off)), rel=1e-10, abs=1e-13)
-        assert found["SQ011"]["durbin_watson"] == pytest.approx(float((np.diff(e) ** 2).sum() / (e @ e)), rel=1e-12)
-        rule = min(float((np.diff(y) ** 2).mean()), float(y.var()))
+            later, before = pairs(e - e.mean(), town, lag)
+            r = float(np.mean(later * before) / e.var()) * (n - lag) / n  # of one series: sum over sum, as in any textbook
+            assert found["SQ012"][f"r{lag}"] == pytest.approx(r, rel=1e-10, abs=1e-13)
+            q += (n + 2) * n / (n - lag) ** 2 * len(later) * r * r
+        assert found["SQ012"]["q"] == pytest.approx(q, rel=1e-10)
+        assert found["SQ012"]["p_value"] == pytest.approx(stats.chi2.sf(q, 10), rel=1e-9)
+        later, before = pairs(e, town, 1)
+        weight = n / (n - 1) * len(later)
+        assert found["SQ011"]["p_value"] == pytest.approx(2 * stats.norm.sf(abs(found["SQ012"]["r1"]) * weight**0.5), rel=1e-9)
+        assert found["SQ011"]["durbin_watson"] == pytest.approx(float(((later - before) ** 2).mean() / (e @ e) * (n - 1)), rel=1e-12)
+        later, before = pairs(y, town, 1)
+        rule = min(float(((later - before) ** 2).mean()), float(y.var()))
         assert found["SQ038"]["ratio"] == pytest.approx(float((e @ e) / len(e) / rule), rel=1e-12)
 
 
@@ -146,6 +165,47 @@ def test_what_follows_may_be_added_first(cuts: tuple[int, ...]) -> None:
         assert (found.head.tolist(), found.tail.tolist()) == (whole.head.tolist(), whole.tail.tolist())
 
 
+@pytest.mark.parametrize("stacked", [False, True])
+def test_series_that_share_a_table_are_not_one_series(stacked: bool) -> None:
+    """Errors of shops that all follow those of the day before, and shops whose levels differ in nothing but targets."""
+    rng = np.random.default_rng(9)
+    days, shops = 60, 40
+    e = np.zeros((days, shops))
+    for day in range(1, days):
+        e[day] = 0.6 * e[day - 1] + rng.normal(size=shops)
+    y = 100.0 * np.arange(shops) + np.cumsum(rng.normal(size=(days, shops)), axis=0)  # of one shop the last value is a good rule
+    shop = np.broadcast_to(np.arange(shops), (days, shops))
+    y, e, shop = (each.T.ravel() if stacked else each.ravel() for each in (y, e, shop))
+    alone = sq.diagnose(y, y + e, order=True)
+    together = sq.diagnose(y, y + e, order=True, by={"shop": shop})
+    assert together.statistics["y_pred"]["SQ012"]["r1"] == pytest.approx(0.6, abs=0.06)
+    assert together["SQ038"].measure == "MSE over that of the best simple rule"
+    if not stacked:
+        assert abs(alone.statistics["y_pred"]["SQ012"]["r1"]) < 0.06, "the row before is that of another shop"
+        assert "SQ038" not in alone
+    assert together.statistics["y_pred"]["SQ038"]["ratio"] == pytest.approx(e.var() / 1.0, rel=0.1)
+
+
+def test_series_of_few_rows_say_nothing() -> None:
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=400)
+    p = y + rng.normal(size=400)
+    found = sq.diagnose(y, p, order=True, by={"shop": np.arange(400) // 2})
+    assert "SQ012" in found.not_testable, "no row is two rows of its shop away from another"
+    assert "SQ011" not in found.not_testable
+    found = sq.diagnose(y, p, order=True, by={"shop": np.arange(400)})
+    assert found.not_testable["SQ011"] == "the groups have too few rows that follow each other"
+
+
+def test_an_evaluation_does_not_know_whom_its_rows_follow() -> None:
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=400)
+    shop = np.arange(400) % 4
+    found = sq.diagnose(sq.evaluate(y, y + rng.normal(size=400), order=True, by={"shop": shop}))
+    assert "ask diagnose() with the data" in found.not_testable["SQ011"]
+    assert "the last value" not in found.passed["y_pred"]["SQ038"]
+
+
 @pytest.mark.parametrize("n", [20, 21, 29])
 def test_a_series_little_longer_than_its_lags(n: int, tmp_path: Path) -> None:
     data = rows(n)
@@ -153,7 +213,7 @@ def test_a_series_little_longer_than_its_lags(n: int, tmp_path: Path) -> None:
     off = e - e.mean()
     for size in (1, 2, 9, n):
         pq.write_table(pa.table(data), tmp_path / "data.parquet", row_group_size=size)
-        found = measured(tmp_path / "data.parquet", "order")["SQ012"]
+        found = measured(tmp_path / "data.parquet", "series")["SQ012"]
         assert [found[f"r{lag}"] for lag in range(1, 11)] == pytest.approx(
             [float(off[lag:] @ off[:-lag] / (off @ off)) for lag in range(1, 11)], rel=1e-10
         )

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from squarely.cli.chosen import chosen, listed
-from squarely.cli.commands import Format, app
-from squarely.cli.output import say, write_out
+from squarely.cli.commands import app
+from squarely.cli.telling import Format, check_report, leave
 from squarely.compare import compare
-from squarely.report.writing import check_files, write_files
 
 __all__ = ["compare_command"]
 
@@ -48,7 +47,7 @@ def compare_command(
     report: Annotated[Path | None, typer.Option("--report", "-r", help="Write the comparison as one HTML page.", readable=False)] = None,
 ) -> None:
     """Say which model is better, by how much, and how sure that is."""
-    check_files({"--report": report}, keep=[file])
+    check_report(report, file)
     target, predictions = chosen(file, target, listed(prediction))
     found = compare(
         file,
@@ -68,12 +67,10 @@ def compare_command(
     )
     from squarely.report import comparison, text  # not needed where the data are refused
 
-    if report is not None:
-        write_files({report: comparison.as_html(found).encode()})
-    if format is Format.table:
-        write_out(lambda: text.printed(partial(comparison.as_text, found)))
-    else:
-        write = {"json": comparison.as_json, "markdown": comparison.as_markdown, "csv": comparison.as_csv}[format]
-        write_out(partial(write, found))
-    if report is not None:
-        say(f"wrote {report}")
+    tell = {
+        Format.table: lambda: text.printed(partial(comparison.as_text, found)),
+        Format.json: lambda: comparison.as_json(found),
+        Format.markdown: lambda: comparison.as_markdown(found),
+        Format.csv: lambda: comparison.as_csv(found),
+    }
+    leave(tell[format], report, partial(comparison.as_html, found))

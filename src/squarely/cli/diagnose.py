@@ -4,15 +4,16 @@ import json
 import shutil
 import sys
 import textwrap
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from squarely.cli.chosen import as_csv, chosen, listed
 from squarely.cli.commands import app
-from squarely.cli.output import write_out
-from squarely.cli.telling import Format
-from squarely.diagnose import diagnose
+from squarely.cli.telling import Format, check_report, command_line, leave
+from squarely.diagnose import Diagnosis, diagnose
 
 __all__ = ["diagnose_command"]
 
@@ -22,6 +23,7 @@ _EXAMPLES = """
   squarely diagnose predictions.csv --target actual --prediction ridge
   squarely diagnose series.parquet -t y -p forecast --order time --training history.parquet
   squarely diagnose houses.parquet -t price -p model --sigma model_sd --cluster street --by town --format json
+  squarely diagnose series.parquet -t y -p forecast --order time --report page.html
 """
 
 
@@ -45,8 +47,12 @@ def diagnose_command(
         str, typer.Option("--nan-policy", help="What missing values do: [bold]omit[/], [bold]omit_targets[/] or [bold]raise[/].")
     ] = "omit",
     format: Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")] = Format.table,
+    report: Annotated[
+        Path | None, typer.Option("--report", "-r", help="Write the findings, metrics and plots as one HTML page.", readable=False)
+    ] = None,
 ) -> None:
     """Say what is wrong with a model, how much of its squared error that is, and what mends it."""
+    check_report(report, file, training)
     target, predictions = chosen(file, target, listed(prediction))
     found = diagnose(
         file,
@@ -67,7 +73,16 @@ def diagnose_command(
         Format.markdown: found.to_markdown,
         Format.csv: lambda: as_csv(found.to_frame()),
     }
-    write_out(tell[format])
+    leave(tell[format], report, partial(_page, found))
+
+
+def _page(found: Diagnosis) -> str:
+    """Return the page of the rows that were diagnosed, with what the checks saw in all of them."""
+    from squarely.report import html  # slow to load, and only a page needs it
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    return html.render(build(found.evaluation, command=command_line(), most_groups=SHOWN_GROUPS, diagnosis=found))
 
 
 def _wrapped(told: str) -> str:

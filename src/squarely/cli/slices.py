@@ -1,15 +1,18 @@
 """The command that says where a model does worst."""
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from squarely.cli.chosen import as_csv
-from squarely.cli.commands import Format, app
-from squarely.cli.output import say, write_out
+from squarely.cli.commands import app
+from squarely.cli.output import say
+from squarely.cli.telling import Format, check_report, command_line, leave
 from squarely.evaluate import guess_predictions, guess_target
-from squarely.slices import slices
+from squarely.slices import Slices, slices
 from squarely.sources.refusals import shown
 
 __all__ = ["slices_command"]
@@ -19,6 +22,7 @@ _EXAMPLES = """
 
   squarely slices predictions.csv --target actual --prediction ridge
   squarely slices predictions.parquet -t actual -p ridge --column region --column age --cross 2 --format json
+  squarely slices predictions.csv --report worst.html
 """
 
 
@@ -40,8 +44,10 @@ def slices_command(
         str, typer.Option("--nan-policy", help="What missing values do: [bold]raise[/], [bold]omit_targets[/] or [bold]omit[/].")
     ] = "raise",
     format: Annotated[Format, typer.Option("--format", "-f", help="What standard output gets.")] = Format.table,
+    report: Annotated[Path | None, typer.Option("--report", "-r", help="Write the slices as one HTML page.", readable=False)] = None,
 ) -> None:
     """Say where a model does worst: by values and bins of columns, each against all other rows."""
+    check_report(report, file)
     if target is None or prediction is None:
         from squarely.sources.files import open_path  # slow to load
 
@@ -73,4 +79,10 @@ def slices_command(
         Format.markdown: found.to_markdown,
         Format.csv: lambda: as_csv(found.to_frame()),
     }
-    write_out(tell[format])
+    leave(tell[format], report, partial(_page, found))
+
+
+def _page(found: Slices) -> str:
+    from squarely.report import slices as told  # slow to load, and only a page needs it
+
+    return told.as_html(found, command_line())

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -14,7 +14,7 @@ from squarely.cli.pipeline import SUMMARY, gates_as_markdown, junit
 from squarely.evaluate import Evaluation
 from squarely.report.writing import check_files, write_files
 
-__all__ = ["Format", "Outputs"]
+__all__ = ["Format", "Outputs", "check_report", "command_line", "leave"]
 
 
 class Format(StrEnum):
@@ -48,10 +48,9 @@ class Outputs:
         from squarely.report.finding import diagnosed
         from squarely.report.report import SHOWN_GROUPS
 
-        command = f"squarely {shlex.join(sys.argv[1:])}"
         most = None if self.form in (Format.json, Format.csv) else SHOWN_GROUPS
         found = None if self.form is Format.csv and self.report is None else diagnosed(evaluation)
-        told = build(evaluation, command=command, most_groups=most, diagnosis=found)
+        told = build(evaluation, command=command_line(), most_groups=most, diagnosis=found)
         files: dict[Path, bytes] = {}
         if self.report is not None:
             from squarely.report import html  # not needed, and slow to load, where no page is asked for
@@ -76,3 +75,28 @@ class Outputs:
                 say(f"wrote {path}")
             for path in added:
                 say(f"added to {path}")
+
+
+def command_line() -> str:
+    """Return what was typed, so that a reader can run it again."""
+    return f"squarely {shlex.join(sys.argv[1:])}"
+
+
+def check_report(report: Path | None, *read: str | None) -> None:
+    """Refuse a page that could not be written or would replace one of the files that are read, before anything is read."""
+    if report is None:
+        return
+    from squarely.sources.files import open_path  # slow to load
+
+    check_files({"--report": report}, keep=[path for file in read if file is not None for path in open_path(file).paths])
+
+
+def leave(told: Callable[[], str], report: Path | None, page: Callable[[], str]) -> None:
+    """Write the page where one is asked for, then standard output."""
+    if report is not None:
+        write_files({report: page().encode()})
+    try:
+        write_out(told)
+    finally:
+        if report is not None:
+            say(f"wrote {report}")

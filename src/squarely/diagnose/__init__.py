@@ -39,7 +39,7 @@ def diagnose(
     sigma : str, or array-like of shape (n,)
         The standard deviations that were predicted, in the unit of the target.
     cluster, order
-        How rows depend on each other, as in ``evaluate``.
+        How rows depend on each other, as in ``evaluate``. With ``by`` and ``order`` each group is a series.
     training : Evaluation, table, path, or pair of arrays
         The rows that the model was fitted to, with the same columns.
     functional : "mean", "median" or "quantile"

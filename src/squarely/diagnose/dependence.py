@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,19 @@ from squarely.state import PairState
 __all__ = ["autocorrelations"]
 
 Floats = npt.NDArray[np.float64]
+_FEW_PAIRS = 10  # a series of the fewest rows has as many at the largest distance
 _NO_ORDER = "the rows were not said to lie in order of time; give order= if they do"
 
 
-def autocorrelations(e: Evidence) -> list[float]:
-    """Return the correlation of errors with those 1, 2, ... rows before, about their common mean."""
+class Lag(NamedTuple):
+    """The correlation of errors with those some rows before, and how many pairs there are, as a share of those in a single series."""
+
+    r: float
+    share: float
+
+
+def autocorrelations(e: Evidence) -> list[Lag]:
+    """Return the correlation of errors with those 1, 2, ... rows before in the same group, about their common mean."""
     if not e.is_ordered:
         raise CannotTestError(_NO_ORDER)
     e.needs_errors()
@@ -27,8 +36,13 @@ def autocorrelations(e: Evidence) -> list[float]:
         raise CannotTestError("a series has one row for each time, and takes no weights")
     if not e.is_whole:
         raise CannotTestError("neighbours are not in a sample; ask diagnose() with the data")
+    if e.evaluation.by and e.watcher.groups is None:
+        raise CannotTestError("the rows that are at hand do not know their groups, and neighbours are of one group; ask diagnose() with the data")
     m, n = moments_of(e.watcher.shape), e.watcher.shape.n
-    return [_covariance(state, m.mean) / (n * m.second) for state in e.watcher.lags if state.n]
+    shares = [(state, state.n / (n - k)) for k, state in enumerate(e.watcher.lags, 1) if state.n >= _FEW_PAIRS]
+    if not shares:
+        raise CannotTestError("the groups have too few rows that follow each other")
+    return [Lag(_covariance(state, m.mean) / (n * m.second) / share, share) for state, share in shares]
 
 
 def _covariance(state: PairState, mean: float) -> float:
@@ -44,14 +58,16 @@ def first_autocorrelation(e: Evidence) -> Outcome:
 
     .. math:: d = \frac{\sum_t (e_t - e_{t-1})^2}{\sum_t e_t^2} \approx 2 (1 - r_1)
 
+    With groups (``by=``) each is a series: the row before is that of the same group.
+
     References
     ----------
     Durbin, J. and Watson, G. S. (1950), Biometrika 37(3-4), doi:10.1093/biomet/37.3-4.409.
     """
-    r1 = autocorrelations(e)[0]
+    r1, share = autocorrelations(e)[0]
     lag = e.watcher.lags[0].sums
-    dw = lag.total(lag.squared_error, 2).rounded() / e.sums.total(e.sums.squared_error, 2).rounded()
-    n = e.n
+    dw = lag.total(lag.squared_error, 2).rounded() / e.sums.total(e.sums.squared_error, 2).rounded() / share
+    n = e.n * share
     narrow = math.sqrt((1 + abs(r1)) / max(1 - abs(r1), 1e-12))
     foretold = f"{percent(r1 * r1)} of the MSE can be foretold from the error before"
     meaning = f"{foretold}; plain intervals are {narrow:.2g} times too narrow" if r1 > 0 else f"errors alternate: {foretold}"
@@ -76,22 +92,24 @@ def later_autocorrelations(e: Evidence) -> Outcome:
 
     .. math:: Q = n (n + 2) \sum_{k=1}^{10} \frac{r_k^2}{n - k}
 
-    A large correlation at one distance is a season that the model does not know.
+    A large correlation at one distance is a season that the model does not know. With groups each is a series: then :math:`r_k` is that of
+    the pairs there are, and its term has the weight of their number.
 
     References
     ----------
     Ljung, G. M. and Box, G. E. P. (1978), Biometrika 65(2), doi:10.1093/biomet/65.2.297.
     """
-    r, n = autocorrelations(e), e.n
-    if len(r) < 2:
+    found, n = autocorrelations(e), e.n
+    if len(found) < 2:
         raise CannotTestError("there are too few rows")
-    q = n * (n + 2) * sum(each * each / (n - k) for k, each in enumerate(r, 1))
+    q = n * (n + 2) * sum(r * r * share / (n - k) for k, (r, share) in enumerate(found, 1))
+    r = [each.r for each in found]
     at = int(np.argmax(np.abs(r[1:]))) + 2
-    top = abs(r[at - 1])
+    top, wide = abs(r[at - 1]), 1.96 / math.sqrt(n * found[at - 1].share)
     return Outcome(
         effect=top,
-        low=max(0.0, top - 1.96 / math.sqrt(n)),
-        high=min(1.0, top + 1.96 / math.sqrt(n)),
+        low=max(0.0, top - wide),
+        high=min(1.0, top + wide),
         p_value=chi2_tail(q, len(r)),
         told=f"the correlation at a distance of {at} rows is {r[at - 1]:.3g}; Ljung-Box Q = {q:.4g} over {len(r)} lags",
         meaning=f"{percent(top * top)} of the MSE can be foretold from the error {at} rows before",

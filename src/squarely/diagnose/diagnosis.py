@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from squarely.diagnose.finding import CHECKS, Finding
-from squarely.evaluate import Evaluation, as_frame
+from squarely.evaluate import Evaluation, as_frame, framed, page_of
 from squarely.plain import escape, one_line
 
 if TYPE_CHECKING:
@@ -158,6 +158,13 @@ class Diagnosis:
             lines += ["", "Not testable:", ""]
             lines += [f"* {identity} {CHECKS[identity].title}: {escape(reason, 500)}" for identity, reason in self.not_testable.items()]
         return "\n".join(lines).rstrip() + "\n"
+
+    def to_html(self, path: Any = None) -> str:
+        """Return the page of the rows with these findings, self-contained, and write it to ``path`` where one is given."""
+        return page_of("diagnosis_html", self, path)
+
+    def _repr_html_(self) -> str:
+        return framed(self.to_html(), "diagnosis")
 
     @staticmethod
     def _told(finding: Finding) -> list[str]:

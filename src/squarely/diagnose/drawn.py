@@ -31,7 +31,7 @@ def of_sample(evaluation: Evaluation, model: str) -> tuple[Watcher, str, Drawn]:
     """Return what the sample of an evaluation shows."""
     drawn, sample = drawn_of(evaluation, model), evaluation.sample
     uncertainty = evaluation.uncertainty
-    ordered = uncertainty is not None and uncertainty.way == "order"
+    ordered = uncertainty is not None and uncertainty.way == "order" and not evaluation.by  # rows drawn do not know whom they follow
     wanted = Wanted(evaluation.provenance.target, (model,), evaluation.provenance.weight, way="order" if ordered else "none")
     watcher = watcher_for(wanted)
     if sample is not None:

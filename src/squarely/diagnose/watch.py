@@ -19,6 +19,7 @@ from squarely.state import NOTHING, PairState
 __all__ = ["LAGS", "MOST_LARGEST", "Watched", "Watcher", "watcher_for"]
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 LAGS = 10
 MOST_LARGEST = 1000
 
@@ -36,8 +37,9 @@ class Watcher:
     mass : PairState of (w, w)
         The squares of the weights.
     lags : list of PairState of (e_t, e_(t-k)), k from 1
+        Of rows of the same group.
     last : PairState of (y_t, y_(t-1))
-        The error of the last value.
+        The error of the last value, of the same group.
     scaled : PairState of (z^2, z)
         The moments of the errors over their predicted standard deviation.
     groups, clusters
@@ -53,8 +55,8 @@ class Watcher:
     groups: "_ByKey | None" = None
     clusters: "_ByKey | None" = None
     largest: list[tuple[Floats, list[Large]]] = field(default_factory=list)
-    head: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    tail: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    head: Floats = field(default_factory=lambda: np.empty((0, 3)))  # e, y and number of the group of its first rows, group by group
+    tail: Floats = field(default_factory=lambda: np.empty((0, 3)))
     least: float = 0.0
 
     def see(self, batch: Batch, prediction: Column, wanted: Wanted) -> None:
@@ -76,31 +78,36 @@ class Watcher:
         self.spread.update(e2, p, weight)
         if weight is not None:
             self.mass.update(weight, weight)
-        if wanted.way == "order":
-            self._follow(np.column_stack([e, y]))
-        for by_key, keys in zip((self.groups, self.clusters), _keys(batch, wanted), strict=True):
-            if by_key is not None and keys is not None:
-                by_key.see(keys, e2, e, weight, rows)
+        group: npt.NDArray[Any] = np.zeros(len(e))
+        of_group, of_cluster = _keys(batch, wanted)
+        if self.groups is not None and of_group is not None:
+            group = self.groups.see(of_group, e2, e, weight, rows)
+        if self.clusters is not None and of_cluster is not None:
+            self.clusters.see(of_cluster, e2, e, weight, rows)
+        if wanted.way == "order" and len(e):
+            self._follow(np.column_stack([e, y, group]))
         with np.errstate(all="ignore"):
             size = e2 if weight is None else e2 * weight
         self._largest(batch, np.flatnonzero(kept), y, p, size, weight)
 
     def _follow(self, values: Floats) -> None:
         """Add the pairs of neighbours in the rows that follow those of before."""
-        self._pair(self.tail, values)
-        if len(self.head) < LAGS:
-            self.head = np.concatenate([self.head, values[: LAGS - len(self.head)]])
-        self.tail = np.concatenate([self.tail, values[-LAGS:]])[-LAGS:]
+        whole, new = _by_group(self.tail, values)
+        self._pair(whole, new, np.ones_like(new))
+        self.head = _first(_by_group(self.head, _first(whole[new]))[0])
+        self.tail = _last(whole)
 
-    def _pair(self, before: Floats, values: Floats) -> None:
-        whole = np.concatenate([before, values])
+    def _pair(self, whole: Floats, later: Bools, earlier: Bools) -> None:
+        """Add the pairs of rows of one group, a later one and an earlier one."""
+        begin = int(np.argmax(later))
         for lag, state in enumerate(self.lags, 1):
-            first = max(len(before), lag)  # pairs of which the later is new
-            if first < len(whole):
-                state.update(whole[first:, 0], whole[first - lag : len(whole) - lag, 0])
-        first = max(len(before), 1)
-        if first < len(whole):
-            self.last.update(whole[first:, 1], whole[first - 1 : -1, 1])
+            first = max(begin, lag)
+            after, before = whole[first:], whole[first - lag : max(0, len(whole) - lag)]
+            pairs = later[first:] & earlier[first - lag : max(0, len(whole) - lag)] & (after[:, 2] == before[:, 2])
+            rows = slice(None) if pairs.all() else pairs
+            state.update(after[rows, 0], before[rows, 0])
+            if lag == 1:
+                self.last.update(after[rows, 1], before[rows, 1])
 
     def _largest(self, batch: Batch, rows: npt.NDArray[np.intp], y: Floats, p: Floats, size: Floats, weight: Floats | None) -> None:
         """Keep the rows that add most; of equal ones the first."""
@@ -133,26 +140,46 @@ class Watcher:
         for name in ("shape", "spread", "mass", "last", "scaled"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lags = [mine + theirs for mine, theirs in zip(self.lags, other.lags, strict=True)]
+        places = None if self.groups is None or other.groups is None else self.groups.absorb(other.groups)
+        if self.clusters is not None and other.clusters is not None:
+            self.clusters.absorb(other.clusters)
         if len(other.head):
-            self._join(other)
-        for mine, theirs in ((self.groups, other.groups), (self.clusters, other.clusters)):
-            if mine is not None and theirs is not None:
-                mine.absorb(theirs)
+            self._join(*(ends if places is None else _renumbered(ends, places) for ends in (other.head, other.tail)))
         self.largest += other.largest
         self._tidy()
 
-    def _join(self, other: "Watcher") -> None:
-        """Add the pairs that lie on both sides of the seam."""
-        whole, seam = np.concatenate([self.tail, other.head]), len(self.tail)
-        for lag, state in enumerate(self.lags, 1):
-            first, last = max(seam, lag), min(seam + lag, len(whole))
-            if first < last:
-                state.update(whole[first:last, 0], whole[first - lag : last - lag, 0])
-        if seam:
-            self.last.update(whole[seam : seam + 1, 1], whole[seam - 1 : seam, 1])
-        if len(self.head) < LAGS:
-            self.head = np.concatenate([self.head, other.head])[:LAGS]
-        self.tail = np.concatenate([self.tail, other.tail])[-LAGS:]
+    def _join(self, head: Floats, tail: Floats) -> None:
+        """Add the pairs that lie on both sides of the seam to rows with these ends."""
+        whole, new = _by_group(self.tail, head)
+        self._pair(whole, new, ~new)
+        self.head = _first(_by_group(self.head, head)[0])
+        self.tail = _last(_by_group(self.tail, tail)[0])
+
+
+def _by_group(before: Floats, after: Floats) -> tuple[Floats, Bools]:
+    """Return rows with those that follow, each group in its order, and which are those that follow."""
+    whole = np.concatenate([before, after])
+    if (whole[1:, 2] >= whole[:-1, 2]).all():  # as where there are no groups
+        return whole, np.arange(len(whole)) >= len(before)
+    order = np.argsort(whole[:, 2], kind="stable")
+    return whole[order], order >= len(before)
+
+
+def _first(rows: Floats) -> Floats:
+    """Return the first rows of each group."""
+    found: Floats = rows[np.concatenate([np.ones(min(LAGS, len(rows)), np.bool_), rows[LAGS:, 2] != rows[:-LAGS, 2]])]
+    return found
+
+
+def _last(rows: Floats) -> Floats:
+    """Return the last rows of each group."""
+    found: Floats = rows[np.concatenate([rows[LAGS:, 2] != rows[:-LAGS, 2], np.ones(min(LAGS, len(rows)), np.bool_)])]
+    return found
+
+
+def _renumbered(rows: Floats, places: npt.NDArray[np.int32]) -> Floats:
+    """Return rows with the numbers that groups have elsewhere."""
+    return np.column_stack([rows[:, :2], places[rows[:, 2].astype(np.intp)]])
 
 
 def _falling(each: tuple[float, Large]) -> tuple[float, str, int]:
@@ -171,19 +198,25 @@ class _ByKey:
         self._groups = _core.Groups()
         self._index = GroupIndex(columns, self._groups.grow)
 
-    def see(self, keys: tuple[Any, ...], e2: Floats, e: Floats, weight: Floats | None, rows: Any) -> None:
+    def see(self, keys: tuple[Any, ...], e2: Floats, e: Floats, weight: Floats | None, rows: Any) -> npt.NDArray[np.int32]:
+        """Add rows, and return the number of the key of each."""
         labels = self._index.labels_of(keys, len(keys[0].codes))
         assert labels is not None, "there is a key"
-        bad = self._groups.update(e2, e, weight, np.ascontiguousarray(labels[0][rows]), labels[1])
+        codes = np.ascontiguousarray(labels[0][rows])
+        bad = self._groups.update(e2, e, weight, codes, labels[1])
         assert bad == -1, "weights were judged before"
+        numbers: npt.NDArray[np.int32] = labels[1][codes]
+        return numbers
 
-    def absorb(self, other: "_ByKey") -> None:
+    def absorb(self, other: "_ByKey") -> npt.NDArray[np.int32]:
+        """Add the states of another, and return the numbers that its keys have here."""
         known = self._index.index
         for key in other._index.index:
             known.setdefault(key, len(known))
         self._groups.grow(len(known))
         places = np.array([known[key] for key in other._index.index], np.int32)
         self._groups.absorb(other._groups, places, take=True)
+        return places
 
     def states(self) -> dict[tuple[Key, ...], PairState]:
         """Return the state of each key that has a row, by key: sums of floats over them then do not depend on which came first."""

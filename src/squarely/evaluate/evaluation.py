@@ -215,7 +215,11 @@ class Evaluation:
         return as_frame(columns, self._frame)
 
     def aggregate(self, *, macro: str | Sequence[str]) -> Aggregate:
-        """Return means over the groups of one or more group columns, each group counting alike, beside the answers over all their rows.
+        r"""Return means over the groups of one or more group columns, each group counting alike, beside the answers over all their rows.
+
+        .. math:: \bar\theta \pm t_{k-1} \, s / \sqrt{k}, \quad \bar\theta = \frac{1}{k} \sum_{g=1}^k \theta_g
+
+        The interval takes the k groups for a sample of groups, and holds for the mean over all that there might be.
 
         Parameters
         ----------
@@ -247,6 +251,7 @@ class Evaluation:
             self.questions,
             names,
             self._ask,
+            None if self.uncertainty is None else self.uncertainty.confidence,
         )
         return Aggregate(answers, tuple(name for name in self.by if name not in names), partial(as_frame, library=self._frame))
 

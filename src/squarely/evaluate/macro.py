@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from squarely.intervals import FEW_BUCKETS, NOT_ASKED, Interval
+from squarely.intervals.student import quantile
 from squarely.metric import Question, Value
 from squarely.state import PairState, StateTable
 from squarely.state.table import GroupKey
@@ -20,6 +22,9 @@ class MacroAnswer:
 
     ``value`` is nan where a group has no value, and ``reason`` says why; groups of which the nan_policy left no row do not count:
     ``groups`` of ``of`` do. ``pooled`` is the answer over all rows at once, ``n`` are its rows, and ``coverage`` is their share.
+
+    ``se`` and ``ci`` take the groups for a sample of all that there might be, such as further series: they come from the spread s of the
+    values of k groups, s / sqrt(k) and Student's t with k - 1 degrees of freedom. ``doubt`` says why there is none, or why it is rough.
     """
 
     value: float
@@ -29,6 +34,22 @@ class MacroAnswer:
     of: int
     n: int
     coverage: float
+    interval: Interval = NOT_ASKED
+
+    @property
+    def se(self) -> float:
+        """The standard error of the mean over groups."""
+        return self.interval.se
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """The confidence interval of the mean over groups."""
+        return self.interval.low, self.interval.high
+
+    @property
+    def doubt(self) -> str | None:
+        """Why there is no interval, or why it is rough."""
+        return self.interval.note
 
     def __float__(self) -> float:
         return self.value
@@ -65,23 +86,30 @@ class Aggregate(Mapping[str, Any]):
         return len(self._answers)
 
     def to_frame(self) -> Any:
-        """Return one row for each group that is left, model and metric."""
-        fixed = ("model", "metric", "value", "reason", "pooled", "groups", "of", "n", "coverage")
+        """Return one row for each group that is left, model and metric; se, ci_low and ci_high are nan without intervals."""
+        fixed = ("model", "metric", "value", "se", "ci_low", "ci_high", "reason", "pooled", "groups", "of", "n", "coverage")
         columns: dict[str, list[Any]] = {f"by_{name}" if name in fixed else name: [] for name in self.by} | {name: [] for name in fixed}
         for label, models in self._answers.items():
             for model, groups in models.items():
                 for key, each in groups.items():
-                    row = (*key, model, label, each.value, each.reason, each.pooled, each.groups, each.of, each.n, each.coverage)
+                    row = (*key, model, label, each.value, each.se, *each.ci, each.reason, each.pooled, each.groups, each.of, each.n, each.coverage)
                     for column, value in zip(columns.values(), row, strict=True):
                         column.append(value)
         return self._to_table(columns)
 
 
-def aggregate(table: StateTable, whole_states: Sequence[PairState], questions: Sequence[Question], macro: Sequence[str], ask: Ask) -> Any:
+def aggregate(
+    table: StateTable,
+    whole_states: Sequence[PairState],
+    questions: Sequence[Question],
+    macro: Sequence[str],
+    ask: Ask,
+    confidence: float | None,
+) -> Any:
     """Return the answers for ``Aggregate``: the mean over the groups that agree in every group column but those of ``macro``.
 
     ``whole_states`` are those of all rows, which may know quantiles that no sum of states does; ``ask`` answers a question for one of the
-    states of all models.
+    states of all models. Without a ``confidence`` there are no intervals.
     """
     kept = [at for at, name in enumerate(table.by) if name not in macro]
     whole: dict[GroupKey, list[GroupKey]] = {}
@@ -95,7 +123,7 @@ def aggregate(table: StateTable, whole_states: Sequence[PairState], questions: S
             counted = [states for states in parts if states[model].n or not any(states[model].refused)]
             for question in questions:
                 values = [ask(question, states, model) for states in counted]
-                answer = _answer(values, len(keys), totals[model], ask(question, totals, model).value)
+                answer = _answer(values, len(keys), totals[model], ask(question, totals, model).value, confidence)
                 answers.setdefault(question.label, {}).setdefault(name, {})[group] = answer
     return answers
 
@@ -110,7 +138,29 @@ def _mean(values: Sequence[float]) -> float:
         return math.fsum(value / len(values) for value in values)
 
 
-def _answer(values: Sequence[Value], groups: int, total: PairState, pooled: float) -> MacroAnswer:
+def _interval(values: Sequence[float], mean: float, confidence: float | None) -> Interval:
+    """Return the interval of a mean from the spread of its values: mean +- t s / sqrt(k), with k - 1 degrees of freedom."""
+    if confidence is None:
+        return NOT_ASKED
+    count, note = len(values), None
+    if math.isnan(mean):
+        note = "there is no value"
+    elif count < 2:
+        note = "there is one group, and its mean varies between groups"
+    else:
+        away = [value - mean for value in values]
+        largest = max(map(abs, away))
+        relative = math.fsum((each / largest) ** 2 for each in away) if largest else 0.0  # squares may be beyond doubles
+        se = largest * math.sqrt(relative / (count - 1) / count)
+        reach = quantile(confidence, count - 1) * se
+        if math.isfinite(reach):
+            rough = f"there are {count} groups: with fewer than {FEW_BUCKETS} an interval is rough" if count < FEW_BUCKETS else None
+            return Interval(se, mean - reach, mean + reach, rough)
+        note = "the values of groups are beyond the range of doubles"
+    return Interval(math.nan, math.nan, math.nan, note)
+
+
+def _answer(values: Sequence[Value], groups: int, total: PairState, pooled: float, confidence: float | None) -> MacroAnswer:
     without = [each.reason for each in values if math.isnan(each.value)]
     reason = f"{len(without):,} of {len(values):,} groups have no value; the first: {without[0]}" if without else None
     if not values:
@@ -119,4 +169,5 @@ def _answer(values: Sequence[Value], groups: int, total: PairState, pooled: floa
     if math.isnan(mean) and not reason:
         reason = "its values are infinite on both sides"
     rows = total.n + sum(total.refused)
-    return MacroAnswer(mean, reason, pooled, len(values), groups, total.n, total.n / rows if rows else math.nan)
+    interval = _interval([each.value for each in values], mean, confidence)
+    return MacroAnswer(mean, reason, pooled, len(values), groups, total.n, total.n / rows if rows else math.nan, interval)

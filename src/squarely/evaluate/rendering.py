@@ -9,7 +9,7 @@ _RENDERERS: dict[str, Callable[..., Any]] = {}
 
 
 def register_renderers(**renderers: Callable[..., Any]) -> None:
-    """Set how answers become ``markdown``, ``html`` and ``to_dict``, comparisons the first two, and how files are written."""
+    """Set how answers become ``markdown``, ``html`` and ``to_dict``, what others found pages, and how files are written."""
     _RENDERERS.update(renderers)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from squarely.compare import Comparison
+    from squarely.diagnose import Diagnosis
+    from squarely.slices import Slices
 
 __all__: list[str] = []
 
@@ -45,6 +47,14 @@ def _to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return json.document(build(evaluation, diagnosis=diagnosed(evaluation)))
 
 
+def _diagnosis_html(found: Diagnosis) -> str:
+    from squarely.report import html
+    from squarely.report.build import build
+    from squarely.report.report import SHOWN_GROUPS
+
+    return html.render(build(found.evaluation, most_groups=SHOWN_GROUPS, diagnosis=found))
+
+
 def _comparison_markdown(found: Comparison) -> str:
     from squarely.report import comparison
 
@@ -57,6 +67,12 @@ def _comparison_html(found: Comparison) -> str:
     return comparison.as_html(found)
 
 
+def _slices_html(found: Slices) -> str:
+    from squarely.report import slices
+
+    return slices.as_html(found)
+
+
 def _write(contents: Mapping[Path, bytes]) -> None:
     from squarely.report.writing import write_files
 
@@ -67,7 +83,9 @@ register_renderers(
     markdown=_markdown,
     html=_html,
     to_dict=_to_dict,
+    diagnosis_html=_diagnosis_html,
     comparison_markdown=_comparison_markdown,
     comparison_html=_comparison_html,
+    slices_html=_slices_html,
     write=_write,
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from squarely.evaluate import Evaluation
     from squarely.metric import Question
 
-__all__ = ["build"]
+__all__ = ["build", "provenance"]
 
 _HEADLINES = ("root_mean_squared_error", "mean_absolute_error", "r2_score", "mean_error", "mean_squared_error")
 _SLOPE, _INTERCEPT = find("calibration_slope"), find("calibration_intercept")
@@ -59,7 +59,7 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         target=evaluation.provenance.target,
         models=evaluation.models,
         metrics=metrics,
-        provenance=_provenance(evaluation, command),
+        provenance=provenance(evaluation, command),
         by=evaluation.by,
         groups=groups,
         group_total=len(evaluation.groups) if evaluation.by else 0,
@@ -174,7 +174,8 @@ def _line(evaluation: Evaluation, model: str) -> tuple[Cell, Cell]:
     return _cell(evaluation, _SLOPE, model, None), _cell(evaluation, _INTERCEPT, model, None)
 
 
-def _provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:
+def provenance(evaluation: Evaluation, command: str | None) -> tuple[tuple[str, str], ...]:
+    """Return where the numbers come from, each part with its name."""
     known = evaluation.provenance
     models = ", ".join(one_line(model) for model in evaluation.models)
     rows = [

@@ -7,9 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from functools import cache
 
-from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
@@ -121,22 +119,14 @@ def as_csv(comparison: Comparison) -> str:
 def as_html(comparison: Comparison) -> str:
     """Return a comparison as an HTML page; the same comparison gives the same bytes."""
     drawing = None if comparison.murphy is None else _diagram(comparison.murphy, comparison.ranking, comparison.n)
-    page = _page().render(
+    return html.written(
+        "comparison.html",
         comparison=comparison,
         tables=_tables(comparison),
         notes=_notes(comparison),
         drawing=drawing,
         svg=Markup(drawing.svg) if drawing else "",
-        style=Markup(html.read("style.css")),
     )
-    return page.encode("utf-8", "replace").decode("utf-8")
-
-
-@cache
-def _page() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(name=html.name, line=one_line, minus=html.minus)
-    return environment.from_string(html.read("comparison.html"))
 
 
 def _diagram(diagram: Murphy, ranking: Sequence[str], rows: int) -> Drawing:

@@ -6,10 +6,10 @@ import numpy as np
 
 from squarely.report.drawing import Drawing, rows_words, short, unit_words
 from squarely.report.panel import Floats, Panel, Rows, Worst
-from squarely.report.report import one_line
+from squarely.report.report import one_line, whole
 from squarely.svg import Figure
 
-__all__ = ["TOLD_ROWS", "draw", "shares", "thin", "worst_rows"]
+__all__ = ["TOLD_ROWS", "among", "draw", "shares", "thin", "worst_rows"]
 
 _CURVE_POINTS = 120
 TOLD_ROWS = 10
@@ -56,6 +56,14 @@ def worst_rows(rows: Rows) -> tuple[Worst, ...]:
         for at in order
         if squared[at] > 0
     )
+
+
+def among(panel: Panel, intervals: bool) -> str:
+    """Say of which rows the largest errors are; all are searched on the way to intervals."""
+    if not panel.worst_of_sample:
+        return ", and their shares of the squared error"
+    drawn = f" among the {whole(panel.drawn)} rows drawn of {whole(panel.seen)}, and their shares of the squared error of those drawn"
+    return drawn if intervals else f"{drawn}. Others may be larger: an evaluation with intervals finds the largest of all rows"
 
 
 def draw(panel: Panel, ident: str) -> Drawing:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from squarely.report.report import Cell, GroupRow, MetricRow
 from squarely.svg import axis_range, interval_bar
 
-__all__ = ["Forest", "bar"]
+__all__ = ["Forest", "axis_of", "bar"]
 
 
 def bar(value: float, ends: tuple[float, float], axis: tuple[float, float], reference: float) -> Markup:
@@ -32,14 +32,14 @@ class Forest:
 
     def __init__(self, metrics: Sequence[MetricRow], shown: Sequence[int], groups: Sequence[GroupRow]) -> None:
         self._whole = {at: metrics[at].cells for at in shown}
-        self._axes = {at: _axis(cell for cells in (metrics[at].cells, *(group.cells[at] for group in groups)) for cell in cells) for at in shown}
+        self._axes = {at: axis_of(cell for cells in (metrics[at].cells, *(group.cells[at] for group in groups)) for cell in cells) for at in shown}
 
     def __call__(self, cell: Cell, at: int, model: int) -> Markup:
         """Draw the interval of a group; the upright line is the value over all rows."""
         return bar(cell.value, (cell.interval.low, cell.interval.high), self._axes[at], self._whole[at][model].value)
 
 
-def _axis(cells: Iterable[Cell]) -> tuple[float, float]:
+def axis_of(cells: Iterable[Cell]) -> tuple[float, float]:
     """Return an axis for intervals: all values and most intervals, for that of a tiny group may dwarf the others."""
     known = [cell for cell in cells if math.isfinite(cell.value)]
     values = [cell.value for cell in known]

@@ -23,7 +23,7 @@ from squarely.report.sections import Section, sections
 from squarely.report.verdict import worst_group
 from squarely.state.table import Key
 
-__all__ = ["minus", "name", "read", "render"]
+__all__ = ["read", "render", "written"]
 
 _SHORT, _FULL = 48, 1000
 _FIRST_METRICS = 9  # the others wait behind a button
@@ -32,8 +32,9 @@ _FIRST_METRICS = 9  # the others wait behind a button
 def render(report: Report) -> str:
     """Return the report as an HTML page; the same report gives the same bytes."""
     reasons = dict.fromkeys(cell.reason for group in report.shown_groups for at in report.headlines for cell in group.cells[at] if cell.reason)
-    script, shown = read("script.js").strip(), sections(report)
-    page = _page().render(
+    shown = sections(report)
+    return written(
+        "page.html",
         report=report,
         first_metrics=_FIRST_METRICS,
         several=len(report.models) > 1,
@@ -47,9 +48,17 @@ def render(report: Report) -> str:
         forest=Forest(report.metrics, report.headlines, report.shown_groups),
         bar=lambda row: bar(row.pair.difference, row.pair.ci, report.pairs.axis, 0.0) if report.pairs else "",
         reasons=list(reasons),
+    )
+
+
+def written(template: str, **values: object) -> str:
+    """Return a page of this folder with its values, its style, and its script where the page has a place for it."""
+    script = read("script.js").strip()
+    page = _template(template).render(
         style=Markup(read("style.css")),
         script=Markup(script),
         digest=base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode(),
+        **values,
     )
     # A lone surrogate, which a file name can hold, cannot be encoded.
     return page.encode("utf-8", "replace").decode("utf-8")
@@ -81,15 +90,15 @@ def _pickers(report: Report) -> list[tuple[str, list[Key]]]:
 
 
 @cache
-def _page() -> Template:
+def _template(file: str) -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        name=name, value=_value, interval=_interval, whole=whole, line=one_line, minus=minus, drawn=Markup, breakable=_breakable
+        name=_name, value=_value, interval=_interval, whole=whole, line=one_line, minus=_minus, drawn=Markup, breakable=_breakable
     )
     environment.filters.update(
         number=lambda value: _number(value, number(value)), share=_share, capitalised=lambda words: words[:1].upper() + words[1:]
     )
-    return environment.from_string(read("page.html"))
+    return environment.from_string(read(file))
 
 
 def read(name: str) -> str:
@@ -97,7 +106,7 @@ def read(name: str) -> str:
     return files("squarely.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def name(text: object, most: int = _SHORT) -> Markup:
+def _name(text: object, most: int = _SHORT) -> Markup:
     """Write a name from data: cut where it is long, with the whole of it (to a sane length) where the pointer rests."""
     short = one_line(text, most)
     if short == str(text):
@@ -105,7 +114,7 @@ def name(text: object, most: int = _SHORT) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(one_line(text, _FULL), short)
 
 
-def minus(words: str) -> str:
+def _minus(words: str) -> str:
     """Write numbers with the sign that is as wide as a plus; a dash that stands for nothing stays."""
     return words.replace("-", "\N{MINUS SIGN}") if len(words) > 1 else words
 

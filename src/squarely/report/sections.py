@@ -14,7 +14,7 @@ __all__ = ["Block", "Section", "sections"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a section shows of one model; ``at`` is its place in ``Report.models``."""
+    """What a section shows of one model; ``at`` is its place in ``Report.models``, and ``among`` says of which rows ``worst`` are."""
 
     at: int
     model: str
@@ -22,7 +22,7 @@ class Block:
     drawings: tuple[Drawing, ...]
     worst: tuple[Worst, ...] = ()
     number: str = "row"
-    of_sample: bool = False
+    among: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     panels = [(report.models.index(panel.model), panel) for panel in report.panels]
     if not panels:
         return ()
-    made = [_calibration(report, panels), _residuals(panels), _concentration(panels), _order(report, panels)]
+    made = [_calibration(report, panels), _residuals(panels), _concentration(report, panels), _order(report, panels)]
     return tuple(section for section in made if section.blocks)
 
 
@@ -69,12 +69,13 @@ def _residuals(panels: list[tuple[int, Panel]]) -> Section:
     return Section("residuals", "Residuals", lead, tuple(blocks))
 
 
-def _concentration(panels: list[tuple[int, Panel]]) -> Section:
+def _concentration(report: Report, panels: list[tuple[int, Panel]]) -> Section:
     blocks = []
     for at, panel in panels:
         if panel.shares:
             number = "row" if panel.in_line else "row of its file"
-            blocks.append(Block(at, panel.model, (), (concentration.draw(panel, f"p{at}"),), panel.worst, number, panel.worst_of_sample))
+            among = concentration.among(panel, intervals=report.confidence is not None)
+            blocks.append(Block(at, panel.model, (), (concentration.draw(panel, f"p{at}"),), panel.worst, number, among))
     told = [f"{100 * (panel.worst_tenth or 0.0):.0f}\N{NO-BREAK SPACE}% ({one_line(panel.model, 40)})" for _, panel in panels[:4] if panel.shares]
     if len(panels) == 1:
         told = [each.partition(" (")[0] for each in told]

@@ -75,7 +75,7 @@ def slices(
     Returns
     -------
     Slices
-        ``.worst``, ``.verdict``, each ``Slice`` in turn; ``to_frame()``, ``to_dict()``, ``to_markdown()``; print it.
+        ``.worst``, ``.verdict``, each ``Slice`` in turn; ``to_frame()``, ``to_dict()``, ``to_markdown()``, ``to_html(path)``; print it.
 
     Raises
     ------

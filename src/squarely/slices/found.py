@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from squarely.evaluate import Evaluation, as_frame
+from squarely.evaluate import Evaluation, as_frame, framed, page_of
 from squarely.intervals.link import Link
 from squarely.metric import Question
 from squarely.plain import escape, one_line
@@ -87,14 +87,23 @@ class Slices:
         return tuple(each for each in self.ranked if each.worse)
 
     @property
+    def headline(self) -> str:
+        """What follows, in few words."""
+        return " ".join(self._sentences(brief=True)) or "No slice is judged."
+
+    @property
     def verdict(self) -> str:
-        """What follows, in words."""
+        """What follows, and what was not judged, in words."""
+        return " ".join([*self._sentences(), *self._notes]) or "There is nothing to slice by."
+
+    def _sentences(self, brief: bool = False) -> list[str]:
+        """Say which slices are worse; briefly without their rows."""
         told: list[Slice] = []
         for each in self.proved:
             mine = set(zip(each.columns, each.labels, strict=True))
             if not any(set(zip(known.columns, known.labels, strict=True)) <= mine for known in told):  # a cross of it says nothing new
                 told.append(each)
-        sentences = [f"{self._much(told[0])}{''.join(f'; {self._much(each, again=True)}' for each in told[1:3])}."] if told else []
+        sentences = ["; ".join(self._much(each, again=at > 0, brief=brief) for at, each in enumerate(told[:3])) + "."] if told else []
         more = len(self.proved) - min(len(told), 3)
         if more:
             sentences.append(f"{more:,} more {'slice is' if more == 1 else 'slices are'} worse than the other rows.")
@@ -103,9 +112,9 @@ class Slices:
                 f"No slice is proved to be worse than the other rows on {self.question.spoken}: "
                 f"{_many(len(self), 'slice was', 'slices were')} judged."
             )
-        return " ".join([*sentences, *self._notes]) or "There is nothing to slice by."
+        return sentences
 
-    def _much(self, each: Slice, again: bool = False) -> str:
+    def _much(self, each: Slice, again: bool, brief: bool) -> str:
         ratio = each.value / each.rest if each.rest else math.inf
         if Link.of(self.question.metric) is Link.LOG and math.isfinite(ratio):
             much = f"{ratio:.3g} times that of the other rows" if not again else f"{ratio:.3g} times"
@@ -113,7 +122,8 @@ class Slices:
             much = f"{each.value:.3g}, and {each.rest:.3g} on the other rows,"
         p = "< 0.001" if each.p_adjusted < 0.001 else f"= {each.p_adjusted:.2g}"
         shares = f"{percent(each.row_share)} of the rows, {percent(each.error_share)} of the squared error"
-        return f"{'' if again else f'{self.question.spoken} is '}{much} where {each.where} ({_many(each.n, 'row', 'rows')}, {shares}, p {p})"
+        where = f"{'' if again else f'{self.question.spoken} is '}{much} where {each.where}"
+        return where if brief else f"{where} ({_many(each.n, 'row', 'rows')}, {shares}, p {p})"
 
     @property
     def _notes(self) -> list[str]:
@@ -190,6 +200,13 @@ class Slices:
         table = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
         lines = ["| " + " | ".join(row) + " |" for row in table]
         return "\n\n".join(part for part in (f"**{escape(self.verdict, 4000)}**", "\n".join(lines), self._hidden) if part) + "\n"
+
+    def to_html(self, path: Any = None) -> str:
+        """Return the slices as one self-contained HTML page, and write it to ``path`` where one is given."""
+        return page_of("slices_html", self, path)
+
+    def _repr_html_(self) -> str:
+        return framed(self.to_html(), "slices")
 
     def __str__(self) -> str:
         rows = self._rows()
