@@ -8,6 +8,7 @@ import numpy as np
 
 from squarely.errors import DataError
 from squarely.losses.kernels import Kernel
+from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
@@ -34,7 +35,7 @@ class Counted:
 
     def select(self, xp: Any, array: Array, instead: float = 0.0) -> Array:
         """Return the array with another number where it does not count, so that what stands there can do no harm."""
-        return array if self.mask is None else xp.where(self.mask, array, xp.full_like(array, instead))
+        return array if self.mask is None else xp.where(self.mask, array, instead)
 
 
 def same_shape(pred: Array, target: Array, name: str = "target") -> tuple[int, ...]:
@@ -99,9 +100,11 @@ def count(library: Library, pred: Array, target: Array, options: Options) -> Cou
             library.refuse(missing, "a target is nan; mask it, or give nan_target='omit'.")
         else:
             mask = ~missing if mask is None else mask & ~missing
-    if weight is not None:
-        mask = weight != 0 if mask is None else mask & (weight != 0)
-        weight = xp.where(mask, weight, xp.zeros_like(weight))
+    if weight is not None and mask is None:
+        mask = weight != 0
+    elif weight is not None:
+        mask = mask & (weight != 0)
+        weight = xp.where(mask, weight, 0.0)
     return Counted(shape, mask, weight)
 
 
@@ -118,8 +121,12 @@ def pointwise(
     """Return the loss of each element, 0 where it does not count, before weights."""
     xp = library.xp
     dtype = library.float_of(pred, target)
-    pred, target = library.cast(counted.select(xp, pred), dtype), library.cast(counted.select(xp, target), dtype)
-    u = kernel.residual.of(xp, pred, target, **{name: settings[name] for name in kernel.residual.takes})
+    pred, target = library.cast(pred, dtype), library.cast(target, dtype)
+    if kernel.residual is DIFFERENCE:
+        u = counted.select(xp, pred - target)  # nothing multiplies the gradient of a difference, so this is as good as before it
+    else:
+        given = {name: settings[name] for name in kernel.residual.takes}
+        u = kernel.residual.of(xp, counted.select(xp, pred), counted.select(xp, target), **given)
     if options.covariance is not None:
         u = library.whiten(_marginal(library, options.covariance, counted, dtype), u)
     return library.rho(kernel.bound(settings), u)
@@ -176,6 +183,8 @@ def _denominator(library: Library, num: Array, counted: Counted, options: Option
         size = (counted.shape[0] if whole else 1) if kind == "batch" and counted.shape else math.prod(shape)
         return library.xp.full_like(library.stop(num), float(size))
     amount = library.cast(amount, num.dtype)
+    if amount.shape == counted.shape and whole:
+        return amount.sum()
     each = amount.reshape(1 if whole else amount.shape[0], -1)
     sums = each.sum(-1) * (math.prod(shape) / each.shape[1] if each.shape[1] else 0.0)  # an axis of length 1 stands for all
     return sums.reshape(()) if whole else sums

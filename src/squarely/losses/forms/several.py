@@ -70,20 +70,17 @@ class _Normal(Form):
         counted = count(library, pred, target, options)
         dtype = library.float_of(pred, target, spread)
         pred, target = (library.cast(counted.select(xp, each), dtype) for each in (pred, target))
-        if given == ["var"]:
-            log_var = xp.log(library.cast(counted.select(xp, spread, 1.0), dtype))
-        else:
-            log_var = library.cast(counted.select(xp, spread), dtype)
-        return counted.select(xp, self.of(library, pred - target, log_var, settings)), counted
+        spread = library.cast(counted.select(xp, spread, 1.0), dtype)
+        return counted.select(xp, self.of(library, pred - target, spread, given == ["log_var"], settings)), counted
 
     @staticmethod
-    def of(library: Library, u: Array, log_var: Array, settings: Any) -> Array:
-        """Return the loss of each error."""
+    def of(library: Library, u: Array, spread: Array, is_log: bool, settings: Any) -> Array:
+        """Return the loss of each error, given the variance or its logarithm."""
         raise NotImplementedError
 
 
-def _nll(xp: Any, u: Array, log_var: Array) -> Array:
-    return 0.5 * (log_var + (u * xp.exp(-0.5 * log_var)) ** 2)
+def _nll(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
+    return 0.5 * (spread + u * u * xp.exp(-spread)) if is_log else 0.5 * (xp.log(spread) + u * (u / spread))
 
 
 @form
@@ -99,8 +96,8 @@ class GaussianNLL(_Normal):
     reference = "Nix, D. A. and Weigend, A. S. (1994), Estimating the mean and variance of the target, doi:10.1109/ICNN.1994.374138."
 
     @staticmethod
-    def of(library: Library, u: Array, log_var: Array, settings: Any) -> Array:
-        return _nll(library.xp, u, log_var)
+    def of(library: Library, u: Array, spread: Array, is_log: bool, settings: Any) -> Array:
+        return _nll(library.xp, u, spread, is_log)
 
 
 @form
@@ -117,8 +114,9 @@ class BetaNLL(_Normal):
     settings = {"beta": Parameter(0.5, "The power: 0 is the likelihood, 1 gives the mean the gradient of squared error.", (0, 1))}
 
     @staticmethod
-    def of(library: Library, u: Array, log_var: Array, settings: Any) -> Array:
-        return library.xp.exp(settings["beta"] * library.stop(log_var)) * _nll(library.xp, u, log_var)
+    def of(library: Library, u: Array, spread: Array, is_log: bool, settings: Any) -> Array:
+        constant, beta = library.stop(spread), settings["beta"]
+        return (library.xp.exp(beta * constant) if is_log else constant**beta) * _nll(library.xp, u, spread, is_log)
 
 
 @form
@@ -131,5 +129,5 @@ class FaithfulNLL(_Normal):
     reference = "Stirn, A. et al. (2023), Faithful heteroscedastic regression with neural networks, arXiv:2212.09184."
 
     @staticmethod
-    def of(library: Library, u: Array, log_var: Array, settings: Any) -> Array:
-        return 0.5 * u * u + _nll(library.xp, library.stop(u), log_var)
+    def of(library: Library, u: Array, spread: Array, is_log: bool, settings: Any) -> Array:
+        return 0.5 * u * u + _nll(library.xp, library.stop(u), spread, is_log)
