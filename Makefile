@@ -23,6 +23,7 @@ bench: .venv/tested
 docs: .venv/installed
 	$(BIN)/python docs/metrics.py > docs/metrics.md
 	$(BIN)/python docs/checks.py > docs/checks.md
+	$(BIN)/python docs/losses.py > docs/losses.md
 
 clean:
 	rm -rf .venv build demo

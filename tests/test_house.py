@@ -289,7 +289,7 @@ def blocks_of(page: Path, kind: str) -> list[str]:
     return [text for each, text in every_block(page) if each == kind]
 
 
-@pytest.mark.parametrize("page", ["metrics", "checks"])
+@pytest.mark.parametrize("page", ["metrics", "checks", "losses"])
 def test_a_list_is_up_to_date(page: str) -> None:
     run = subprocess.run([sys.executable, ROOT / "docs" / f"{page}.py"], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
