@@ -97,6 +97,19 @@ SQUARELY_INLINE V polynomial(V x, const double (&coefficients)[n]) {  // coeffic
     return even + odd * x;
 }
 
+template <class V, int n>
+SQUARELY_INLINE V wide_polynomial(V x, const double (&coefficients)[n]) {  // the same in four chains, where there is little else to do
+    V square = x * x, fourth = square * square, chain[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        const int top = (n - 1 - j) / 4 * 4 + j;
+        chain[j] = V::set(coefficients[top]);
+#pragma GCC unroll 16
+        for (int i = top - 4; i >= 0; i -= 4) chain[j] = chain[j] * fourth + V::set(coefficients[i]);
+    }
+    return (chain[0] + chain[1] * x) + (chain[2] + chain[3] * x) * square;
+}
+
 template <class V>
 SQUARELY_INLINE V nearest_integer(V a) {  // ties to even; |a| < 2^51
     return (a + V::set(0x1.8p52)) - V::set(0x1.8p52);

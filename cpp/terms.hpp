@@ -26,7 +26,9 @@ void evaluate_tweedie(const TermCall& call) {
     auto careful = [&](const Row<V>& row) { return careful_tweedie(row, of); };
     if (power == 1.5) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row); }, careful);
     if (power == 3.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_third(row); }, careful);
-    return each_row_tried<V>(call, [&](const Row<V>& row) { return quick_tweedie(row, of); }, careful);
+    if (!(power >= kLeastMiddle && power <= kMostMiddle)) return each_row<V, 0>(call, careful);
+    const MiddleSeries series(power);
+    return each_row_tried<V>(call, [&](const Row<V>& row) { return quick_tweedie(row, of, series); }, careful);
 }
 
 template <class V>

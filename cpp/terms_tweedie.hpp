@@ -11,6 +11,7 @@ struct Tweedie {
     static constexpr int kTerms = 18;
     Two<V> a, inverse_a, inverse_d, inner, inverse_inner, inverse_outer;  // inner and outer: a and d, or d and a
     V lead, reach, lowest;  // lead: 1 where exp(L) leads; reach: of the series in L; y must exceed `lowest`
+    V at_zero;              // 1 where y = 0 has no deviance, and else 0
     double series[kTerms];
     explicit Tweedie(double power) {
         const bool near_one = power < 1.5;
@@ -20,6 +21,7 @@ struct Tweedie {
         inner = near_one ? d : a, inverse_inner = near_one ? inverse_d : inverse_a, inverse_outer = near_one ? inverse_a : inverse_d;
         lead = V::set(near_one ? 1.0 : 0.0);
         lowest = V::set(power < 0 ? -__builtin_inf() : power < 2 ? -0x1p-1074 : 0.0);
+        at_zero = V::set(power < 2 ? 0.0 : 1.0);
         double base = 2.0 - power, size = base < 0 ? -base : base, sum = 1.0, next = 1.0, factorial = 2.0;
         reach = V::set(0.7 / (size > 1.0 ? size : 1.0));
         for (int k = 0; k < kTerms; k++) {
@@ -28,24 +30,19 @@ struct Tweedie {
         }
     }
 };
-// Power 3/2 for close numbers: 4 (y - p)^2 / (sqrt p (sqrt y + sqrt p)^2) = 4 r s g(s^2) / sqrt p, where g(x) = 1 / (1 + sqrt(1 - x)).
-// g(x) = 1/2 + x G(x), and G goes through the true values at 10 Chebyshev nodes of [0, 1/9]. Where y = 0 it is 4 sqrt p.
+// Power 3/2: 4 (y - p)^2 / (sqrt p (sqrt y + sqrt p)^2), whose divisor sqrt p (y + p) + 2 p sqrt y has no difference. At y = 0 it is 4 sqrt p.
 template <class V>
 SQUARELY_INLINE Tried<V> quick_three_halves(const Row<V>& row) {
-    constexpr double kSeries[] = {0x1.0000000000000p-3, 0x1.000000000033dp-4, 0x1.3fffffff8807fp-5, 0x1.c000006b76843p-6, 0x1.4fffe7a031dffp-6,
-                                  0x1.080329d928dc3p-6, 0x1.ac80befeda8d2p-7, 0x1.6ba10f557338dp-7, 0x1.030d8ab6d91aap-7, 0x1.b388026f08353p-7};
-    const V one = V::set(1.0), half = V::set(0.5), four = V::set(4.0);
-    auto some = V::greater(V::absolute(row.y), V::set(0.0));
-    Two<V> t = quick_two_sum(row.p + row.p, row.r);
-    V root = V::sqrt(row.p), square = root * root, error = (row.p - square) - V::product_error(root, root, square);
-    V inverse = one / (t.hi * root), of_root = t.hi * inverse;  // 1 / root, roughly
-    Two<V> s = close_quotient(row.r, t, root * inverse), share = close_quotient(one, {root, error * (half * of_root)}, of_root);
-    V x = s.hi * s.hi, more = x * polynomial(x, kSeries);
-    Two<V> g = quick_two_sum(half, more);
-    V first = row.r * s.hi, first_rest = V::product_error(row.r, s.hi, first) + row.r * s.lo;
-    V second = share.hi * g.hi, second_rest = V::product_error(share.hi, g.hi, second) + (share.hi * g.lo + share.lo * g.hi);
-    V quarter = V::choose(some, first * second + (first * second_rest + first_rest * second), root);
-    return {quarter * four, not_close(V::choose(some, row.y, row.p), row.p)};
+    const V zero = V::set(0.0), one = V::set(1.0), twice = row.p + row.p, root_y = V::sqrt(row.y), root_p = V::sqrt(row.p);
+    Two<V> r = residual(row).value, t = two_sum(row.y, row.p);
+    V larger = root_p * t.hi, larger_rest = V::product_error(root_p, t.hi, larger) + root_p * t.lo, smaller = twice * root_y;
+    Two<V> sum = quick_two_sum(larger, smaller);
+    V divisor_rest = sum.lo + (larger_rest + V::product_error(twice, root_y, smaller)), inverse = one / sum.hi;
+    V square = r.hi * r.hi, square_rest = V::product_error(r.hi, r.hi, square) + (r.hi + r.hi) * r.lo;
+    Two<V> quarter = close_quotient(square, {sum.hi, divisor_rest}, inverse);
+    V least = V::min(V::choose(V::greater(V::absolute(row.y), zero), row.y, row.p), row.p), most = V::max(row.y, row.p);
+    V away = V::choose(V::greater(least, V::set(0x1p-300)), V::choose(V::greater(V::set(0x1p300), most), zero, one), one);
+    return {(quarter.hi + (quarter.lo + square_rest * inverse)) * V::set(4.0), away};
 }
 
 // Power 3 for close numbers: (y - p)^2 / (y p^2).
@@ -57,25 +54,76 @@ SQUARELY_INLINE Tried<V> quick_third(const Row<V>& row) {
     return {quotient.hi + (quotient.lo + V::product_error(row.r, row.r, square) * inverse), not_close(row.y, row.p)};
 }
 
-// Any power where the series reaches, for close numbers.
+// Powers of -1 to 2.5 for numbers within a factor of 2: with c = (y + p)/2 and z = (y - p)/c the deviance is c^a z^2 (1 + S(z)), where
+//     c^a z^2 (1 + S(z)) = 2 (integral of (y - u) u^-q from p to y),  u = c (1 + v/2),  (1 + v/2)^-q = 1 + b_1 v + b_2 v^2 + ...,
+// so that S has the coefficients b_j / (j + 1) for even j, and -b_j / (j + 2) for odd j.
+constexpr double kLeastMiddle = -1.0, kMostMiddle = 2.5, kReachOfMiddle = 2.0 / 3;  // powers, and |z|
+struct MiddleSeries {
+    static constexpr int kAll = 42, kKept = 23;  // each power beyond is replaced by the next lower ones: they differ by a Chebyshev polynomial
+    struct Replacement {
+        double of[kAll][kAll / 2], half_over[kAll + 2];
+        constexpr Replacement() : of{}, half_over{} {
+            for (int j = 1; j < kAll + 2; j++) half_over[j] = 0.5 / j;
+            for (int j = kKept; j < kAll; j++) {
+                double part = 1.0;
+                for (int k = 1; 2 * k <= j; k++) {
+                    const int i = j - 2 * k + 2;
+                    part = -part * (kReachOfMiddle * kReachOfMiddle * i * (i - 1) / (4.0 * k * (j - k)));
+                    of[j][k - 1] = part;
+                }
+            }
+        }
+    };
+    double of[kKept - 1];
+    explicit MiddleSeries(double power) {
+        static constexpr Replacement kReplacement;
+        double all[kAll], b = 1.0;
+        for (int j = 0; j < kAll; j++) {
+            if (j) b = b * ((1 - j - power) * kReplacement.half_over[j]);
+            all[j] = j % 2 ? b * (-2.0 * kReplacement.half_over[j + 2]) : b * (2.0 * kReplacement.half_over[j + 1]);
+        }
+        for (int j = kAll - 1; j >= kKept; j--)
+            for (int k = 1; 2 * k <= j; k++) all[j - 2 * k] = all[j - 2 * k] - all[j] * kReplacement.of[j][k - 1];
+        for (int j = 1; j < kKept; j++) of[j - 1] = all[j];
+    }
+};
+// log t for t in [2^-300, 2^300], right to 2^-53, which is not as much as a logarithm near 0 needs, but a power does. The middle of
+// the mantissa is root 2: for u = (m - root 2) / (m + root 2) its logarithm is 2 u + u^3 R(u^2), and R goes through the true values at
+// 7 Chebyshev nodes. `more` is added to the exponent, `rest` to the logarithm.
 template <class V>
-SQUARELY_INLINE Tried<V> quick_tweedie(const Row<V>& row, const Tweedie<V>& of) {
-    const V zero = V::set(0.0), one = V::set(1.0), two = V::set(2.0);
+SQUARELY_INLINE Two<V> middle_logarithm(V t, V more, V rest) {
+    constexpr double kSeries[] = {0x1.5555555555558p-1, 0x1.99999999952e2p-2, 0x1.2492492df148dp-2, 0x1.c71c62e5800a1p-3,
+                                  0x1.7462b4ab2ef6bp-3, 0x1.39fe606542ddep-3, 0x1.2b584aae78a57p-3};
+    const V root = V::set(0x1.6a09e667f3bcdp0), root_rest = V::set(0x1.3b3efbf5e2229p-54);  // log(root) - log(2) / 2
+    V k = V::exponent(t) + more, mantissa = V::mantissa(t), less = mantissa - root, sum = mantissa + root, inverse = V::set(1.0) / sum;
+    V u = less * inverse, product = u * sum, u_rest = ((less - product) - V::product_error(u, sum, product)) * inverse;
+    V square = u * u, series = u * (square * wide_polynomial(square, kSeries));
+    Two<V> head = quick_two_sum(k * V::set(kLog2High), u + u);
+    return {head.hi, head.lo + ((u_rest + (u_rest + root_rest)) + rest + (series + k * V::set(kLog2Low)))};
+}
+template <class V>
+SQUARELY_INLINE Tried<V> quick_tweedie(const Row<V>& row, const Tweedie<V>& of, const MiddleSeries& series) {
+    constexpr double kExponential[] = {0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553b72p-5,  0x1.111111111091ap-7,
+                                       0x1.6c16c1794bd5cp-10, 0x1.a01a01a83a3a3p-13, 0x1.a019b62aaa671p-16, 0x1.71de0be80e7e8p-19,
+                                       0x1.2894eb03786e2p-22, 0x1.af3cd7b3560d9p-26};  // (exp(x) - 1 - x) / x^2 at 10 Chebyshev nodes
+    const V zero = V::set(0.0), one = V::set(1.0);
     auto some = V::greater(V::absolute(row.y), zero);
-    Two<V> t = quick_two_sum(row.p + row.p, row.r), log = close_logarithm(close_quotient(row.r, t, one / t.hi));
-    V square = log.hi * log.hi, square_rest = V::product_error(log.hi, log.hi, square) + (log.hi + log.hi) * log.lo;
-    V series = polynomial(log.hi, of.series), h = square * series, rest = V::product_error(square, series, h) + square_rest * series;
+    Two<V> t = quick_two_sum(row.p + row.p, row.r);
+    V inverse = one / t.hi;
+    Two<V> z = close_quotient(row.r + row.r, t, inverse);
+    V square = z.hi * z.hi, square_rest = V::product_error(z.hi, z.hi, square) + (z.hi + z.hi) * z.lo;
+    Two<V> sum = quick_two_sum(square, (square + square_rest) * (z.hi * wide_polynomial(z.hi, series.of)));
+    Two<V> h = choose(some, {sum.hi, sum.lo + square_rest}, times(of.inverse_a, V::set(2.0)));
 
-    V mantissa = V::mantissa(row.p);
-    auto above = V::greater(mantissa, V::set(0x1.6a09e667f3bcdp0));
-    V k = V::exponent(row.p) + V::choose(above, one, zero), less_one = V::choose(above, mantissa * V::set(0.5), mantissa) - one;
-    Two<V> sum = quick_two_sum(two, less_one), s = close_quotient(less_one, sum, one / sum.hi);
-    Exponential<V> scaled = exponential(multiply(Logarithm<V>{k, s, logarithm_series(s.hi * s.hi)}.value(), of.a));  // p^a
-    Two<V> fraction = scaled.fraction(), bracket = choose(some, {h, rest}, of.inverse_a);
-    V term = bracket.hi * fraction.hi + (bracket.hi * fraction.lo + bracket.lo * fraction.hi);
-    V away = not_close(V::choose(some, row.y, row.p), row.p);
-    away = V::choose(V::greater(V::absolute(log.hi), of.reach), V::choose(some, one, away), away);
-    return {scale(term, scaled.k + one), V::choose(V::greater(row.y, of.lowest), away, one)};
+    Two<V> log = middle_logarithm(t.hi, V::choose(some, V::set(-0.5), V::set(0.5)), t.lo * inverse);
+    V x = of.a.hi * log.hi, x_rest = V::product_error(of.a.hi, log.hi, x) + (of.a.hi * log.lo + of.a.lo * log.hi);
+    V k = nearest_integer(x * V::set(0x1.71547652b82fep0)), e = (x - k * V::set(kLog2High)) + (x_rest - k * V::set(kLog2Low));
+    V less_one = e + (e * e) * wide_polynomial(e, kExponential);  // c^a = 2^k (1 + less_one)
+    V term = h.hi + ((h.hi + h.lo) * less_one + h.lo);
+
+    V size = V::choose(some, V::absolute(z.hi), of.at_zero);
+    V away = V::choose(V::greater(V::set(0x1p299), t.hi), V::choose(V::greater(t.hi, V::set(0x1p-299)), zero, one), one);
+    return {term * V::power_of_two(k), V::choose(V::greater(V::set(kReachOfMiddle), size), away, one)};
 }
 
 // 2^k (1 + less_one) - 2^floor, for k, floor <= 0: what lies below 2^-1000 is lost.

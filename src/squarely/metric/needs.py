@@ -166,20 +166,26 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        deviance = MeanOf(Term("tweedie", (self.power,)))
+        deviance, plan = _deviance(self.power)
         mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
         near = mean.rounded()
-        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan_of((deviance,), rows=True))))
+        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan)))
         if near <= 0:
             return under
-        off = mean / Ratio.of(near) - 1
+        off = (mean / Ratio.of(near) - 1).rounded()
         try:
-            null = under - off * off * Ratio.of(near ** (2 - self.power))
+            null = under - Ratio.of(off * off * near ** (2 - self.power))
         except OverflowError:  # then the deviance is beyond every double too
             return under
         if (null.numerator < 0) != (null.denominator < 0) and null.numerator:
             raise NoAnswerError("the deviance of the best constant is below the smallest double")
         return null
+
+
+@lru_cache(256)
+def _deviance(power: float) -> tuple[MeanOf, Plan]:
+    deviance = MeanOf(Term("tweedie", (power,)))
+    return deviance, plan_of((deviance,), rows=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "LOG2", "Doubles", "Exponential", "Logarithm", "Mask", "Split", "Two", "absolute", "add", "choose", "clamp", "constant", "divide",
-    "exactly", "exponential", "logarithm", "logarithm_series", "multiply", "nearest_integer", "negative", "polynomial", "power_of_two",
-    "product_error", "quick_two_sum", "scale", "split", "times", "two_product", "two_sum",
+    "INVERSE_LOG2", "LOG2", "LOG2_HIGH", "LOG2_LOW", "Doubles", "Exponential", "Logarithm", "Mask", "Split", "Two", "absolute", "add", "choose",
+    "clamp", "constant", "divide", "exactly", "exponential", "logarithm", "logarithm_series", "multiply", "nearest_integer", "negative",
+    "polynomial", "power_of_two", "product_error", "quick_two_sum", "scale", "split", "times", "two_product", "two_sum", "wide_polynomial",
 ]  # fmt: skip
 
 Doubles = npt.NDArray[np.float64]
@@ -16,8 +16,8 @@ Mask = npt.NDArray[np.bool_]
 _Number = Doubles | float
 
 _BIAS = 2.0**52 + 1023
-_LOG2_HIGH, _LOG2_LOW = float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45")
-_ROOT, _INVERSE_LOG2 = float.fromhex("0x1.6a09e667f3bcdp0"), float.fromhex("0x1.71547652b82fep0")
+LOG2_HIGH, LOG2_LOW = float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45")
+_ROOT, INVERSE_LOG2 = float.fromhex("0x1.6a09e667f3bcdp0"), float.fromhex("0x1.71547652b82fep0")
 _LOG_SERIES = (
     0.6666666666666666, 0.39999999999999525, 0.285714285716001, 0.2222222219823677, 0.18181819897962714, 0.1538454396486055,
     0.13335178631449257, 0.11734279061303197, 0.10845178394880015, 0.07492143795550767, 0.1563057780092285,
@@ -178,6 +178,20 @@ def polynomial(x: Doubles, coefficients: tuple[float, ...]) -> Doubles:
     return even + odd * x
 
 
+def wide_polynomial(x: Doubles, coefficients: tuple[float, ...]) -> Doubles:
+    """Return the same in four chains."""
+    square = x * x
+    fourth = square * square
+    chain = []
+    for first in range(4):
+        every_fourth = coefficients[first::4]
+        total = np.full_like(x, every_fourth[-1])
+        for coefficient in every_fourth[-2::-1]:
+            total = total * fourth + coefficient
+        chain.append(total)
+    return (chain[0] + chain[1] * x) + (chain[2] + chain[3] * x) * square
+
+
 def nearest_integer(a: Doubles) -> Doubles:
     """Round, ties to even."""
     return (a + 1.5 * 2.0**52) - 1.5 * 2.0**52
@@ -228,8 +242,8 @@ class Logarithm(NamedTuple):
 
     def value(self) -> Two:
         """Return the sum."""
-        head = quick_two_sum(self.k * _LOG2_HIGH, self.s.hi + self.s.hi)
-        return quick_two_sum(head.hi, head.lo + ((self.s.lo + self.s.lo) + (self.s.hi * self.series + self.k * _LOG2_LOW)))
+        head = quick_two_sum(self.k * LOG2_HIGH, self.s.hi + self.s.hi)
+        return quick_two_sum(head.hi, head.lo + ((self.s.lo + self.s.lo) + (self.s.hi * self.series + self.k * LOG2_LOW)))
 
 
 def logarithm_series(square: Doubles) -> Doubles:
@@ -273,9 +287,9 @@ class Exponential(NamedTuple):
 
 def exponential(x: Two) -> Exponential:
     """Return exp(x)."""
-    k = nearest_integer(x.hi * _INVERSE_LOG2)
-    multiple = two_product(k, _LOG2_HIGH)
-    r = two_sum(x.hi - multiple.hi, x.lo - (multiple.lo + k * _LOG2_LOW))
+    k = nearest_integer(x.hi * INVERSE_LOG2)
+    multiple = two_product(k, LOG2_HIGH)
+    r = two_sum(x.hi - multiple.hi, x.lo - (multiple.lo + k * LOG2_LOW))
     square = two_product(r.hi, r.hi)
     rest = quick_two_sum(square.hi * 0.5, (square.hi * r.hi) * polynomial(r.hi, _EXP_SERIES))
     return Exponential(k, r, Two(rest.hi, rest.lo + (square.lo * 0.5 + r.hi * r.lo)))

@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from .twin_elementary import (
+    INVERSE_LOG2,
+    LOG2_HIGH,
+    LOG2_LOW,
     Doubles,
-    Logarithm,
     Mask,
     Two,
     add,
@@ -17,8 +19,8 @@ from .twin_elementary import (
     exactly,
     exponential,
     logarithm,
-    logarithm_series,
     multiply,
+    nearest_integer,
     negative,
     polynomial,
     power_of_two,
@@ -28,15 +30,22 @@ from .twin_elementary import (
     split,
     times,
     two_sum,
+    wide_polynomial,
 )
-from .twin_rows import Row, are_close, close_logarithm, close_quotient, only_where, residual
+from .twin_rows import Row, are_close, close_quotient, only_where, residual
 
 __all__ = ["tweedie_deviance"]
 
-_ROOT = float.fromhex("0x1.6a09e667f3bcdp0")
-_ROOT_SERIES = (
-    0.125, 0.0625000000000115, 0.039062499996590276, 0.02734375039094795, 0.020507789799721007, 0.016114035479984922,
-    0.013076871165783297, 0.011097080695344786, 0.007905667048995497, 0.013291360081042624,
+_LEAST_MIDDLE, _MOST_MIDDLE, _REACH_OF_MIDDLE = -1.0, 2.5, 2.0 / 3
+_ALL, _KEPT = 42, 23
+_ROOT, _ROOT_REST = float.fromhex("0x1.6a09e667f3bcdp0"), float.fromhex("0x1.3b3efbf5e2229p-54")
+_LOG_SERIES = (
+    0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.2222221113479508, 0.18182889125261723, 0.15331721600556042,
+    0.14616449685043406,
+)  # fmt: skip
+_EXP_SERIES = (
+    0.5000000000000001, 0.16666666666666669, 0.04166666666662068, 0.008333333333329796, 0.0013888888918918907, 0.00019841269864364933,
+    2.4801518672268355e-05, 2.7557266442353424e-06, 2.7621324269313687e-07, 2.5101335854788522e-08,
 )  # fmt: skip
 
 
@@ -54,31 +63,47 @@ def _tweedie_series(base: float) -> tuple[float, ...]:
     return tuple(series)
 
 
+def _middle_series(power: float) -> tuple[float, ...]:
+    series, b = [], 1.0
+    for j in range(_ALL):
+        if j:
+            b = b * ((1 - j - power) * (0.5 / j))
+        series.append(b * (-2.0 * (0.5 / (j + 2))) if j % 2 else b * (2.0 * (0.5 / (j + 1))))
+    for j in range(_ALL - 1, _KEPT - 1, -1):
+        part = 1.0
+        for k in range(1, j // 2 + 1):
+            i = j - 2 * k + 2
+            part = -part * (_REACH_OF_MIDDLE * _REACH_OF_MIDDLE * i * (i - 1) / (4.0 * k * (j - k)))
+            series[i - 2] = series[i - 2] - series[j] * part
+    return tuple(series[1:_KEPT])
+
+
 def tweedie_deviance(row: Row, power: float) -> Doubles:
     """Return the unit deviance of a power other than 0, 1 and 2."""
-    special = {1.5: _three_halves, 3.0: _third}
-    some = np.abs(row.y) > 0.0
-    close = are_close(choose(some, row.y, row.p) if power != 3.0 else row.y, row.p)
-    quick, reaches = (special[power](row), close) if power in special else _quick(row, power, close)
-    return choose(reaches, quick, _careful(row, power))
+    careful = _careful(row, power)
+    if power == 1.5:
+        quick, serves = _three_halves(row)
+    elif power == 3.0:
+        quick, serves = _third(row), are_close(row.y, row.p)
+    elif _LEAST_MIDDLE <= power <= _MOST_MIDDLE:
+        quick, serves = _quick(row, power)
+    else:
+        return careful
+    return choose(serves, quick, careful)
 
 
-def _three_halves(row: Row) -> Doubles:
-    t = quick_two_sum(row.p + row.p, row.r)
-    root = np.sqrt(row.p)
-    square = root * root
-    error = (row.p - square) - product_error(root, root, square)
-    inverse = 1.0 / (t.hi * root)
-    of_root = t.hi * inverse
-    s = close_quotient(row.r, t, root * inverse)
-    share = close_quotient(constant(1.0), Two(root, error * (0.5 * of_root)), of_root)
-    x = s.hi * s.hi
-    g = quick_two_sum(constant(0.5), x * polynomial(x, _ROOT_SERIES))
-    first, second = row.r * s.hi, share.hi * g.hi
-    first_rest = product_error(row.r, s.hi, first) + row.r * s.lo
-    second_rest = product_error(share.hi, g.hi, second) + (share.hi * g.lo + share.lo * g.hi)
-    quarter = first * second + (first * second_rest + first_rest * second)
-    return choose(np.abs(row.y) > 0.0, quarter, root) * 4.0
+def _three_halves(row: Row) -> tuple[Doubles, Mask]:
+    twice, root_y, root_p = row.p + row.p, np.sqrt(row.y), np.sqrt(row.p)
+    r, t = residual(row).value, two_sum(row.y, row.p)
+    larger, smaller = root_p * t.hi, twice * root_y
+    larger_rest = product_error(root_p, t.hi, larger) + root_p * t.lo
+    total = quick_two_sum(larger, smaller)
+    divisor_rest, inverse = total.lo + (larger_rest + product_error(twice, root_y, smaller)), 1.0 / total.hi
+    square = r.hi * r.hi
+    square_rest = product_error(r.hi, r.hi, square) + (r.hi + r.hi) * r.lo
+    quarter = close_quotient(square, Two(total.hi, divisor_rest), inverse)
+    least, most = np.minimum(choose(np.abs(row.y) > 0.0, row.y, row.p), row.p), np.maximum(row.y, row.p)
+    return (quarter.hi + (quarter.lo + square_rest * inverse)) * 4.0, (least > 2.0**-300) & (most < 2.0**300)
 
 
 def _third(row: Row) -> Doubles:
@@ -90,27 +115,39 @@ def _third(row: Row) -> Doubles:
     return quotient.hi + (quotient.lo + product_error(row.r, row.r, square) * inverse)
 
 
-def _quick(row: Row, power: float, close: Mask) -> tuple[Doubles, Mask]:
-    some, base = np.abs(row.y) > 0.0, 2.0 - power
-    a = two_sum(constant(2.0), -power)
-    t = quick_two_sum(row.p + row.p, row.r)
-    log = close_logarithm(close_quotient(row.r, t, 1.0 / t.hi))
-    square = log.hi * log.hi
-    square_rest = product_error(log.hi, log.hi, square) + (log.hi + log.hi) * log.lo
-    series = polynomial(log.hi, _tweedie_series(base))
-    h = square * series
-    rest = product_error(square, series, h) + square_rest * series
+def _middle_logarithm(t: Doubles, more: Doubles, rest: Doubles) -> Two:
+    apart = split(t)
+    k, less, total = apart.exponent + more, apart.mantissa - _ROOT, apart.mantissa + _ROOT
+    inverse = 1.0 / total
+    u = less * inverse
+    product = u * total
+    u_rest = ((less - product) - product_error(u, total, product)) * inverse
+    square = u * u
+    series = u * (square * wide_polynomial(square, _LOG_SERIES))
+    head = quick_two_sum(k * LOG2_HIGH, u + u)
+    return Two(head.hi, head.lo + ((u_rest + (u_rest + _ROOT_REST)) + rest + (series + k * LOG2_LOW)))
 
-    apart = split(row.p)
-    above = apart.mantissa > _ROOT
-    k = apart.exponent + choose(above, 1.0, 0.0)
-    less_one = choose(above, apart.mantissa * 0.5, apart.mantissa) - 1.0
-    total = quick_two_sum(constant(2.0), less_one)
-    s = close_quotient(less_one, total, 1.0 / total.hi)
-    scaled = exponential(multiply(Logarithm(k, s, logarithm_series(s.hi * s.hi)).value(), a))
-    fraction, bracket = scaled.fraction(), choose(some, Two(h, rest), divide(exactly(constant(1.0)), a))
-    value = bracket.hi * fraction.hi + (bracket.hi * fraction.lo + bracket.lo * fraction.hi)
-    return scale(value, scaled.k + 1.0), close & ~(some & (np.abs(log.hi) > _reach(base))) & (row.y > _lowest(power))
+
+def _quick(row: Row, power: float) -> tuple[Doubles, Mask]:
+    some, a = np.abs(row.y) > 0.0, two_sum(constant(2.0), -power)
+    t = quick_two_sum(row.p + row.p, row.r)
+    inverse = 1.0 / t.hi
+    z = close_quotient(row.r + row.r, t, inverse)
+    square = z.hi * z.hi
+    square_rest = product_error(z.hi, z.hi, square) + (z.hi + z.hi) * z.lo
+    total = quick_two_sum(square, (square + square_rest) * (z.hi * wide_polynomial(z.hi, _middle_series(power))))
+    h = choose(some, Two(total.hi, total.lo + square_rest), times(divide(exactly(constant(1.0)), a), 2.0))
+
+    log = _middle_logarithm(t.hi, choose(some, -0.5, 0.5), t.lo * inverse)
+    x = a.hi * log.hi
+    x_rest = product_error(a.hi, log.hi, x) + (a.hi * log.lo + a.lo * log.hi)
+    k = nearest_integer(x * INVERSE_LOG2)
+    e = (x - k * LOG2_HIGH) + (x_rest - k * LOG2_LOW)
+    less_one = e + (e * e) * wide_polynomial(e, _EXP_SERIES)
+    value = h.hi + ((h.hi + h.lo) * less_one + h.lo)
+
+    size = choose(some, np.abs(z.hi), 0.0 if power < 2 else 1.0)
+    return value * power_of_two(k), (size < _REACH_OF_MIDDLE) & (t.hi > 2.0**-299) & (t.hi < 2.0**299)
 
 
 def _lowest(power: float) -> float:
