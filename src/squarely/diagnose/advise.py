@@ -92,9 +92,9 @@ def _variances(case: _Case) -> Advice | None:
 def _power(case: _Case) -> Advice | None:
     power = case.number("SQ009", "power")
     found = case.found.get("SQ009")
-    if found is None or found.because in ("SQ002", "SQ035") or not (case.e.drawn.y >= 0).all():
+    if found is None or found.because in ("SQ002", "SQ035") or not case.e.smallest_target >= 0:
         return None
-    if power > 1.5 and (case.e.drawn.y > 0).all():
+    if power > 1.5 and case.e.smallest_target > 0:
         return Advice("gamma deviance", "mean", f"the variance grows with the mean to the power {power:.2g}", "sq.mean_gamma_deviance(y, prediction)")
     if power > 1.5:
         reason = f"the variance grows with the mean to the power {power:.2g}, and some targets are 0"
@@ -103,7 +103,7 @@ def _power(case: _Case) -> Advice | None:
 
 
 def _magnitudes(case: _Case) -> Advice | None:
-    if "SQ025" not in case.found or not (case.e.drawn.y > -1).all():
+    if "SQ025" not in case.found or not case.e.smallest_target > -1:
         return None
     reason = "targets span orders of magnitude, and each row is to count for its percentage"
     return Advice("squared error of the logarithm", "mean", reason, "sq.msle(y, prediction)")

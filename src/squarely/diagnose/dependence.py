@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from squarely.diagnose.evidence import Evidence, moments_of
+from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import chi2_tail, f_tail, normal_tail
+from squarely.diagnose.moments import moments_of
 from squarely.plain import number, percent
 from squarely.state import PairState
 

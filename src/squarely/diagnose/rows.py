@@ -1,6 +1,7 @@
 """Are the rows what they seem: complete, one of each, and of one scale?"""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,12 +38,13 @@ def target_scale(e: Evidence) -> Outcome:
     e.needs_rows()
     e.needs_squares()
     y, w = e.drawn.y, e.drawn.w
-    size = np.sort(np.abs(y))
-    middle = float(np.median(size))
+    size = _target_size(e)
+    middle, far = size(0.5), size(0.99)
     if not middle > 0:
         raise CannotTestError("half of the targets are 0, and have no scale")
-    largest = float(size[-1] if (size > 10 * middle).mean() > 0.01 else np.quantile(size, 0.99))
-    positive = bool((y > 0).all())
+    most = max(abs(e.smallest_target), abs(e.largest_target))
+    largest = most if far > 10 * middle else far
+    positive = e.smallest_target > 0
     skew = math.nan
     if positive:
         logs = np.log(y)
@@ -59,9 +61,18 @@ def target_scale(e: Evidence) -> Outcome:
         fix=f"report RMSLE or a relative error beside the RMSE, and train on {loss} if all rows matter alike",
         code="sq.msle(y, prediction)" if positive else "sq.wape(y, prediction)",
         gain=share,
-        numbers={"ratio": float(size[-1]) / middle, "log_skewness": skew},
-        source=e.drawn.source,
+        numbers={"ratio": most / middle, "log_skewness": skew},
+        source=f"{e.watched}; what they make of the MSE in {e.drawn.source}" if e.is_beyond_sample else e.drawn.source,
     )
+
+
+def _target_size(e: Evidence) -> Callable[[float], float]:
+    """Return the quantiles of |y| by level: of the sizes of all targets where these were counted, else of the targets at hand."""
+    if e.is_beyond_sample:
+        sizes = e.watcher.targets.sums.sizes
+        return lambda level: sizes.quantile(level).rounded()
+    size = np.abs(e.drawn.y)
+    return lambda level: float(np.quantile(size, level))
 
 
 @check("SQ027", "One output makes the whole error", "share of the squared error of one of the outputs", 0.9, 0.99, 2)
@@ -107,7 +118,7 @@ def missing(e: Evidence) -> Outcome:
     gone, rows = sum(refused), e.n + sum(refused)
     e.needs_rows(2)
     no_target, no_prediction = refused[0] + refused[2], refused[1] + refused[3]
-    apart = e.unlike_missing()
+    apart = _unlike_missing(e)
     told = f"{no_target:,} of {rows:,} rows have no target, and {no_prediction:,} no prediction"
     like = "" if math.isnan(apart) else f"; predictions there are {apart:.2g} standard deviations from the others"
     unlike = apart >= 0.2
@@ -137,6 +148,19 @@ def missing(e: Evidence) -> Outcome:
         numbers={"missing": float(gone), "smd": apart},
         source=e.drawn.source if not math.isnan(apart) else "all rows",
     )
+
+
+def _unlike_missing(e: Evidence) -> float:
+    """Return how far predictions of rows without a target are from the others, in standard deviations; nan where too few are drawn."""
+    sample = e.evaluation.sample
+    if sample is None:
+        return math.nan
+    p = sample.predictions[e.model]
+    p = p / max(1.0, float(np.abs(p[np.isfinite(p)]).max(initial=0.0)))  # squares of large ones are no doubles
+    there, gone = np.isfinite(p) & np.isfinite(sample.target), np.isfinite(p) & ~np.isfinite(sample.target)
+    if gone.sum() < 10 or there.sum() < 10 or not p[there].std() > 0:
+        return math.nan
+    return abs(float(p[gone].mean() - p[there].mean())) / math.sqrt((float(p[gone].var()) + float(p[there].var())) / 2)
 
 
 @check("SQ041", "Rows count several times, or hardly at all", "share of the rows that are copies, or that weights lose", 0.1, 0.5, 0)

@@ -3,9 +3,10 @@
 import itertools
 import math
 
-from squarely.diagnose.evidence import Evidence, Moments
+from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import chi2_tail
+from squarely.diagnose.moments import Moments
 from squarely.diagnose.watch import MOST_LARGEST
 from squarely.evaluate import Large
 from squarely.intervals.student import tails

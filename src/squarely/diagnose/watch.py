@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
+from squarely.diagnose.grid import Grid
+from squarely.diagnose.scaled import Scaled
 from squarely.evaluate import Large
 from squarely.evaluate.labels import GroupIndex
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Key, Part, Source, Wanted
-from squarely.state import NOTHING, PairState
+from squarely.state import NOTHING, PairState, Plan
 
 __all__ = ["LAGS", "MOST_LARGEST", "Watched", "Watcher", "watcher_for"]
 
@@ -38,8 +40,14 @@ class Watcher:
     lags : list of PairState of (e_t, e_(t-k)), k from 1
     last : PairState of (y_t, y_(t-1))
         The error of the last value.
-    scaled : PairState of (z^2, z)
-        The moments of the errors over their predicted standard deviation.
+    logs : PairState of (log |e|, log p)
+        Rows where both have a logarithm.
+    targets : PairState of (y, 0)
+        With the sizes of the targets, each row for itself.
+    level : Grid
+        Pairs (y, p) by bin of the prediction.
+    scaled : Scaled
+        The errors over their predicted standard deviation.
     groups, clusters
         The states of (e^2, e) by group and by cluster.
     """
@@ -48,7 +56,10 @@ class Watcher:
     spread: PairState = field(default_factory=PairState)
     mass: PairState = field(default_factory=PairState)
     last: PairState = field(default_factory=PairState)
-    scaled: PairState = field(default_factory=PairState)
+    logs: PairState = field(default_factory=PairState)
+    targets: PairState = field(default_factory=partial(PairState.planned, Plan(histogram=True)))
+    level: Grid = field(default_factory=Grid)
+    scaled: Scaled = field(default_factory=Scaled)
     lags: list[PairState] = field(default_factory=lambda: [PairState() for _ in range(LAGS)])
     groups: "_ByKey | None" = None
     clusters: "_ByKey | None" = None
@@ -69,9 +80,10 @@ class Watcher:
         y, p, e, e2 = y[rows], p[rows], errors[rows], squares[rows]
         weight = None if batch.weight is None else w[rows]
         if batch.more:
-            with np.errstate(all="ignore"):
-                z = e / batch.more[0].doubles()[rows]
-                self.scaled.update(z * z, z, weight)
+            self.scaled.see(e, batch.more[0].doubles()[rows], weight)
+        self._logs(e, p, weight)
+        self.targets.update(y, np.zeros(len(y)))
+        self.level.see(p, y, p, weight)
         self.shape.update(e2, e, weight)
         self.spread.update(e2, p, weight)
         if weight is not None:
@@ -84,6 +96,13 @@ class Watcher:
         with np.errstate(all="ignore"):
             size = e2 if weight is None else e2 * weight
         self._largest(batch, np.flatnonzero(kept), y, p, size, weight)
+
+    def _logs(self, e: Floats, p: Floats, weight: Floats | None) -> None:
+        fits = (e != 0) & (p > 0)
+        if not fits.all():
+            e, p, weight = e[fits], p[fits], None if weight is None else weight[fits]
+        p = np.ascontiguousarray(p)  # numbers that lie apart in memory may take another path, whose logarithms have other bits
+        self.logs.update(np.log(np.abs(e)), np.log(p), weight)
 
     def _follow(self, values: Floats) -> None:
         """Add the pairs of neighbours in the rows that follow those of before."""
@@ -104,9 +123,10 @@ class Watcher:
 
     def _largest(self, batch: Batch, rows: npt.NDArray[np.intp], y: Floats, p: Floats, size: Floats, weight: Floats | None) -> None:
         """Keep the rows that add most; of equal ones the first."""
-        if len(size) > MOST_LARGEST:
-            self.least = max(self.least, float(np.partition(size, -MOST_LARGEST)[-MOST_LARGEST]))
         taken = np.flatnonzero((size >= self.least) & (size > 0))
+        if len(taken) > MOST_LARGEST:
+            self.least = max(self.least, float(np.partition(size[taken], -MOST_LARGEST)[-MOST_LARGEST]))
+            taken = taken[size[taken] >= self.least]
         taken = taken[np.argsort(-size[taken], kind="stable")][:MOST_LARGEST]
         if len(taken):
             w = np.ones(len(taken)) if weight is None else weight[taken]
@@ -130,8 +150,10 @@ class Watcher:
 
     def follow(self, other: "Watcher") -> None:
         """Add what comes after."""
-        for name in ("shape", "spread", "mass", "last", "scaled"):
+        for name in ("shape", "spread", "mass", "last", "logs", "targets"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.level.absorb(other.level)
+        self.scaled.follow(other.scaled)
         self.lags = [mine + theirs for mine, theirs in zip(self.lags, other.lags, strict=True)]
         if len(other.head):
             self._join(other)
