@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from squarely.diagnose.evidence import Evidence
-from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check
-from squarely.diagnose.noise import Law, best_law
+from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check, ends_of
+from squarely.diagnose.noise import Law, best_law, error_of_efficiency
 from squarely.plain import number, percent
 from squarely.state import Ratio
 
@@ -247,12 +247,17 @@ def which_loss(e: Evidence) -> Outcome:
 
     Labels take cross-entropy, a median or a quantile its own loss, predicted standard deviations their likelihood; a variance that grows
     with the mean takes the deviance that expects it, orders of magnitude the logarithm, groups of other variance weights, outliers and
-    heavy tails Huber's loss, and a Laplace law absolute error. Otherwise squared error stays.
+    heavy tails Huber's loss, and a Laplace law absolute error. Otherwise squared error stays. The interval is that of the efficiency under a
+    fitted law with a parameter for its tails; the efficiency under a Laplace law is one number, one half, and has none.
     """
     advice = recommend(e, e.found, e.outcomes)
     unused = 1 - advice.efficiency if advice.efficiency == advice.efficiency and advice.loss != "squared error" else 0.0
+    fitted = unused > 0 and advice.efficiency == best_law(e).efficiency
+    low, high = ends_of(unused, error_of_efficiency(e) if fitted else math.nan)
     return Outcome(
         effect=unused,
+        low=low,
+        high=high,
         told=f"{advice.loss} ({advice.functional})",
         meaning=advice.reason,
         fix=f"train with {advice.loss}, and judge with squared error if the mean is what is wanted",

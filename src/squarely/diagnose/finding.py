@@ -10,7 +10,7 @@ from squarely.plain import number
 if TYPE_CHECKING:
     from squarely.diagnose.evidence import Evidence
 
-__all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check"]
+__all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check", "ends_of"]
 
 ALL_ROWS = "all rows"
 
@@ -85,6 +85,11 @@ class Check:
         if not outcome.effect > self.threshold:
             return "info" if outcome.effect > self.told else None
         return "serious" if outcome.effect > self.serious else "warning"
+
+
+def ends_of(effect: float, se: float, most: float = 1.0) -> tuple[float, float]:
+    """Return the interval of an effect between 0 and what it can be at most, from its standard error; nan where that is not known."""
+    return (math.nan, math.nan) if math.isnan(se) else (max(0.0, effect - 1.96 * se), min(most, max(0.0, effect + 1.96 * se)))
 
 
 CHECKS: dict[str, Check] = {}
