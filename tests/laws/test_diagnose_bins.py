@@ -135,6 +135,20 @@ def test_one_wild_prediction_leaves_the_sample_to_judge() -> None:
     assert "SQ030" in diagnosis.statistics["p"]
 
 
+def test_weights_count_where_all_rows_are_at_hand() -> None:
+    data = {name: values[:3000] for name, values in rows(True).items()}
+    found, _ = asked(data)
+    e, s, w = data["p"] - data["y"], data["s"], data["w"]
+    for level in (0.5, 0.8, 0.95):
+        inside = np.abs(e / s) <= stats.norm.ppf((1 + level) / 2)
+        assert close(found["SQ029"][f"coverage_{100 * level:g}"], np.average(inside, weights=w), 1e-12)
+    fit = WLS(e**2, add_constant(s**2), weights=w / s**4).fit(cov_type="HC0")
+    assert close(found["SQ030"]["slope"], fit.params[1])
+    tenths = np.array_split(np.argsort(s, kind="stable"), 10)
+    rmv, rmse = (np.sqrt([np.average(each[at], weights=w[at]) for at in tenths]) for each in (s**2, e**2))
+    assert close(found["SQ030"]["ence"], np.mean(np.abs(rmv - rmse) / rmv))
+
+
 def told(data: dict[str, Array], identity: str) -> str:
     from squarely.diagnose.checks import CHECKS
     from squarely.diagnose.drawn import drawn_of
