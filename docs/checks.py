@@ -32,6 +32,8 @@ def section(check: Check) -> str:
     body, _, source = text.partition("\n\nReferences\n----------\n")
     serious = "" if math.isinf(check.serious) else f", and is serious above {check.serious:g}"
     facts = [f"Effect: {check.measure}; it matters above {check.threshold:g}{serious}."]
+    if not math.isinf(check.told):
+        facts[0] = f"{facts[0][:-1]}; it is told above {check.told:g}."
     if check.explains:
         facts.append(f"Where it fires, these follow from it: {', '.join(check.explains)}.")
     if source:

@@ -10,6 +10,7 @@ from squarely.compare.words import Told, p_words
 from squarely.errors import DataError
 from squarely.evaluate import Evaluation, as_frame, framed, page_of, rendered
 from squarely.metric import Question
+from squarely.plain import one_line
 
 __all__ = ["Comparison", "Pair"]
 
@@ -150,7 +151,7 @@ class Comparison:
         return tuple(said)
 
     def __str__(self) -> str:
-        return self.verdict
+        return one_line(self.verdict, 4000)  # names come from data
 
     __repr__ = __str__
 

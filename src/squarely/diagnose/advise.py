@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from squarely.diagnose.evidence import Evidence
-from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check
-from squarely.diagnose.noise import Law, best_law
+from squarely.diagnose.finding import CannotTestError, Finding, Outcome, check, ends_of
+from squarely.diagnose.noise import Law, best_law, error_of_efficiency
 from squarely.plain import number, percent
 from squarely.state import Ratio
 
@@ -92,9 +92,9 @@ def _variances(case: _Case) -> Advice | None:
 def _power(case: _Case) -> Advice | None:
     power = case.number("SQ009", "power")
     found = case.found.get("SQ009")
-    if found is None or found.because in ("SQ002", "SQ035") or not (case.e.drawn.y >= 0).all():
+    if found is None or found.because in ("SQ002", "SQ035") or not case.e.smallest_target >= 0:
         return None
-    if power > 1.5 and (case.e.drawn.y > 0).all():
+    if power > 1.5 and case.e.smallest_target > 0:
         return Advice("gamma deviance", "mean", f"the variance grows with the mean to the power {power:.2g}", "sq.mean_gamma_deviance(y, prediction)")
     if power > 1.5:
         reason = f"the variance grows with the mean to the power {power:.2g}, and some targets are 0"
@@ -103,7 +103,7 @@ def _power(case: _Case) -> Advice | None:
 
 
 def _magnitudes(case: _Case) -> Advice | None:
-    if "SQ025" not in case.found or not (case.e.drawn.y > -1).all():
+    if "SQ025" not in case.found or not case.e.smallest_target > -1:
         return None
     reason = "targets span orders of magnitude, and each row is to count for its percentage"
     return Advice("squared error of the logarithm", "mean", reason, "sq.msle(y, prediction)")
@@ -247,12 +247,17 @@ def which_loss(e: Evidence) -> Outcome:
 
     Labels take cross-entropy, a median or a quantile its own loss, predicted standard deviations their likelihood; a variance that grows
     with the mean takes the deviance that expects it, orders of magnitude the logarithm, groups of other variance weights, outliers and
-    heavy tails Huber's loss, and a Laplace law absolute error. Otherwise squared error stays.
+    heavy tails Huber's loss, and a Laplace law absolute error. Otherwise squared error stays. The interval is that of the efficiency under a
+    fitted law with a parameter for its tails; the efficiency under a Laplace law is one number, one half, and has none.
     """
     advice = recommend(e, e.found, e.outcomes)
     unused = 1 - advice.efficiency if advice.efficiency == advice.efficiency and advice.loss != "squared error" else 0.0
+    fitted = unused > 0 and advice.efficiency == best_law(e).efficiency
+    low, high = ends_of(unused, error_of_efficiency(e) if fitted else math.nan)
     return Outcome(
         effect=unused,
+        low=low,
+        high=high,
         told=f"{advice.loss} ({advice.functional})",
         meaning=advice.reason,
         fix=f"train with {advice.loss}, and judge with squared error if the mean is what is wanted",

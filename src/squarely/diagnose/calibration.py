@@ -2,10 +2,9 @@
 
 import math
 
-import numpy as np
-
-from squarely.decompose import parts_of_rows, parts_of_sums, stretches
-from squarely.diagnose.evidence import Drawn, Evidence, Spread
+from squarely.decompose import parts_of_sums
+from squarely.diagnose.curve import curve_of
+from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import f_tail
 from squarely.intervals.student import tails
@@ -149,49 +148,33 @@ def miscalibration(e: Evidence) -> Outcome:
     Isotonic regression fits noise too, so what it wins is judged on rows that it was not fitted to: every other row in the order of the
     predictions fits a curve and a line for the rows between, and the curve must win over the line, which SQ002 tells of.
 
+    Where rows are too many to be kept they are summed exactly in about 1,000 bins of the prediction, which stand for rows. Where a few
+    predictions lie so far out that bins of one width would be coarse, a sample of the rows is judged, and said to be.
+
     References
     ----------
     Dimitriadis, T., Gneiting, T. and Jordan, A. I. (2021), doi:10.1073/pnas.2016191118.
     """
     e.needs_errors()
-    d = e.drawn
-    state, split, steps = parts_of_rows(d.y, d.p, d.w)
-    total = split.total
-    if total == 0 or state.sums.variance_p == 0:
-        raise CannotTestError("predictions are all alike, or perfect")
-    mcb, dsc, unc = (float(split.parts[name] / total) for name in ("miscalibration", "discrimination", "uncertainty"))
-    won, p = _curve_over_line(d)
+    curve = curve_of(e)
+    won = curve.won
     beyond = won.value
     return Outcome(
         effect=beyond,
         low=won.low,
         high=won.high,
-        p_value=p,
-        told=f"miscalibration {percent(mcb)}, discrimination {percent(dsc)}, uncertainty {percent(unc)} of the MSE, in {steps:,} steps",
+        p_value=curve.p_value,
+        told=f"miscalibration {percent(curve.miscalibration)}, discrimination {percent(curve.discrimination)}, "
+        f"uncertainty {percent(curve.uncertainty)} of the MSE, in {curve.steps:,} steps",
         meaning=f"a rising curve through the predictions takes {percent(beyond)} off the MSE that no line does",
         fix="recalibrate with isotonic regression on rows that are not the test, or add the term that bends",
         code="IsotonicRegression(out_of_bounds='clip').fit(prediction_valid, y_valid).predict(prediction)",
         gain=beyond,
-        numbers={"miscalibration": mcb, "discrimination": dsc, "uncertainty": unc, "steps": float(steps)},
-        source=d.source,
+        numbers={
+            "miscalibration": curve.miscalibration,
+            "discrimination": curve.discrimination,
+            "uncertainty": curve.uncertainty,
+            "steps": float(curve.steps),
+        },
+        source=curve.source,
     )
-
-
-def _curve_over_line(d: Drawn) -> tuple[Spread, float]:
-    """Return the share of the error that a rising curve removes beyond a line, on rows that neither was fitted to, and its p-value."""
-    order = np.argsort(d.p, kind="stable")
-    won, of_rows = np.empty(0), np.empty(0)
-    for fit, judge in ((order[::2], order[1::2]), (order[1::2], order[::2])):
-        step = stretches(d.y[fit], d.p[fit], d.w[fit])
-        level = np.bincount(step, d.w[fit] * d.y[fit]) / np.bincount(step, d.w[fit])
-        curve = np.interp(d.p[judge], d.p[fit], level[step])
-        x, w = d.p[fit] - np.average(d.p[fit], weights=d.w[fit]), d.w[fit]
-        sxx = float((w * x * x).sum())
-        slope = float((w * x * d.y[fit]).sum()) / sxx if sxx > 0 else 0.0
-        line = np.average(d.y[fit], weights=w) + slope * (d.p[judge] - np.average(d.p[fit], weights=w))
-        won = np.append(won, d.w[judge] * ((d.y[judge] - line) ** 2 - (d.y[judge] - curve) ** 2))
-        of_rows = np.append(of_rows, d.w[judge] * d.error[judge] ** 2)
-    se = float(won.std(ddof=1)) / math.sqrt(len(won))
-    t = float(won.mean()) / se if se > 0 else 0.0
-    low, share, high = (float(each) * len(won) / float(of_rows.sum()) for each in (won.mean() - 1.96 * se, won.mean(), won.mean() + 1.96 * se))
-    return Spread(max(0.0, share), se, max(0.0, low), max(0.0, high)), tails(t, len(won) - 1) if t > 0 else 1.0

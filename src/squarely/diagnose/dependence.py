@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from squarely.diagnose.evidence import Evidence, moments_of
+from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import chi2_tail, f_tail, normal_tail
+from squarely.diagnose.moments import moments_of
 from squarely.plain import number, percent
 from squarely.state import PairState
 
@@ -39,7 +40,7 @@ def autocorrelations(e: Evidence) -> list[Lag]:
     if e.evaluation.by and e.watcher.groups is None:
         raise CannotTestError("the rows that are at hand do not know their groups, and neighbours are of one group; ask diagnose() with the data")
     m, n = moments_of(e.watcher.shape), e.watcher.shape.n
-    shares = [(state, state.n / (n - k)) for k, state in enumerate(e.watcher.lags, 1) if state.n >= _FEW_PAIRS]
+    shares = [(state, state.n / (n - k)) for k, state in enumerate(e.watcher.neighbours.lags, 1) if state.n >= _FEW_PAIRS]
     if not shares:
         raise CannotTestError("the groups have too few rows that follow each other")
     return [Lag(_covariance(state, m.mean) / (n * m.second) / share, share) for state, share in shares]
@@ -65,7 +66,7 @@ def first_autocorrelation(e: Evidence) -> Outcome:
     Durbin, J. and Watson, G. S. (1950), Biometrika 37(3-4), doi:10.1093/biomet/37.3-4.409.
     """
     r1, share = autocorrelations(e)[0]
-    lag = e.watcher.lags[0].sums
+    lag = e.watcher.neighbours.lags[0].sums
     dw = lag.total(lag.squared_error, 2).rounded() / e.sums.total(e.sums.squared_error, 2).rounded() / share
     n = e.n * share
     narrow = math.sqrt((1 + abs(r1)) / max(1 - abs(r1), 1e-12))

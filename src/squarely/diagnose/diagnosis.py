@@ -23,7 +23,7 @@ class Diagnosis:
     ----------
     evaluation : Evaluation
     findings : tuple of Finding
-        The worst first; what follows from another finding is "info" and says from which.
+        The worst first; "info" is what follows from another finding, and says from which, and what is too little to warn of.
     passed : mapping from model to mapping from id to what was seen
         Checks that found nothing.
     not_testable : mapping from id to reason
@@ -181,7 +181,7 @@ class Diagnosis:
         for finding in self.findings:
             of = f" of {one_line(finding.model)}" if len(self.losses) > 1 else ""
             if finding.severity == "info":
-                lines += [f"{finding.id} info{of}: {finding.title[0].lower()}{finding.title[1:]}; it follows from {finding.because}", ""]
+                lines += [f"{finding.id} info{of}: {finding.title[0].lower()}{finding.title[1:]}; {_small(finding)}", ""]
                 continue
             lines += [
                 f"{finding.id} {finding.severity}{of}: {finding.title}",
@@ -201,6 +201,11 @@ class Diagnosis:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _small(finding: Finding) -> str:
+    """Say why there is no warning."""
+    return f"it follows from {finding.because}" if finding.because else f"{finding.evidence}. {finding.fix[0].upper()}{finding.fix[1:]}"
 
 
 def _finite(value: float) -> float | None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.diagnose.finding import ALL_ROWS, CannotTestError, Finding, Outcome
+from squarely.diagnose.grid import Grid
+from squarely.diagnose.moments import Moments, moments_of, rounded, total_of
 from squarely.diagnose.watch import Watcher
 from squarely.evaluate import Evaluation, Large
 from squarely.intervals.left import Left
@@ -18,33 +19,14 @@ from squarely.intervals.student import quantile
 from squarely.sources import Key
 from squarely.state import PairState, Ratio, Sums
 
-__all__ = ["Drawn", "Evidence", "Moments", "Spread", "moments_of"]
+__all__ = ["Drawn", "Evidence", "Spread"]
 
 Floats = npt.NDArray[np.float64]
 FEW_ROWS = 20
 _NO_ROWS = "no rows are at hand, only their sums; ask diagnose() with the data"
 _LEAST_EFFECTIVE = 3.0
+_FEW_BINS = 50  # for nine tenths of the rows: with fewer, a sample tells more of a curve
 _SMALL = 1e-140  # the smallest mean of squares whose square is a double of full precision
-
-
-class Moments(NamedTuple):
-    """Weight, mean and central moments of errors, rounded once."""
-
-    weight: float
-    mean: float
-    second: float
-    third: float
-    fourth: float
-
-    @property
-    def skewness(self) -> float:
-        """The third standardised moment."""
-        return self.third / self.second**1.5 if self.second > 0 else math.nan
-
-    @property
-    def kurtosis(self) -> float:
-        """The fourth standardised moment, 3 for a normal law."""
-        return self.fourth / self.second**2 if self.second > 0 else math.nan
 
 
 class Spread(NamedTuple):
@@ -70,29 +52,6 @@ class Drawn:
     def error(self) -> Floats:
         """p - y."""
         return self.p - self.y
-
-
-def _of(sums: Sums, integer: int, degree: int) -> Fraction:
-    total = sums.total(integer, degree)
-    return Fraction(total.numerator, total.denominator)
-
-
-def moments_of(state: PairState) -> Moments:
-    """Return the moments of e from the exact sums of pairs (e^2, e)."""
-    s = state.sums
-    if not s.n or not s.w:
-        return Moments(0.0, *(math.nan,) * 4)
-    w = _of(s, s.w, 0)
-    m1, m2, m3, m4 = (_of(s, integer, degree) / w for integer, degree in ((s.p, 1), (s.pp, 2), (s.yp, 2), (s.yy, 2)))
-    second = m2 - m1**2
-    third = m3 - 3 * m1 * m2 + 2 * m1**3
-    fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
-    return Moments(*(rounded(each) for each in (w, m1, second, third, fourth)))
-
-
-def rounded(value: Fraction) -> float:
-    """Return the nearest double."""
-    return Ratio(value.numerator, value.denominator).rounded()
 
 
 @dataclass
@@ -157,7 +116,7 @@ class Evidence:
     def rows_per_weight(self) -> float:
         """How many rows a weight of 1 is worth, after Kish; 1 where there are no weights. So a unit of the weights changes nothing."""
         s = self.watcher.mass.sums
-        return rounded(_of(s, s.y, 1) / _of(s, s.yy, 2)) if s.n else 1.0
+        return rounded(total_of(s, s.y, 1) / total_of(s, s.yy, 2)) if s.n else 1.0
 
     @cached_property
     def effective(self) -> float:
@@ -176,6 +135,16 @@ class Evidence:
     def effective_of(self, sums: Sums) -> float:
         """Return the effective number of the rows of a state."""
         return sums.observations.rounded() * self.rows_per_weight
+
+    @cached_property
+    def smallest_target(self) -> float:
+        """The smallest target; nan where states were taken off."""
+        return self.sums.absolute(self.sums.smallest_y, 1).rounded()
+
+    @cached_property
+    def largest_target(self) -> float:
+        """The largest target; nan where states were taken off."""
+        return self.sums.absolute(self.sums.largest_y, 1).rounded()
 
     @cached_property
     def mse(self) -> float:
@@ -202,18 +171,6 @@ class Evidence:
         """Sum w e^2 of the rows that were watched."""
         s = self.watcher.shape.sums
         return s.total(s.y, 1).rounded()
-
-    def unlike_missing(self) -> float:
-        """Return how far predictions of rows without a target are from the others, in standard deviations; nan where too few are drawn."""
-        sample = self.evaluation.sample
-        if sample is None:
-            return math.nan
-        p = sample.predictions[self.model]
-        p = p / max(1.0, float(np.abs(p[np.isfinite(p)]).max(initial=0.0)))  # squares of large ones are no doubles
-        there, gone = np.isfinite(p) & np.isfinite(sample.target), np.isfinite(p) & ~np.isfinite(sample.target)
-        if gone.sum() < 10 or there.sum() < 10 or not p[there].std() > 0:
-            return math.nan
-        return abs(float(p[gone].mean() - p[there].mean())) / math.sqrt((float(p[gone].var()) + float(p[there].var())) / 2)
 
     def needs_rows(self, least: int = FEW_ROWS) -> None:
         """Refuse to judge few rows."""
@@ -298,3 +255,17 @@ class Evidence:
     def is_whole(self) -> bool:
         """Whether all rows were watched."""
         return self.watched == ALL_ROWS
+
+    @property
+    def is_beyond_sample(self) -> bool:
+        """Whether more rows were watched than are at hand."""
+        return self.is_whole and self.drawn.source != ALL_ROWS
+
+    def binned(self, grid: Grid, drawn: Floats, name: str) -> tuple[Grid | None, str]:
+        """Return the bins of a number to judge, and which rows they hold; None where the rows at hand are better."""
+        if not self.is_beyond_sample:
+            return None, self.drawn.source
+        low, high = np.quantile(drawn, (0.05, 0.95))
+        if high - low < _FEW_BINS * grid.width:
+            return None, f"{self.drawn.source}, for in all rows some values of the {name} lie so far out that bins of it would be coarse"
+        return grid, f"all rows, in {len(grid):,} bins of the {name}"

@@ -10,7 +10,7 @@ from squarely.plain import number
 if TYPE_CHECKING:
     from squarely.diagnose.evidence import Evidence
 
-__all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check"]
+__all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check", "ends_of"]
 
 ALL_ROWS = "all rows"
 
@@ -58,6 +58,8 @@ class Check:
         From where on the effect matters in practice, whatever its p-value.
     serious : float
         From where on it is serious.
+    told : float
+        From where on it is told, though not as a warning; infinite where that is no use.
     first : int
         Checks that explain others come first: 0 for faults of the data, then up.
     explains : tuple of str
@@ -71,27 +73,42 @@ class Check:
     measure: str
     threshold: float
     serious: float
+    told: float
     first: int
     explains: tuple[str, ...]
     function: "Callable[[Evidence], Outcome]"
 
     def severity(self, outcome: Outcome, p_adjusted: float) -> str | None:
         """Return how severe an outcome is, or None where there is nothing to tell; a p-value guards against few rows."""
-        if not outcome.effect > self.threshold or (not math.isnan(outcome.p_value) and not p_adjusted < 0.05):
+        if not math.isnan(outcome.p_value) and not p_adjusted < 0.05:
             return None
+        if not outcome.effect > self.threshold:
+            return "info" if outcome.effect > self.told else None
         return "serious" if outcome.effect > self.serious else "warning"
+
+
+def ends_of(effect: float, se: float, most: float = 1.0) -> tuple[float, float]:
+    """Return the interval of an effect between 0 and what it can be at most, from its standard error; nan where that is not known."""
+    return (math.nan, math.nan) if math.isnan(se) else (max(0.0, effect - 1.96 * se), min(most, max(0.0, effect + 1.96 * se)))
 
 
 CHECKS: dict[str, Check] = {}
 
 
 def check(
-    identity: str, title: str, measure: str, threshold: float, serious: float, first: int, explains: tuple[str, ...] = ()
+    identity: str,
+    title: str,
+    measure: str,
+    threshold: float,
+    serious: float,
+    first: int,
+    explains: tuple[str, ...] = (),
+    told: float = math.inf,
 ) -> "Callable[[Callable[[Evidence], Outcome]], Callable[[Evidence], Outcome]]":
     """Register a function as a check; its docstring is its page in the documentation."""
 
     def register(function: "Callable[[Evidence], Outcome]") -> "Callable[[Evidence], Outcome]":
-        CHECKS[identity] = Check(identity, title, measure, threshold, serious, first, explains, function)
+        CHECKS[identity] = Check(identity, title, measure, threshold, serious, told, first, explains, function)
         return function
 
     return register
@@ -101,8 +118,8 @@ def check(
 class Finding:
     """What a check found in the errors of one model.
 
-    ``severity`` is "serious", "warning", or "info" for what follows from another finding. The effect has its interval (nan where there
-    is none) and the threshold that it passed.
+    ``severity`` is "serious", "warning", or "info" for what follows from another finding or is too little to warn of. The effect has its
+    interval (nan where there is none) and the threshold from where on it matters.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def skill(e: Evidence) -> Outcome:
     if s.variance_y == 0:
         raise CannotTestError("targets are all alike: their mean is perfect")
     rules = {"the mean of the targets": e.ratio(s.variance_y, s.w * s.w, 2)}
-    last = e.watcher.last
+    last = e.watcher.neighbours.last
     if e.is_ordered and e.is_whole and last.n > 1 and e.evaluation.provenance.weight is None:
         rules["the last value"] = last.sums.total(last.sums.squared_error, 2).rounded() / last.n
     best = min(rules, key=rules.__getitem__)

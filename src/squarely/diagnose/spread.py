@@ -1,13 +1,16 @@
 """Is the predicted standard deviation right: in size, in shape, and row by row?"""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely.diagnose.evidence import Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
+from squarely.diagnose.grid import Bins
 from squarely.diagnose.laws import chi2_tail, normal_quantile, normal_tail
+from squarely.diagnose.scaled import LEVELS, Scaled
 from squarely.intervals.student import tails
 from squarely.plain import percent
 
@@ -17,14 +20,23 @@ Floats = npt.NDArray[np.float64]
 _NO_SIGMA = "no standard deviation was predicted; give sigma= if there is one"
 
 
-def _drawn(e: Evidence) -> tuple[Floats, Floats]:
-    """Return errors and predicted standard deviations of rows."""
-    if e.drawn.sigma is None:
+class _Rows(NamedTuple):
+    """Rows that are at hand and have a predicted standard deviation, and how many rows of one weight they are worth."""
+
+    error: Floats
+    sigma: Floats
+    w: Floats
+    worth: float
+
+
+def _drawn(e: Evidence) -> _Rows:
+    d = e.drawn
+    if d.sigma is None:
         raise CannotTestError(_NO_SIGMA)
-    kept = np.isfinite(e.drawn.sigma) & (e.drawn.sigma > 0)
+    kept = np.isfinite(d.sigma) & (d.sigma > 0)
     if kept.sum() < 50:
         raise CannotTestError("there are fewer than 50 rows with a predicted standard deviation above 0")
-    return e.drawn.error[kept], e.drawn.sigma[kept]
+    return _Rows(d.error[kept], d.sigma[kept], d.w[kept], e.effective * float(kept.sum()) / e.n)
 
 
 @check(
@@ -48,7 +60,7 @@ def sigma_scale(e: Evidence) -> Outcome:
     if e.drawn.sigma is None:
         raise CannotTestError(_NO_SIGMA)
     e.needs_errors()
-    state = e.watcher.scaled
+    state = e.watcher.scaled.square()
     s = state.sums
     if s.n < 50 or any(state.refused):
         raise CannotTestError("there are fewer than 50 rows, or a predicted standard deviation is 0 or missing")
@@ -84,36 +96,53 @@ def sigma_shape(e: Evidence) -> Outcome:
 
     .. math:: \max_c \left| \frac{1}{n} \sum_i 1(|z_i| \le \Phi^{-1}((1 + c) / 2)) - c \right|
 
-    The miscalibration area is the mean gap over all levels.
+    The miscalibration area is the mean gap over all levels. Where rows are too many to be kept, it and the test of Kolmogorov and Smirnov
+    look at the ends of 1,000 steps of :math:`|z|`; the coverage is that of all rows, exactly.
 
     References
     ----------
     Kuleshov, V., Fenner, N. and Ermon, S. (2018), ICML, arXiv:1807.00263.
     """
-    error, sigma = _drawn(e)
-    z = np.sort(np.abs(error / sigma))
-    covered = {level: float((z <= normal_quantile(level)).mean()) for level in (0.5, 0.8, 0.95)}
-    levels = np.array([1 - normal_tail(each) for each in z.tolist()])
-    reached = (np.arange(len(z)) + 0.5) / len(z)
-    gaps = np.abs(reached - levels)  # from the middle of each step of the share of rows that is reached
+    rows, whole = _drawn(e), e.is_beyond_sample
+    covered, area, d = _reached_by_steps(e.watcher.scaled) if whole else _reached_by_rows(rows)
+    n = e.effective_of(e.watcher.scaled.square().sums) if whole else rows.worth
     worst = max(covered, key=lambda level: abs(covered[level] - level))
-    gap, half = abs(covered[worst] - worst), 1.96 * math.sqrt(worst * (1 - worst) / len(z))
-    d = float(gaps.max()) + 0.5 / len(z)
-    p = min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * d * d * len(z)) for k in range(1, 101))) if d * math.sqrt(len(z)) > 0.2 else 1.0
+    gap, half = abs(covered[worst] - worst), 1.96 * math.sqrt(worst * (1 - worst) / n)
+    p = min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * d * d * n) for k in range(1, 101))) if d * math.sqrt(n) > 0.2 else 1.0
     said = ", ".join(f"{percent(level)} intervals hold {percent(share)}" for level, share in covered.items())
     return Outcome(
         effect=gap,
         low=max(0.0, gap - half),
         high=gap + half,
         p_value=max(p, 0.0),
-        told=f"{said}; miscalibration area {float(gaps.mean()):.3g}; Kolmogorov-Smirnov {d:.3g}",
+        told=f"{said}; miscalibration area {area:.3g}; Kolmogorov-Smirnov {d:.3g}",
         meaning="an interval of a row does not hold what it promises, so limits that are set by it are wrong",
         fix="recalibrate quantiles on validation rows (conformal prediction), rather than trust a normal law",
         code="half_width = np.quantile(np.abs(error_valid / sigma_valid), 0.95) * sigma",
         gain=gap,
-        numbers={"area": float(gaps.mean()), "gap": gap, "d": d, **{f"coverage_{100 * level:g}": share for level, share in covered.items()}},
-        source=e.drawn.source,
+        numbers={"area": area, "gap": gap, "d": d, **{f"coverage_{100 * level:g}": share for level, share in covered.items()}},
+        source=e.watched if whole else e.drawn.source,
     )
+
+
+def _reached_by_rows(rows: _Rows) -> tuple[dict[float, float], float, float]:
+    """Return the coverage of each level, and the mean and the largest gap between the share that is reached and the level."""
+    size = np.abs(rows.error / rows.sigma)
+    order = np.argsort(size, kind="stable")
+    z, share = size[order], rows.w[order] / float(rows.w.sum())
+    covered = {level: float(share[z <= normal_quantile(level)].sum()) for level in LEVELS}
+    levels = np.array([1 - normal_tail(each) for each in z.tolist()])
+    gaps = np.abs(np.cumsum(share) - share / 2 - levels)  # from the middle of each step
+    return covered, float((share * gaps).sum()), float((gaps + share / 2).max())
+
+
+def _reached_by_steps(scaled: Scaled) -> tuple[dict[float, float], float, float]:
+    """Return the same, as seen at the ends of steps of |z|."""
+    ends, reached, covered = scaled.reached()
+    gaps = np.abs(reached - np.array([1 - normal_tail(each) for each in ends.tolist()]))
+    between = (gaps + np.append(0.0, gaps[:-1])) / 2
+    area = float((np.diff(reached, prepend=0.0) * between).sum())
+    return dict(zip(LEVELS, covered.tolist(), strict=True)), area, float(gaps.max())
 
 
 @check("SQ030", "Predicted standard deviations do not rank the errors", "distance of the slope of e^2 on sigma^2 from 1", 0.2, 0.6, 5)
@@ -123,32 +152,31 @@ def sigma_ranking(e: Evidence) -> Outcome:
     .. math:: \mathrm{ENCE} = \frac{1}{10} \sum_b \frac{|\mathrm{RMV}_b - \mathrm{RMSE}_b|}{\mathrm{RMV}_b}
 
     A slope of 0 says that sigma knows nothing of which rows are uncertain; below 1 it exaggerates. The slope is that of weighted least
-    squares, with weights of 1 over the fourth power of sigma.
+    squares, with weights of 1 over the fourth power of sigma. Where rows are too many to be kept they are summed exactly in about 1,000
+    bins of sigma; the slope is that of all rows, and its standard error and ENCE take the rows of a bin as of one sigma.
 
     References
     ----------
     Levi, D. et al. (2022), Sensors 22(15), doi:10.3390/s22155540.
     """
-    error, sigma = _drawn(e)
-    low, high = np.quantile(sigma, (0.05, 0.95))
+    rows = _drawn(e)
+    low, high = np.quantile(rows.sigma, (0.05, 0.95))
     if not high > 1.1 * low:
         raise CannotTestError("predicted standard deviations are all alike, and rank nothing")
-    unit = float(np.median(sigma))
-    sigma, error = sigma / unit, error / unit
-    x, y, w = sigma**2, error**2, 1 / sigma**4
-    dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
-    sxx = float((w * dx * dx).sum())
-    b = float((w * dx * dy).sum()) / sxx
-    scatter = (dy - b * dx) * w * dx
-    se = math.sqrt(float((scatter**2).sum())) / sxx
-    bins = np.array_split(np.argsort(sigma, kind="stable"), 10)
-    rmv, rmse = (np.sqrt([each[rows].mean() for rows in bins]) for each in (x, y))
-    ence = float((np.abs(rmv - rmse) / rmv).mean())
+    grid, words = e.binned(e.watcher.scaled.grid, rows.sigma, "predicted standard deviation")
+    if grid is None:
+        bins, worth = _rows_as_bins(rows), rows.worth
+        tenths = np.array_split(np.arange(len(rows.sigma)), 10)
+    else:
+        bins = grid.bins()
+        worth, tenths = float(bins.weight.sum()) * e.rows_per_weight, _tenths_of_weight(bins)
+    b, se = _slope(bins, worth)
+    ence = _ence(bins, tenths)
     return Outcome(
         effect=abs(b - 1),
         low=0.0 if abs(b - 1) < 1.96 * se else abs(b - 1) - 1.96 * se,
         high=abs(b - 1) + 1.96 * se,
-        p_value=tails((b - 1) / se, len(x) - 2) if se > 0 else 0.0,
+        p_value=tails((b - 1) / se, worth - 2) if se > 0 else 0.0,
         told=f"the slope of e^2 on sigma^2 is {b:.3g} ({b - 1.96 * se:.3g} to {b + 1.96 * se:.3g}); ENCE {ence:.3g}",
         meaning="rows that are called uncertain are not those with large errors"
         if b < 0.5
@@ -157,5 +185,41 @@ def sigma_ranking(e: Evidence) -> Outcome:
         code="loss = torch.nn.GaussianNLLLoss()(mean, target, variance)",
         gain=min(1.0, abs(b - 1)),
         numbers={"slope": b, "se": se, "ence": ence},
-        source=e.drawn.source,
+        source=words,
     )
+
+
+def _rows_as_bins(rows: _Rows) -> Bins:
+    """Return pairs (z^2, sigma^-2) by sigma, in units of the middle one."""
+    order, nothing = np.argsort(rows.sigma, kind="stable"), np.zeros(len(rows.sigma))
+    sigma = rows.sigma[order] / float(np.median(rows.sigma))
+    return Bins(rows.w[order], (rows.error[order] / rows.sigma[order]) ** 2, sigma**-2, nothing, nothing, nothing)
+
+
+def _slope(bins: Bins, worth: float) -> tuple[float, float]:
+    """Return the slope of e^2 on sigma^2 and its standard error (White), by weighted least squares.
+
+    Divided by sigma^2 the line e^2 = a + b sigma^2 is z^2 = b + a sigma^-2, of which every row counts alike, and b is the intercept.
+    """
+    w, y, x = bins.weight, bins.first, bins.second
+    whole, middle, mean = float(w.sum()), float(np.average(x, weights=w)), float(np.average(y, weights=w))
+    dx = x - middle
+    sxx = float((w * dx * dx + bins.second_squares).sum())
+    a = float((w * dx * y + bins.products).sum()) / sxx
+    b = mean - a * middle
+    pull = 1 / whole - middle * dx / sxx  # of a row on b
+    squares = w * (y - b - a * x) ** 2 + bins.first_squares - 2 * a * bins.products + a * a * bins.second_squares
+    return b, math.sqrt(float((pull**2 * squares).sum()) * whole / worth)
+
+
+def _ence(bins: Bins, tenths: list[npt.NDArray[np.intp]]) -> float:
+    """Return how far the root mean squared error is from the root mean variance, by tenths of sigma."""
+    variance, square = 1 / bins.second, bins.first / bins.second
+    rmv, rmse = (np.sqrt([np.average(each[at], weights=bins.weight[at]) for at in tenths]) for each in (variance, square))
+    return float((np.abs(rmv - rmse) / rmv).mean())
+
+
+def _tenths_of_weight(bins: Bins) -> list[npt.NDArray[np.intp]]:
+    middle = (np.cumsum(bins.weight) - bins.weight / 2) / float(bins.weight.sum())
+    found = [np.flatnonzero((middle >= at / 10) & (middle < (at + 1) / 10)) for at in range(10)]
+    return [each for each in found if len(each)]

@@ -3,13 +3,16 @@
 import itertools
 import math
 
-from squarely.diagnose.evidence import Evidence, Moments
-from squarely.diagnose.finding import CannotTestError, Outcome, check
+import numpy as np
+
+from squarely.diagnose.evidence import Evidence
+from squarely.diagnose.finding import CannotTestError, Outcome, check, ends_of
 from squarely.diagnose.laws import chi2_tail
+from squarely.diagnose.moments import Moments
 from squarely.diagnose.watch import MOST_LARGEST
 from squarely.evaluate import Large
 from squarely.intervals.student import tails
-from squarely.intervals.tail import index_of
+from squarely.intervals.tail import index_of, taken_of
 from squarely.plain import number, one_line, percent
 
 __all__ = ["outliers"]
@@ -70,7 +73,8 @@ def heavy_tail(e: Evidence) -> Outcome:
     .. math:: \hat\alpha = k / \sum_{i \le k} \log(e_{(i)} / e_{(k)})
 
     Below 4 the squared error has no variance, and its interval says little; below 2 it has no mean, and more rows do not help. The bound
-    that holds with 95 % confidence is judged.
+    that holds with 95 % confidence is judged. The interval is that of the index, whose logarithm has the standard error
+    :math:`1/\sqrt{k}`.
 
     References
     ----------
@@ -80,8 +84,11 @@ def heavy_tail(e: Evidence) -> Outcome:
     index, bound = index_of(e.sums.sizes, e.n)
     if math.isinf(index):
         raise CannotTestError("it takes 640 rows to tell how heavy a tail is")
+    factor = math.exp(1.96 / math.sqrt(taken_of(e.n)))
     return Outcome(
         effect=4 / bound,
+        low=4 / (index * factor),
+        high=4 / index * factor,
         told=f"the index of the tail is about {index:.3g}, and below {bound:.3g} with 95 % confidence",
         meaning="the MSE does not settle, however many rows there are"
         if bound < 2
@@ -95,11 +102,16 @@ def heavy_tail(e: Evidence) -> Outcome:
 
 @check("SQ020", "A few rows make most of the squared error", "share of the squared error in the largest 1 % of the rows", 0.2, 0.5, 6)
 def concentration(e: Evidence) -> Outcome:
-    r"""Share of the squared error that the largest 1 % of the rows make, and the Gini coefficient of squared errors.
+    r"""Share of the squared error that the largest 1 % of the rows make.
 
     .. math:: \sum_{i \le n / 100} e_{(i)}^2 \Big/ \sum_i e_i^2
 
-    A normal law gives 8 %, a Laplace law 16 %. The share is exact where 1,000 rows hold it, and else right to 1 %.
+    A normal law gives 8 %, a Laplace law 16 %. The share is exact where 1,000 rows hold it, and else right to 1 %. Its interval is that of
+    its influence function, taken over the rows at hand; where SQ018 fires it is too narrow.
+
+    References
+    ----------
+    Cowell, F. A. and Victoria-Feser, M.-P. (2002), J. Econometrics 108(1), doi:10.1016/S0304-4076(01)00133-1.
     """
     e.needs_rows(200)
     e.needs_squares()
@@ -116,8 +128,11 @@ def concentration(e: Evidence) -> Outcome:
         share = 1 - s.absolute(s.sizes.trimmed_square(0.01), 0).rounded() * 0.99 / e.mse
     top = [sum(size for size, _ in rows[:count]) / total for count in (1, 10)] if e.is_whole else [math.nan, math.nan]
     left = e.mse * (1 - share) / 0.99
+    low, high = ends_of(share, _error_of_share(e))
     return Outcome(
         effect=share,
+        low=low,
+        high=high,
         told=f"of the squared error {percent(share)} is in 1 % of the rows, {percent(top[0])} in the largest row"
         if e.is_whole
         else f"of the squared error {percent(share)} is in 1 % of the rows",
@@ -127,6 +142,22 @@ def concentration(e: Evidence) -> Outcome:
         gain=share,
         numbers={"top_percent": share, "top_1": top[0], "top_10": top[1]},
     )
+
+
+def _error_of_share(e: Evidence) -> float:
+    """Return the standard error of the share of the largest 1 %: nan where no rows are at hand.
+
+    With x = e^2, their 99 % quantile q and the share C a row has the influence (max(x - q, 0) + q / 100 - C x) / mean(x).
+    """
+    error, w = e.sampled.error, e.sampled.w
+    if len(error) < 2 or not e.effective > 1:
+        return math.nan
+    order = np.argsort(np.abs(error), kind="stable")
+    x, weight = error[order] ** 2, w[order] / float(w.sum())
+    q = x[min(int(np.searchsorted(np.cumsum(weight), 0.99)), len(x) - 1)]
+    mean, above = float((weight * x).sum()), np.maximum(x - q, 0.0) + q / 100
+    influence = (above - float((weight * above).sum()) / mean * x) / mean
+    return math.sqrt(float((weight * influence**2).sum()) / e.effective)
 
 
 def outliers(e: Evidence) -> tuple[list[tuple[float, Large]], Moments, float]:
@@ -160,6 +191,7 @@ def outlying_rows(e: Evidence) -> Outcome:
 
     .. math:: t_i = \frac{e_i - \bar e}{s_{(i)} \sqrt{1 - 1/n}}, \quad n\, P(|t_{n-2}| > |t_i|) < 0.05
 
+    The interval of their share is that of rows drawn again, as many outliers among them as chance has it; without an outlier there is none.
     It is told where the other rows look like a bell: where they have heavy tails too, large errors are the law, and SQ018 tells it.
 
     References
@@ -175,8 +207,11 @@ def outlying_rows(e: Evidence) -> Outcome:
     named = "; ".join(f"row {row.row:,}: {number(row.target)} predicted as {number(row.prediction)}" for _, row in rows[:3])
     where = one_line(rows[0][1].where, 60) if rows else ""
     told = f"{len(rows):,} {'row is an outlier' if len(rows) == 1 else 'rows are outliers'} ({named}) in {where}; " if rows else ""
+    low, high = ends_of(share, _error_of_rows(e, rows, share) if rows and few else math.nan)
     return Outcome(
         effect=share if few else 0.0,
+        low=low,
+        high=high,
         p_value=min(1.0, n * tails(t, m.weight - 2)),
         told=f"{told}the largest error is {t:.3g} standard deviations off",
         meaning=f"{len(rows) / n:.2%} of the rows make {percent(share)} of the MSE; a fit by squared error bends to them",
@@ -186,3 +221,14 @@ def outlying_rows(e: Evidence) -> Outcome:
         numbers={"rows": float(len(rows)), "largest_t": t},
         source=e.watched,
     )
+
+
+def _error_of_rows(e: Evidence, rows: list[tuple[float, Large]], share: float) -> float:
+    """Return the standard error of the share C that some rows have of the sum of x = w e^2.
+
+    Of a row it has the influence (1 - C) x / sum(x) where it is one of them, and -C x / sum(x) else.
+    """
+    total, s = e.sums.total(e.sums.squared_error, 2).rounded(), e.watcher.shape.sums
+    of_rows = math.fsum((size / total) ** 2 for size, _ in rows)
+    of_all = s.total(s.yy, 2).rounded() / s.observations.rounded() / e.mse**2 / e.effective
+    return math.sqrt((1 - share) ** 2 * of_rows + share**2 * max(of_all - of_rows, 0.0))

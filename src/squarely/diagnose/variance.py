@@ -5,16 +5,19 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from squarely.diagnose.evidence import Drawn, Evidence, moments_of
+from squarely.diagnose.evidence import Drawn, Evidence
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.diagnose.laws import chi2_tail, f_tail
+from squarely.diagnose.moments import moments_of
 from squarely.intervals.student import quantile, tails
 from squarely.plain import number, one_line, percent
+from squarely.state import Ratio
 
 __all__: list[str] = []
 
 Floats = npt.NDArray[np.float64]
 _LEAST = 20  # rows of a group whose variance is judged
+_NINE_TENTHS = 3.29  # standard deviations in which so much of a normal law lies
 
 
 @check(
@@ -86,6 +89,7 @@ def variance_power(e: Evidence) -> Outcome:
 
     .. math:: \log e^2 = a + b \log |\hat y| + u
 
+    It takes the rows with a prediction above 0 and an error, which must be nine of ten; predictions must spread over a factor of 1.5.
     The power b says which loss has this variance: 0 squared error, 1 Poisson deviance, 2 gamma deviance or squared error of the logarithm.
 
     References
@@ -93,19 +97,18 @@ def variance_power(e: Evidence) -> Outcome:
     Park, R. E. (1966), Econometrica 34(4), doi:10.2307/1910108.
     """
     e.needs_errors()
-    d = e.drawn
-    rows = (d.error != 0) & (d.p > 0)
-    if rows.sum() < max(50, 0.9 * len(d.p)):
+    d, s = e.drawn, e.watcher.logs.sums
+    if s.n < max(50, 0.9 * e.watcher.shape.n):
         raise CannotTestError("predictions are not positive, or errors are 0: a power of the mean has no meaning here")
-    x, y, w = np.log(d.p[rows]), 2 * np.log(np.abs(d.error[rows])), d.w[rows]
-    low, high = np.quantile(x, (0.05, 0.95))
-    if high - low < math.log(1.5):
-        raise CannotTestError("predictions do not vary enough to tell a power: the largest are less than 1.5 times the smallest")
-    slope, se, freedom = _line(x, y, w)
+    if _NINE_TENTHS * math.sqrt(s.absolute(Ratio(s.variance_p, s.w * s.w), 2).rounded()) < math.log(1.5):
+        raise CannotTestError("predictions do not vary enough to tell a power: nine tenths of them lie within a factor of 1.5")
+    freedom = s.n - 2
+    slope = 2 * e.ratio_of(s, s.covariance, s.variance_p)  # sums are of log |e|, and log e^2 is twice that
+    se = 2 * math.sqrt(e.ratio_of(s, s.variance_y * s.variance_p - s.covariance**2, s.variance_p**2 * freedom))
     if not se > 0:
         raise CannotTestError("the errors are all of one size, or of one for each prediction")
-    t = quantile(0.95, int(freedom))
-    if (d.y > 0).all() if slope > 1.5 else (d.y >= 0).all():  # what the deviances are defined for
+    t, least = quantile(0.95, freedom), e.smallest_target
+    if least > 0 if slope > 1.5 else least >= 0:  # what the deviances are defined for
         name = "mean_gamma_deviance" if slope > 1.5 else "mean_poisson_deviance"
         loss, code = ("gamma deviance, or squared error of the logarithm" if slope > 1.5 else "Poisson deviance"), f"sq.{name}(y, prediction)"
     else:
@@ -122,17 +125,8 @@ def variance_power(e: Evidence) -> Outcome:
         code=code,
         gain=lost,
         numbers={"power": slope, "se": se},
-        source=d.source,
+        source=e.watched,
     )
-
-
-def _line(x: Floats, y: Floats, w: Floats) -> tuple[float, float, float]:
-    """Return slope, standard error and degrees of freedom of a weighted least-squares line."""
-    dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
-    sxx = float((w * dx * dx).sum())
-    slope = float((w * dx * dy).sum()) / sxx
-    freedom = len(x) - 2
-    return slope, math.sqrt(float((w * (dy - slope * dx) ** 2).sum()) / freedom / sxx), freedom
 
 
 @check(

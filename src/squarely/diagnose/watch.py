@@ -10,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
+from squarely.diagnose.grid import Grid
+from squarely.diagnose.neighbours import Neighbours
+from squarely.diagnose.scaled import Scaled
 from squarely.evaluate import Large
 from squarely.evaluate.labels import GroupIndex
 from squarely.evaluate.sample import Sampler
 from squarely.sources import Batch, Column, Key, Part, Source, Wanted
-from squarely.state import NOTHING, PairState
+from squarely.state import NOTHING, PairState, Plan
 
-__all__ = ["LAGS", "MOST_LARGEST", "Watched", "Watcher", "watcher_for"]
+__all__ = ["MOST_LARGEST", "Watched", "Watcher", "watcher_for"]
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-LAGS = 10
 MOST_LARGEST = 1000
 
 
@@ -36,12 +37,16 @@ class Watcher:
         How squared errors go with predictions.
     mass : PairState of (w, w)
         The squares of the weights.
-    lags : list of PairState of (e_t, e_(t-k)), k from 1
-        Of rows of the same group.
-    last : PairState of (y_t, y_(t-1))
-        The error of the last value, of the same group.
-    scaled : PairState of (z^2, z)
-        The moments of the errors over their predicted standard deviation.
+    logs : PairState of (log |e|, log p)
+        Rows where both have a logarithm.
+    targets : PairState of (y, 0)
+        With the sizes of the targets, each row for itself.
+    level : Grid
+        Pairs (y, p) by bin of the prediction.
+    neighbours : Neighbours
+        Pairs of a row and one before it.
+    scaled : Scaled
+        The errors over their predicted standard deviation.
     groups, clusters
         The states of (e^2, e) by group and by cluster.
     """
@@ -49,14 +54,14 @@ class Watcher:
     shape: PairState = field(default_factory=PairState)
     spread: PairState = field(default_factory=PairState)
     mass: PairState = field(default_factory=PairState)
-    last: PairState = field(default_factory=PairState)
-    scaled: PairState = field(default_factory=PairState)
-    lags: list[PairState] = field(default_factory=lambda: [PairState() for _ in range(LAGS)])
+    logs: PairState = field(default_factory=PairState)
+    targets: PairState = field(default_factory=partial(PairState.planned, Plan(histogram=True)))
+    level: Grid = field(default_factory=Grid)
+    scaled: Scaled = field(default_factory=Scaled)
+    neighbours: Neighbours = field(default_factory=Neighbours)
     groups: "_ByKey | None" = None
     clusters: "_ByKey | None" = None
     largest: list[tuple[Floats, list[Large]]] = field(default_factory=list)
-    head: Floats = field(default_factory=lambda: np.empty((0, 3)))  # e, y and number of the group of its first rows, group by group
-    tail: Floats = field(default_factory=lambda: np.empty((0, 3)))
     least: float = 0.0
 
     def see(self, batch: Batch, prediction: Column, wanted: Wanted) -> None:
@@ -71,9 +76,10 @@ class Watcher:
         y, p, e, e2 = y[rows], p[rows], errors[rows], squares[rows]
         weight = None if batch.weight is None else w[rows]
         if batch.more:
-            with np.errstate(all="ignore"):
-                z = e / batch.more[0].doubles()[rows]
-                self.scaled.update(z * z, z, weight)
+            self.scaled.see(e, batch.more[0].doubles()[rows], weight)
+        self._logs(e, p, weight)
+        self.targets.update(y, np.zeros(len(y)))
+        self.level.see(p, y, p, weight)
         self.shape.update(e2, e, weight)
         self.spread.update(e2, p, weight)
         if weight is not None:
@@ -85,35 +91,24 @@ class Watcher:
         if self.clusters is not None and of_cluster is not None:
             self.clusters.see(of_cluster, e2, e, weight, rows)
         if wanted.way == "order" and len(e):
-            self._follow(np.column_stack([e, y, group]))
+            self.neighbours.see(np.column_stack([e, y, group]))
         with np.errstate(all="ignore"):
             size = e2 if weight is None else e2 * weight
         self._largest(batch, np.flatnonzero(kept), y, p, size, weight)
 
-    def _follow(self, values: Floats) -> None:
-        """Add the pairs of neighbours in the rows that follow those of before."""
-        whole, new = _by_group(self.tail, values)
-        self._pair(whole, new, np.ones_like(new))
-        self.head = _first(_by_group(self.head, _first(whole[new]))[0])
-        self.tail = _last(whole)
-
-    def _pair(self, whole: Floats, later: Bools, earlier: Bools) -> None:
-        """Add the pairs of rows of one group, a later one and an earlier one."""
-        begin = int(np.argmax(later))
-        for lag, state in enumerate(self.lags, 1):
-            first = max(begin, lag)
-            after, before = whole[first:], whole[first - lag : max(0, len(whole) - lag)]
-            pairs = later[first:] & earlier[first - lag : max(0, len(whole) - lag)] & (after[:, 2] == before[:, 2])
-            rows = slice(None) if pairs.all() else pairs
-            state.update(after[rows, 0], before[rows, 0])
-            if lag == 1:
-                self.last.update(after[rows, 1], before[rows, 1])
+    def _logs(self, e: Floats, p: Floats, weight: Floats | None) -> None:
+        fits = (e != 0) & (p > 0)
+        if not fits.all():
+            e, p, weight = e[fits], p[fits], None if weight is None else weight[fits]
+        p = np.ascontiguousarray(p)  # numbers that lie apart in memory may take another path, whose logarithms have other bits
+        self.logs.update(np.log(np.abs(e)), np.log(p), weight)
 
     def _largest(self, batch: Batch, rows: npt.NDArray[np.intp], y: Floats, p: Floats, size: Floats, weight: Floats | None) -> None:
         """Keep the rows that add most; of equal ones the first."""
-        if len(size) > MOST_LARGEST:
-            self.least = max(self.least, float(np.partition(size, -MOST_LARGEST)[-MOST_LARGEST]))
         taken = np.flatnonzero((size >= self.least) & (size > 0))
+        if len(taken) > MOST_LARGEST:
+            self.least = max(self.least, float(np.partition(size[taken], -MOST_LARGEST)[-MOST_LARGEST]))
+            taken = taken[size[taken] >= self.least]
         taken = taken[np.argsort(-size[taken], kind="stable")][:MOST_LARGEST]
         if len(taken):
             w = np.ones(len(taken)) if weight is None else weight[taken]
@@ -137,49 +132,16 @@ class Watcher:
 
     def follow(self, other: "Watcher") -> None:
         """Add what comes after."""
-        for name in ("shape", "spread", "mass", "last", "scaled"):
+        for name in ("shape", "spread", "mass", "logs", "targets"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.lags = [mine + theirs for mine, theirs in zip(self.lags, other.lags, strict=True)]
+        self.level.absorb(other.level)
+        self.scaled.follow(other.scaled)
         places = None if self.groups is None or other.groups is None else self.groups.absorb(other.groups)
         if self.clusters is not None and other.clusters is not None:
             self.clusters.absorb(other.clusters)
-        if len(other.head):
-            self._join(*(ends if places is None else _renumbered(ends, places) for ends in (other.head, other.tail)))
+        self.neighbours.follow(other.neighbours, places)
         self.largest += other.largest
         self._tidy()
-
-    def _join(self, head: Floats, tail: Floats) -> None:
-        """Add the pairs that lie on both sides of the seam to rows with these ends."""
-        whole, new = _by_group(self.tail, head)
-        self._pair(whole, new, ~new)
-        self.head = _first(_by_group(self.head, head)[0])
-        self.tail = _last(_by_group(self.tail, tail)[0])
-
-
-def _by_group(before: Floats, after: Floats) -> tuple[Floats, Bools]:
-    """Return rows with those that follow, each group in its order, and which are those that follow."""
-    whole = np.concatenate([before, after])
-    if (whole[1:, 2] >= whole[:-1, 2]).all():  # as where there are no groups
-        return whole, np.arange(len(whole)) >= len(before)
-    order = np.argsort(whole[:, 2], kind="stable")
-    return whole[order], order >= len(before)
-
-
-def _first(rows: Floats) -> Floats:
-    """Return the first rows of each group."""
-    found: Floats = rows[np.concatenate([np.ones(min(LAGS, len(rows)), np.bool_), rows[LAGS:, 2] != rows[:-LAGS, 2]])]
-    return found
-
-
-def _last(rows: Floats) -> Floats:
-    """Return the last rows of each group."""
-    found: Floats = rows[np.concatenate([rows[LAGS:, 2] != rows[:-LAGS, 2], np.ones(min(LAGS, len(rows)), np.bool_)])]
-    return found
-
-
-def _renumbered(rows: Floats, places: npt.NDArray[np.int32]) -> Floats:
-    """Return rows with the numbers that groups have elsewhere."""
-    return np.column_stack([rows[:, :2], places[rows[:, 2].astype(np.intp)]])
 
 
 def _falling(each: tuple[float, Large]) -> tuple[float, str, int]:

@@ -16,6 +16,7 @@ from squarely.evaluate.sample import Sample
 from squarely.evaluate.uncertainty import Uncertainty
 from squarely.intervals import NOT_ASKED, Interval
 from squarely.metric import Question, Value, find
+from squarely.plain import one_line
 from squarely.state import PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
@@ -273,7 +274,7 @@ class Evaluation:
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            f"{question.label}={self._answer(question, model, None).value:.6g}" + (f" ({model})" if len(self.models) > 1 else "")
+            f"{question.label}={self._answer(question, model, None).value:.6g}" + (f" ({one_line(model)})" if len(self.models) > 1 else "")
             for question in self.questions[:3]
             for model in self.models[:3]
         )

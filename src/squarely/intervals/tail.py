@@ -6,7 +6,7 @@ from fractions import Fraction
 from squarely.metric import Question
 from squarely.state import Sizes
 
-__all__ = ["doubt", "index_of", "moments_of"]
+__all__ = ["doubt", "index_of", "moments_of", "taken_of"]
 
 # Moments of the errors that must exist, so that what a metric averages has a variance. What is left out takes errors relative to
 # something else, is bounded, or is a quantile.
@@ -35,12 +35,17 @@ def index_of(sizes: Sizes, rows: int) -> tuple[float, float]:
     ----------
     Hill, B. M. (1975), Annals of Statistics 3(5), doi:10.1214/aos/1176343247.
     """
-    count = min(rows // _ONE_IN, _MOST)
+    count = taken_of(rows)
     if count < _LEAST:
         return math.inf, math.inf
     excess = sizes.log_excess(Fraction(count, rows))
     index = 1 / excess if excess > 0 else math.inf
     return index, index * (1 + _SURE / math.sqrt(count))
+
+
+def taken_of(rows: int) -> int:
+    """Return how many of the largest errors tell the index."""
+    return min(rows // _ONE_IN, _MOST)
 
 
 def doubt(index: float, moments: int) -> str:

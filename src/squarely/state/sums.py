@@ -107,9 +107,19 @@ class Sums:
         return self._extreme(0)
 
     @property
+    def smallest_y(self) -> Ratio:
+        """Smallest y, in the unit of the integers."""
+        return self._extreme(1)
+
+    @property
+    def largest_y(self) -> Ratio:
+        """Largest y, in the unit of the integers."""
+        return self._extreme(2)
+
+    @property
     def range_y(self) -> Ratio:
         """Largest y less smallest y, in the unit of the integers."""
-        return self._extreme(2) - self._extreme(1)
+        return self.largest_y - self.smallest_y
 
     def mean_of(self, term: Term) -> Ratio:
         """Return sum w t / sum w of a term, without a unit of its own."""
