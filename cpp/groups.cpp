@@ -81,6 +81,16 @@ void Groups::absorb(Groups& others, const int32_t* places, bool take) {
     }
 }
 
+void Groups::forget_sizes() {
+    if (!plan_) return;
+    flush(), terms_.reset();
+    Plan rest = *plan_;
+    rest.histogram = false;
+    plan_ = rest == Plan() ? nullptr : std::make_shared<const Plan>(std::move(rest));
+    if (plan_) terms_.emplace(*plan_, TermFeeder::kMostRows);
+    for (PairSums& state : states_) state.kept.plan = plan_, state.kept.histogram = Histogram();
+}
+
 void Groups::moments(const double* center, const int32_t* unit, double* out) {
     flush();
     for (size_t i = 0; i < states_.size(); i++) {
@@ -105,7 +115,7 @@ void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& l
             if (!terms_) continue;
             Pointers row;
             for (size_t c = 0; c < rows.columns(); c++) row[c] = from[c] ? from[c] + i : nullptr;
-            const TermFeeder::Segment one{&states_[group_[i]].kept, 1};
+            const TermFeeder::Segment one = segment(group_[i], 1);
             terms_->feed(row, &differences_[i], 1, &one, 1);
         }
     } else if (n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock) {
@@ -164,7 +174,7 @@ void Groups::feed_terms(size_t n, const Pointers& sorted) {
         for (size_t begin = at; begin < at + count;) {
             while (ends_[g] <= begin) g++;
             begin = std::min<size_t>(ends_[g], at + count);
-            segments_.push_back({&states_[g].kept, begin - at});
+            segments_.push_back(segment(g, begin - at));
         }
         Pointers from;
         for (size_t c = 0; c < 3 + columns(); c++) from[c] = sorted[c] ? sorted[c] + at : nullptr;
