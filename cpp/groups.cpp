@@ -36,8 +36,9 @@ size_t Groups::rows_worth_feeding() const { return std::min(kMostWaiting, states
 
 // Says whether every row has a state.
 bool Groups::known(const Labels& labels, size_t rows) const {
-    size_t buckets = 0;
-    for (size_t i = 0; labels.buckets && i < rows; i++) buckets = std::max<size_t>(buckets, labels.buckets[i]);
+    int16_t highest = INT16_MIN;  // of the buckets, less 2^15: only of signed ones does every processor find the largest eight at a time
+    for (size_t i = 0; labels.buckets && i < rows; i++) highest = std::max(highest, static_cast<int16_t>(labels.buckets[i] ^ 0x8000));
+    const size_t buckets = static_cast<uint16_t>(highest) ^ 0x8000u;
     if (!labels.codes) return buckets < states_.size();
     uint32_t bad = 0;  // the highest bit is set where a label is out of range; without a branch, so that it costs little
     const uint32_t last = static_cast<uint32_t>(labels.count) - 1;
@@ -105,8 +106,10 @@ void Groups::reached(const int32_t* size, double* out) {
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
-    for (size_t i = 0; i < n; i++) group_[i] = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
-    for (size_t i = 0; labels.buckets && i < n; i++) group_[i] += labels.buckets[at + i];
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t first = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
+        group_[i] = labels.buckets ? first + labels.buckets[at + i] : first;
+    }
     Pointers from;
     if (!rows.as_doubles(at, n, widened_, from)) {
         if (terms_) rows.differences(at, n, differences_);
@@ -119,18 +122,19 @@ void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& l
             terms_->feed(row, &differences_[i], 1, &one, 1);
         }
     } else if (n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock) {
-        feed(group_.data(), n, from);
+        feed(group_.data(), n, from, rows.narrow());
     } else {
-        keep_waiting(n, from);
+        keep_waiting(n, from, rows.narrow());
     }
 }
 
 // Where groups are many, few rows of a block belong to one: rows wait until there are enough.
-void Groups::keep_waiting(size_t n, const Pointers& from) {
+void Groups::keep_waiting(size_t n, const Pointers& from, bool narrow) {
     bool weighted = from[2] != nullptr;
     if (weighted != (waiting_[2].size() > 0)) flush();
     for (size_t i = 0; i < n; i++)
         if ((!is_finite(from[0][i]) || !is_finite(from[1][i])) && !(weighted && is_zero(from[2][i]))) waiting_refused_[why_refused(from[0][i], from[1][i])]++;
+    waiting_narrow_ = waiting_narrow_ && narrow;
     waiting_group_.insert(waiting_group_.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(n));
     for (size_t c = 0; c < 3 + columns(); c++)
         if (from[c]) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
@@ -142,13 +146,13 @@ void Groups::flush() {
     DefaultRounding rules;
     Pointers from;
     for (size_t c = 0; c < 3 + columns(); c++) from[c] = waiting_[c].empty() ? nullptr : waiting_[c].data();
-    feed(waiting_group_.data(), waiting_group_.size(), from);
+    feed(waiting_group_.data(), waiting_group_.size(), from, waiting_narrow_);
     waiting_group_.clear();
     for (std::vector<double>& column : waiting_) column.clear();
-    waiting_refused_ = {};
+    waiting_refused_ = {}, waiting_narrow_ = true;
 }
 
-void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
+void Groups::feed(const uint32_t* group, size_t n, const Pointers& from, bool narrow) {
     size_t count = 3 + columns();
     double* to[3 + kMostColumns];
     sorted_.resize(std::max(sorted_.size(), count * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
@@ -159,7 +163,7 @@ void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
     size_t begin = 0;
     for (size_t g = 0; g < states_.size(); g++) {
         size_t end = ends_[g];
-        if (end > begin) Feeder(states_[g], windows_[g], false).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
+        if (end > begin) Feeder(states_[g], windows_[g], narrow).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
     }
     if (terms_) feed_terms(begin, sorted);

@@ -47,9 +47,9 @@ class Groups {
     TermFeeder::Segment segment(size_t group, size_t end) { return {&states_[group].kept, &states_[group / together_ * together_].kept.histogram, end}; }
     bool known(const Labels& labels, size_t rows) const;
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
-    void keep_waiting(size_t count, const Pointers& columns);
+    void keep_waiting(size_t count, const Pointers& columns, bool narrow);
     void flush();
-    void feed(const uint32_t* group, size_t count, const Pointers& columns);
+    void feed(const uint32_t* group, size_t count, const Pointers& columns, bool narrow);
     void feed_terms(size_t count, const Pointers& columns);
 
     std::shared_ptr<const Plan> plan_;
@@ -61,6 +61,7 @@ class Groups {
     std::vector<double> widened_, sorted_;    // kept, because fresh memory costs more than the sort
     std::vector<uint32_t> group_, ends_, waiting_group_;
     std::vector<double> waiting_[3 + kMostColumns], differences_;
+    bool waiting_narrow_ = true;  // whether a float holds each y and p that waits
     std::array<int64_t, kRefused> waiting_refused_{};
 };
 
