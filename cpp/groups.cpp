@@ -9,6 +9,7 @@ namespace {
 constexpr size_t kBlock = 520 * 128;                // rows whose sorted copy stays in the second cache; no power of 2, or groups would share lines
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
 constexpr size_t kRowsOfEach = 64;  // of a group: with fewer, finding its state costs more than adding to it
+constexpr size_t kAhead = 32;  // rows that are sorted before a place is needed that is asked for now
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -21,7 +22,9 @@ void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double
     next--;
     const double *y = from[0], *p = from[1], *w = from[2];
     double *sorted_y = to[0], *sorted_p = to[1], *sorted_w = to[2];
+    const size_t ahead = n > kBlock ? kAhead : n;  // a copy beyond the second cache is waited for
     for (size_t i = 0; i < n; i++) {
+        if (i + ahead < n) __builtin_prefetch(sorted_y + next[group[i + ahead]], 1), __builtin_prefetch(sorted_p + next[group[i + ahead]], 1);
         if (!counts(i)) continue;
         uint32_t at = next[group[i]]++;
         sorted_y[at] = y[i], sorted_p[at] = p[i];
