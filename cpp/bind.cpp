@@ -178,8 +178,7 @@ nb::tuple term_of(const PairSums& state, size_t i) {  // ((integer, exponent), r
     TermSum term = state.kept.terms.at(i);
     term.sum.trim();
     int exponent = term.sum.is_zero() ? 0 : lowest_bit(term.sum);
-    nb::tuple number = nb::make_tuple(integer_from(term.sum, exponent), exponent);
-    return nb::make_tuple(number, term.without[kOutside], term.without[kTooLarge], term.without[kTooSmall]);
+    return nb::make_tuple(nb::make_tuple(integer_from(term.sum, exponent), exponent), term.without[kOutside], term.without[kTooLarge], term.without[kTooSmall]);
 }
 nb::tuple cells_of(const PairSums& state) {  // (exponent of the unit, buckets, weights in units)
     const auto cells = state.kept.histogram.cells();
@@ -253,8 +252,9 @@ NB_MODULE(_core, m) {
         .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     nb::class_<Groups>(m, "Groups")
-        .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan) { new (g) Groups(std::move(plan)); }, "plan"_a.none() = nb::none())
+        .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan, size_t together) { new (g) Groups(std::move(plan), together); }, "plan"_a.none() = nb::none(), "together"_a = 1)
         .def("grow", &Groups::grow, "count"_a)
+        .def("forget_sizes", &Groups::forget_sizes)
         .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none(), "buckets"_a.none() = nb::none(), "more"_a = nb::make_tuple())
         .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
         .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)

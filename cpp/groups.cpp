@@ -9,6 +9,7 @@ namespace {
 constexpr size_t kBlock = 520 * 128;                // rows whose sorted copy stays in the second cache; no power of 2, or groups would share lines
 constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
 constexpr size_t kRowsOfEach = 64;  // of a group: with fewer, finding its state costs more than adding to it
+constexpr size_t kAhead = 32;  // rows that are sorted before a place is needed that is asked for now
 
 // A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
 // On return next[g] is where group g ends.
@@ -21,7 +22,9 @@ void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double
     next--;
     const double *y = from[0], *p = from[1], *w = from[2];
     double *sorted_y = to[0], *sorted_p = to[1], *sorted_w = to[2];
+    const size_t ahead = n > kBlock ? kAhead : n;  // a copy beyond the second cache is waited for
     for (size_t i = 0; i < n; i++) {
+        if (i + ahead < n) __builtin_prefetch(sorted_y + next[group[i + ahead]], 1), __builtin_prefetch(sorted_p + next[group[i + ahead]], 1);
         if (!counts(i)) continue;
         uint32_t at = next[group[i]]++;
         sorted_y[at] = y[i], sorted_p[at] = p[i];
@@ -36,8 +39,9 @@ size_t Groups::rows_worth_feeding() const { return std::min(kMostWaiting, states
 
 // Says whether every row has a state.
 bool Groups::known(const Labels& labels, size_t rows) const {
-    size_t buckets = 0;
-    for (size_t i = 0; labels.buckets && i < rows; i++) buckets = std::max<size_t>(buckets, labels.buckets[i]);
+    int16_t highest = INT16_MIN;  // of the buckets, less 2^15: only of signed ones does every processor find the largest eight at a time
+    for (size_t i = 0; labels.buckets && i < rows; i++) highest = std::max(highest, static_cast<int16_t>(labels.buckets[i] ^ 0x8000));
+    const size_t buckets = static_cast<uint16_t>(highest) ^ 0x8000u;
     if (!labels.codes) return buckets < states_.size();
     uint32_t bad = 0;  // the highest bit is set where a label is out of range; without a branch, so that it costs little
     const uint32_t last = static_cast<uint32_t>(labels.count) - 1;
@@ -81,6 +85,16 @@ void Groups::absorb(Groups& others, const int32_t* places, bool take) {
     }
 }
 
+void Groups::forget_sizes() {
+    if (!plan_) return;
+    flush(), terms_.reset();
+    Plan rest = *plan_;
+    rest.histogram = false;
+    plan_ = rest == Plan() ? nullptr : std::make_shared<const Plan>(std::move(rest));
+    if (plan_) terms_.emplace(*plan_, TermFeeder::kMostRows);
+    for (PairSums& state : states_) state.kept.plan = plan_, state.kept.histogram = Histogram();
+}
+
 void Groups::moments(const double* center, const int32_t* unit, double* out) {
     flush();
     for (size_t i = 0; i < states_.size(); i++) {
@@ -95,8 +109,10 @@ void Groups::reached(const int32_t* size, double* out) {
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
-    for (size_t i = 0; i < n; i++) group_[i] = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
-    for (size_t i = 0; labels.buckets && i < n; i++) group_[i] += labels.buckets[at + i];
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t first = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
+        group_[i] = labels.buckets ? first + labels.buckets[at + i] : first;
+    }
     Pointers from;
     if (!rows.as_doubles(at, n, widened_, from)) {
         if (terms_) rows.differences(at, n, differences_);
@@ -105,22 +121,23 @@ void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& l
             if (!terms_) continue;
             Pointers row;
             for (size_t c = 0; c < rows.columns(); c++) row[c] = from[c] ? from[c] + i : nullptr;
-            const TermFeeder::Segment one{&states_[group_[i]].kept, 1};
+            const TermFeeder::Segment one = segment(group_[i], 1);
             terms_->feed(row, &differences_[i], 1, &one, 1);
         }
     } else if (n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock) {
-        feed(group_.data(), n, from);
+        feed(group_.data(), n, from, rows.narrow());
     } else {
-        keep_waiting(n, from);
+        keep_waiting(n, from, rows.narrow());
     }
 }
 
 // Where groups are many, few rows of a block belong to one: rows wait until there are enough.
-void Groups::keep_waiting(size_t n, const Pointers& from) {
+void Groups::keep_waiting(size_t n, const Pointers& from, bool narrow) {
     bool weighted = from[2] != nullptr;
     if (weighted != (waiting_[2].size() > 0)) flush();
     for (size_t i = 0; i < n; i++)
         if ((!is_finite(from[0][i]) || !is_finite(from[1][i])) && !(weighted && is_zero(from[2][i]))) waiting_refused_[why_refused(from[0][i], from[1][i])]++;
+    waiting_narrow_ = waiting_narrow_ && narrow;
     waiting_group_.insert(waiting_group_.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(n));
     for (size_t c = 0; c < 3 + columns(); c++)
         if (from[c]) waiting_[c].insert(waiting_[c].end(), from[c], from[c] + n);
@@ -132,13 +149,13 @@ void Groups::flush() {
     DefaultRounding rules;
     Pointers from;
     for (size_t c = 0; c < 3 + columns(); c++) from[c] = waiting_[c].empty() ? nullptr : waiting_[c].data();
-    feed(waiting_group_.data(), waiting_group_.size(), from);
+    feed(waiting_group_.data(), waiting_group_.size(), from, waiting_narrow_);
     waiting_group_.clear();
     for (std::vector<double>& column : waiting_) column.clear();
-    waiting_refused_ = {};
+    waiting_refused_ = {}, waiting_narrow_ = true;
 }
 
-void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
+void Groups::feed(const uint32_t* group, size_t n, const Pointers& from, bool narrow) {
     size_t count = 3 + columns();
     double* to[3 + kMostColumns];
     sorted_.resize(std::max(sorted_.size(), count * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
@@ -149,7 +166,7 @@ void Groups::feed(const uint32_t* group, size_t n, const Pointers& from) {
     size_t begin = 0;
     for (size_t g = 0; g < states_.size(); g++) {
         size_t end = ends_[g];
-        if (end > begin) Feeder(states_[g], windows_[g], false).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
+        if (end > begin) Feeder(states_[g], windows_[g], narrow).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
     }
     if (terms_) feed_terms(begin, sorted);
@@ -164,7 +181,7 @@ void Groups::feed_terms(size_t n, const Pointers& sorted) {
         for (size_t begin = at; begin < at + count;) {
             while (ends_[g] <= begin) g++;
             begin = std::min<size_t>(ends_[g], at + count);
-            segments_.push_back({&states_[g].kept, begin - at});
+            segments_.push_back(segment(g, begin - at));
         }
         Pointers from;
         for (size_t c = 0; c < 3 + columns(); c++) from[c] = sorted[c] ? sorted[c] + at : nullptr;

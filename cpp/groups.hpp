@@ -16,13 +16,16 @@ struct Labels {
 
 class Groups {
    public:
-    explicit Groups(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {
+    // The sizes of errors are counted together for so many neighbours, in the first of them.
+    explicit Groups(std::shared_ptr<const Plan> plan, size_t together = 1) : plan_(std::move(plan)), together_(together) {
         if (plan_) terms_.emplace(*plan_, TermFeeder::kMostRows);
     }
     // The states, with every row in them.
     std::vector<PairSums>& states() { return flush(), states_; }
     size_t size() const { return states_.size(); }
     size_t columns() const { return plan_ ? plan_->columns.size() : 0; }
+    // From now on the plan of the states is without the sizes of errors.
+    void forget_sizes();
     void grow(size_t count) { states_.resize(std::max(count, states_.size()), PairSums(plan_)); }
 
     void add_refused(size_t group, size_t which, int64_t count) { states_.at(group).refused.at(which) += count; }
@@ -41,14 +44,16 @@ class Groups {
 
    private:
     size_t rows_worth_feeding() const;
+    TermFeeder::Segment segment(size_t group, size_t end) { return {&states_[group].kept, &states_[group / together_ * together_].kept.histogram, end}; }
     bool known(const Labels& labels, size_t rows) const;
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
-    void keep_waiting(size_t count, const Pointers& columns);
+    void keep_waiting(size_t count, const Pointers& columns, bool narrow);
     void flush();
-    void feed(const uint32_t* group, size_t count, const Pointers& columns);
+    void feed(const uint32_t* group, size_t count, const Pointers& columns, bool narrow);
     void feed_terms(size_t count, const Pointers& columns);
 
     std::shared_ptr<const Plan> plan_;
+    size_t together_;
     std::optional<TermFeeder> terms_;
     std::vector<TermFeeder::Segment> segments_;
     std::vector<PairSums> states_;
@@ -56,6 +61,7 @@ class Groups {
     std::vector<double> widened_, sorted_;    // kept, because fresh memory costs more than the sort
     std::vector<uint32_t> group_, ends_, waiting_group_;
     std::vector<double> waiting_[3 + kMostColumns], differences_;
+    bool waiting_narrow_ = true;  // whether a float holds each y and p that waits
     std::array<int64_t, kRefused> waiting_refused_{};
 };
 

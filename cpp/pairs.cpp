@@ -28,7 +28,7 @@ class Accumulator {
         bool exact = rows_.as_doubles(at, count, widened_, from);
         if (terms_) {
             if (!exact) rows_.differences(at, count, differences_);
-            const TermFeeder::Segment all{&state_.kept, count};
+            const TermFeeder::Segment all{&state_.kept, &state_.kept.histogram, count};
             terms_->feed(from, exact ? nullptr : differences_.data(), count, &all, 1);
             if (!state_.kept.plan->pairs && !rows_.weighted) return count_rows(from, count);
         }

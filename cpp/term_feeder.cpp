@@ -79,8 +79,12 @@ void TermFeeder::feed(const double* const* columns, const double* differences, s
     for (uint32_t row : left_out_) errors_[row] = NAN;
     if (!first_near_) first_near_ = Histogram::first_near(errors_, count);
     size_t begin = 0;
-    for (const Segment* segment = segments; segment != segments + segment_count; begin = segment++->end)
-        segment->kept->histogram.see(errors_ + begin, w ? w + begin : nullptr, segment->end - begin, first_near_);
+    for (const Segment *segment = segments, *last = segments + segment_count; segment != last;) {
+        Histogram& sizes = *segment->sizes;
+        while (segment + 1 != last && segment[1].sizes == &sizes) segment++;
+        sizes.see(errors_ + begin, w ? w + begin : nullptr, segment->end - begin, first_near_);
+        begin = segment++->end;
+    }
 }
 
 void TermFeeder::leave_out(const double* const* columns, size_t count, bool finite) {

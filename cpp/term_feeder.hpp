@@ -22,6 +22,7 @@ class TermFeeder {
     static constexpr size_t kMostRows = size_t{1} << 11;  // of a block: it stays in the first cache
     struct Segment {  // the rows of a block that belong to one state: from the end of the segment before
         Kept* kept;
+        Histogram* sizes;  // neighbours may share one
         size_t end;
     };
 

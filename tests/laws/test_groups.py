@@ -79,10 +79,11 @@ def test_a_bucket_counts_from_the_place_of_its_group(buckets: int) -> None:
         assert alone.state(b).canonical() == PairState.of(y[bucket == b], p[bucket == b]).canonical_bytes()
 
 
-def test_a_bucket_beyond_the_states_is_refused_and_nothing_is_added() -> None:
+@pytest.mark.parametrize("beyond", [2, 2**15 - 1, 2**15, 2**16 - 1])
+def test_a_bucket_beyond_the_states_is_refused_and_nothing_is_added(beyond: int) -> None:
     groups, ones = _core.Groups(), np.ones(3)
     groups.grow(2)
-    bucket = np.array([0, 1, 2], np.uint16)
+    bucket = np.array([0, 1, beyond], np.uint16)
     assert groups.update(ones, ones, None, None, None, bucket) == -2
     assert groups.update(ones, ones, None, np.zeros(3, np.int32), np.zeros(1, np.int32), bucket) == -2
     assert groups.state(0).rows == groups.state(1).rows == 0

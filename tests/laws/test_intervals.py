@@ -210,10 +210,45 @@ def test_a_quantile_has_the_interval_of_its_rank() -> None:
     errors = np.sort(np.abs(y - p))
     for metric, level in (("medae", 0.5), ("quantile_absolute_error(quantile=0.9)", 0.9)):
         low, high = sq.evaluate(y, p, metrics=[metric])[metric].ci
-        half = stats.norm.ppf(0.975) * math.sqrt(n * level * (1 - level))
-        ranks = np.searchsorted(errors, [low, high])
-        assert ranks[0] == pytest.approx(n * level - half, abs=0.35 * half)
-        assert ranks[1] == pytest.approx(n * level + half, abs=0.35 * half)
+        half = stats.t.ppf(0.975, 500) * math.sqrt(level * (1 - level) / (n - 1))
+        first, last = errors[math.ceil(n * (level - half)) - 1], errors[math.floor(n * (level + half))]
+        assert first * (1 - 2**-7) <= low <= first  # sizes are known to a bucket
+        assert last <= high <= last * (1 + 2**-7)
+
+
+def test_with_weights_or_clusters_a_quantile_has_the_jackknife_of_its_share() -> None:
+    """Then the weight below a quantile is no binomial number, and varies more."""
+    n, size = 4000, 20
+    rng = np.random.default_rng(3)
+
+    def width(errors: Array, **told: Any) -> float:
+        low, high = sq.evaluate(np.zeros(n), errors, metrics=["medae"], **told)["medae"].ci
+        return float(high - low)
+
+    equal = np.repeat(rng.uniform(1, 2, n // size), size)  # the rows of a cluster are all below the quantile, or none
+    assert width(equal, cluster=np.repeat(np.arange(n // size), size)) == pytest.approx(math.sqrt(size) * width(equal), rel=0.2)
+    free, weight = rng.uniform(1, 2, n), rng.permutation(np.where(np.arange(n) % 10, 0.1, 10.0))
+    effect = np.mean(weight**2) / np.mean(weight) ** 2  # of unequal weights: Kish, L. (1965), Survey Sampling
+    assert width(free, weight=weight) == pytest.approx(math.sqrt(effect) * width(free), rel=0.2)
+
+
+def test_a_quantile_has_one_interval_whatever_else_is_asked() -> None:
+    """A trimmed mean makes every bucket count the sizes of its errors; without one the rows of a group count theirs together."""
+    y, p = rows(5000)
+    group = np.random.default_rng(5).integers(0, 7, 5000)
+    for by in (None, group):
+        few, more = (sq.evaluate(y, p, by=by, metrics=["medae", "mse", *others]) for others in ((), ("trimmed_mse",)))
+        for metric in ("medae", "mse"):
+            assert repr(few[metric]) == repr(more[metric])
+            assert [repr(each) for each in few[metric].by.values()] == [repr(each) for each in more[metric].by.values()]
+
+
+def test_a_trimmed_mean_that_is_asked_for_late_says_how_to_have_its_interval() -> None:
+    y, p = rows(100)
+    answer = sq.evaluate(y, p, metrics=["medae"])["trimmed_mse"]
+    assert answer.value == sq.evaluate(y, p, metrics=["trimmed_mse"])["trimmed_mse"].value
+    assert math.isnan(answer.se)
+    assert "name 'trimmed_mse' in metrics=" in str(answer.doubt)
 
 
 def test_a_trimmed_mean_has_an_interval_and_an_extreme_has_none() -> None:

@@ -129,6 +129,38 @@ def test_groups_are_states_of_their_rows(kind: str, weights: str) -> None:
         assert PairState._wrap(groups.state(group), PLAN) == state_of(codes == group, y, p, w, columns)
 
 
+@NASTY
+def test_neighbours_may_count_the_sizes_of_their_errors_together(kind: str, weights: str) -> None:
+    """Three groups of four: each has the sizes of its rows, and all else is as it is without that; then the sizes are forgotten."""
+    y, p, w, columns = data(kind, weights, 1000)
+    codes = np.random.default_rng(3).integers(0, 12, 1000).astype(np.int32)
+    groups = _core.Groups(PLAN.core, 4)
+    groups.grow(12)
+    assert groups.update(y, p, w, codes, np.arange(12, dtype=np.int32), None, tuple(columns[name] for name in PLAN.columns)) == -1
+    totals = _core.Groups(PLAN.core)
+    totals.grow(3)
+    totals.absorb(groups, np.arange(12, dtype=np.int32) // 4, False)
+    for total in range(3):
+        assert PairState._wrap(totals.state(total), PLAN) == state_of(codes // 4 == total, y, p, w, columns)
+    groups.forget_sizes()
+    rest = Plan(PLAN.terms)
+    for group in range(12):
+        kept = codes == group
+        of_kept = {name: values[kept] for name, values in columns.items()}
+        expected = PairState.planned(rest).update(y[kept], p[kept], None if w is None else w[kept], **of_kept)
+        assert PairState._wrap(groups.state(group), rest) == expected
+
+
+def test_sizes_that_are_all_that_is_kept_can_be_forgotten() -> None:
+    y, p, *_ = data("normal", "none")
+    groups = _core.Groups(Plan(histogram=True).core)
+    groups.grow(1)
+    groups.update(y, p, None, None, None)
+    groups.forget_sizes()
+    groups.update(y, p, None, None, None)
+    assert PairState._wrap(groups.state(0), Plan()) == PairState().update(np.tile(y, 2), np.tile(p, 2))
+
+
 def test_threads_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = data("cauchy", "lognormal", 200_000)
     found = set()

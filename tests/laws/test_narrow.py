@@ -47,6 +47,22 @@ def test_floats_at_the_edges_of_windows(span: int, top: int, width: str) -> None
         assert same(spanning(rng, n, top, span), spanning(rng, n, top, span))
 
 
+@pytest.mark.parametrize("groups", [3, 1100])
+@pytest.mark.parametrize("span", [5, 53, 131, 250])
+def test_floats_of_groups_also_where_they_wait_and_doubles_come_between(span: int, groups: int, width: str) -> None:
+    rng = np.random.default_rng([span, groups])
+    n, codes = 60_000, rng.integers(0, groups, 60_000).astype(np.int32)
+    y, p = (spanning(rng, n, 0, span).astype(float) for _ in range(2))
+    y[n // 3 : n // 2] += 2.0**-40  # that no float holds
+    together = _core.Groups()
+    together.grow(groups)
+    for rows, kind in ((slice(0, n // 3), np.float32), (slice(n // 3, n // 2), np.float64), (slice(n // 2, n), np.float32)):
+        assert together.update(y[rows].astype(kind), p[rows].astype(kind), None, codes[rows], np.arange(groups, dtype=np.int32)) == -1
+    for group in {0, groups // 2, groups - 1}:
+        of_group = codes == group
+        assert together.state(group).canonical() == twin.canonical_bytes(y[of_group], p[of_group], None)
+
+
 def test_floats_beside_nan_infinity_and_the_ends_of_their_range(width: str) -> None:
     rng = np.random.default_rng(0)
     y, p = spanning(rng, 3001, 3, 9), spanning(rng, 3001, 3, 9)

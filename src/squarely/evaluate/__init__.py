@@ -19,7 +19,7 @@ from squarely.evaluate.sample import Sample
 from squarely.evaluate.second_pass import find_quantiles
 from squarely.evaluate.uncertainty import Uncertainty
 from squarely.evaluate.way import with_way
-from squarely.metric import METRICS, ErrorQuantile, Question, find
+from squarely.metric import METRICS, ErrorQuantile, Question, TrimmedSquare, find
 from squarely.sources import Source, Wanted, arrays_source, open_source
 from squarely.state import Plan, StateTable
 
@@ -161,7 +161,8 @@ def evaluate_source(
     """Evaluate a source that is open, as ``evaluate`` does; ``wanted`` has the plan of the questions."""
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
-    done = accumulate(source, wanted, nan_policy, progress)
+    trimmed = any(isinstance(need, TrimmedSquare) for question in questions for need in question.needs)
+    done = accumulate(source, replace(wanted, bucket_sizes=trimmed or not wanted.binomial), nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence, wanted.along)
     largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True)}

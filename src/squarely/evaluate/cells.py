@@ -8,7 +8,7 @@ import numpy.typing as npt
 from squarely import _core
 from squarely.evaluate.layout import NO_BUCKETS, Layout, RowBuckets, layout_of
 from squarely.sources import Wanted
-from squarely.state import Buckets
+from squarely.state import Buckets, Plan
 from squarely.state.table import GroupKey
 
 __all__ = ["Cells", "Integers", "Labels"]
@@ -25,8 +25,8 @@ class Cells:
 
     def __init__(self, wanted: Wanted, fewest: bool = False) -> None:
         self.layout, self.size = NO_BUCKETS, 0
-        self.models = [_core.Groups(wanted.plan.core) for _ in wanted.predictions]
         self._wanted, self._fewest = wanted, fewest
+        self.models = self._new_models(self.layout)
         self.last = 0
         self.apart: Cells | None = None
 
@@ -46,7 +46,7 @@ class Cells:
         if layout.count == 1 and self._wanted.way != "none":
             self._put_apart()
         if layout != self.layout:
-            models = [_core.Groups(self._wanted.plan.core) for _ in self.models]
+            models = self._new_models(layout)
             groups = len(self.models[0]) // self.layout.count
             places = self._places_in(layout, np.arange(groups))
             for model, before in zip(models, self.models, strict=True):
@@ -55,6 +55,10 @@ class Cells:
             self.layout, self.models = layout, models
         for model in self.models:
             model.grow(self.size * layout.count)
+
+    def _new_models(self, layout: Layout) -> list[_core.Groups]:
+        together = 1 if self._wanted.bucket_sizes else layout.count  # buckets that count the sizes of their errors as one
+        return [_core.Groups(self._wanted.plan.core, together) for _ in self._wanted.predictions]
 
     def _put_apart(self) -> None:
         """Keep buckets of all groups together from now on; those that groups had are the first in them."""
@@ -101,9 +105,14 @@ class Cells:
             mine.absorb(theirs, places, take)
 
     def buckets(self, keys: tuple[GroupKey, ...]) -> Buckets:
-        """Return the cells as they are asked for intervals; ``keys`` are those of the groups."""
-        apart = None if self.apart is None else self.apart.buckets(((),))
-        return Buckets(self._wanted.way, self.layout.count, {key: at for at, key in enumerate(keys)}, self.models, self._wanted.plan, apart)
+        """Return the cells as they are asked for intervals, after ``totals``; ``keys`` are those of the groups."""
+        apart, plan = None if self.apart is None else self.apart.buckets(((),)), self._wanted.plan
+        if not self._wanted.bucket_sizes:
+            plan = Plan(plan.terms)
+            for model in self.models:
+                model.forget_sizes()
+        places = {key: at for at, key in enumerate(keys)}
+        return Buckets(self._wanted.way, self.layout.count, places, self.models, plan, self._wanted.binomial, apart)
 
     def totals(self) -> Iterator[list[_core.PairSums]]:
         """Yield the states of each group, all its buckets together."""

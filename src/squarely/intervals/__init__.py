@@ -11,7 +11,7 @@ import numpy.typing as npt
 from squarely.intervals.jackknife import Spread, jackknife
 from squarely.intervals.left import Left
 from squarely.intervals.link import Link
-from squarely.intervals.ranked import of_quantile
+from squarely.intervals.ranked import of_buckets, of_quantile, of_rows
 from squarely.intervals.tail import doubt, index_of, moments_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
 from squarely.state import Buckets, NoAnswerError, PairState, Ratio, Sums
@@ -104,7 +104,7 @@ class Intervals:
             doubts.append(f"there are {count} {units}: with fewer than {FEW_BUCKETS} an interval is rough")
         if way == "order" and lag * math.sqrt(count) > TOGETHER:
             doubts.append(f"blocks of neighbouring rows still go together (correlation {lag:.2f}): the interval is too narrow")
-        if moments and self._buckets.plan.histogram:
+        if moments and self._totals[model][group].plan.histogram:
             index, bound = self._tail(model, group)
             if bound < moments:
                 doubts.append(doubt(index, moments))
@@ -164,6 +164,8 @@ class Intervals:
             left = self.left(self._models[model])
             answers: Floats = np.broadcast_to(question.metric.approximately(left, self.left, question.parameters), left.w.shape)
             return answers
+        if not self._buckets.plan.histogram:
+            raise NoAnswerError(f"it was not among the metrics that were asked for: name {question.label!r} in metrics=")
         return np.array(
             [
                 [*(question.ask((total - state).sums).value for state in self._buckets.states(model, group)), question.ask(total.sums).value]
@@ -174,9 +176,13 @@ class Intervals:
     def _of_quantile(self, question: Question, model: int, level: float) -> Spread:
         totals = self.sums[model]
         sizes = [total.sizes if total.n else None for total in totals]
-        reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
+        if self._buckets.binomial:
+            shares = [of_rows(state.n, level) for state in self._totals[model]]
+        else:
+            reached = self._buckets.reached(model, [0 if size is None else size.buckets(level)[0] for size in sizes])
+            shares = [of_buckets(of_group) for of_group in reached]
         found = []
-        for total, size, of_group in zip(totals, sizes, reached, strict=True):
-            *ends, lag = (math.nan,) * 4 if size is None else of_quantile(size, of_group, level, self._confidence)
-            found.append([*(question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends), lag])
+        for total, size, share in zip(totals, sizes, shares, strict=True):
+            ends = (math.nan,) * 3 if size is None else of_quantile(size, share, level, self._confidence)
+            found.append([*(question.metric.formula(total, Ratio.of(end), **question.parameters).rounded() for end in ends), share.lag])
         return Spread(*np.array(found).T)

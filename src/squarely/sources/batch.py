@@ -65,7 +65,7 @@ class Wanted:
     """The columns a question needs.
 
     ``way`` says which rows share a bucket, for intervals: "none", "rows", "cluster" or "order"; ``along`` is the column of the clusters
-    or of the order.
+    or of the order. ``bucket_sizes`` says whether each bucket counts the sizes of its errors, or a group those of all its rows.
     """
 
     target: str
@@ -75,6 +75,12 @@ class Wanted:
     plan: Plan = NOTHING
     way: str = "none"
     along: str | None = None
+    bucket_sizes: bool = True
+
+    @property
+    def binomial(self) -> bool:
+        """Whether rows are independent and count alike, so that how many errors are below a size is a binomial number."""
+        return self.way == "rows" and self.weight is None
 
     @property
     def numeric(self) -> tuple[str, ...]:

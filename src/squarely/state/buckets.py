@@ -47,14 +47,24 @@ class Buckets:
     groups : mapping from group to its number
     models : list of Groups, one for each model
     plan : Plan
+        What the states keep; it is without the sizes of errors where only groups count them.
+    binomial : bool
+        Whether rows are independent and count alike.
     apart : Buckets, optional
         Those of all groups together, where no group has several.
     """
 
     def __init__(
-        self, way: str, count: int, groups: "dict[GroupKey, int]", models: list[_core.Groups], plan: Plan, apart: "Buckets | None" = None
+        self,
+        way: str,
+        count: int,
+        groups: "dict[GroupKey, int]",
+        models: list[_core.Groups],
+        plan: Plan,
+        binomial: bool,
+        apart: "Buckets | None" = None,
     ) -> None:
-        self.way, self.count, self.groups, self.models, self.plan, self.apart = way, count, groups, models, plan, apart
+        self.way, self.count, self.groups, self.models, self.plan, self.binomial, self.apart = way, count, groups, models, plan, binomial, apart
 
     def units(self, filled: int) -> str:
         """Return what so many buckets that hold rows are, in words."""
@@ -67,30 +77,39 @@ class Buckets:
             [state.to_bytes() if state.n else b"" for group in range(len(self.groups)) for state in self.states(model, group)]
             for model in range(len(self.models))
         ]
-        return Buckets._again, (self.way, self.count, self.groups, self.plan, bodies, self.apart)
+        return Buckets._again, (self.way, self.count, self.groups, self.plan, self.binomial, bodies, self.apart)
 
     @classmethod
-    def _again(cls, way: str, count: int, groups: "dict[GroupKey, int]", plan: Plan, bodies: list[list[bytes]], apart: "Buckets | None") -> "Buckets":
+    def _again(
+        cls,
+        way: str,
+        count: int,
+        groups: "dict[GroupKey, int]",
+        plan: Plan,
+        binomial: bool,
+        bodies: list[list[bytes]],
+        apart: "Buckets | None",
+    ) -> "Buckets":
         models = [_core.Groups(plan.core) for _ in bodies]
         for model, cells in zip(models, bodies, strict=True):
             model.grow(len(cells))
             for cell, body in enumerate(cells):
                 if body:
                     model.merge(cell, PairState.from_bytes(body)._core)
-        return cls(way, count, groups, models, plan, apart)
+        return cls(way, count, groups, models, plan, binomial, apart)
 
     def whole(self) -> "Buckets":
         """Return the same buckets with all groups as one."""
         if self.apart is not None:
             return self.apart
         if len(self.groups) == 1:
-            return Buckets(self.way, self.count, {(): 0}, self.models, self.plan)
+            return Buckets(self.way, self.count, {(): 0}, self.models, self.plan, self.binomial)
         models = [_core.Groups(self.plan.core) for _ in self.models]
         places = np.arange(len(self.models[0]), dtype=np.int32) % np.int32(self.count)
         for whole, model in zip(models, self.models, strict=True):
             whole.grow(self.count)
             whole.absorb(model, places, take=False)
-        return Buckets(self.way, self.count, {(): 0}, models, self.plan)
+        return Buckets(self.way, self.count, {(): 0}, models, self.plan, self.binomial)
 
     def states(self, model: int, group: int) -> Iterator[PairState]:
         """Yield the state of each bucket of a group."""

@@ -85,15 +85,16 @@ class Sizes:
 
     def log_excess(self, share: Fraction) -> float:
         """Return the mean of log(size / least of them) over the largest sizes, those of so large a share of the weight; 0 where one is 0."""
-        whole = share * self._reached[-1]
+        top, bottom = share.as_integer_ratio()
+        whole = top * self._reached[-1]  # weights are counted in parts of the denominator: a rounded rest would take one size more
         left, total, least = whole, 0.0, math.inf
         for bucket, weight in zip(reversed(self._buckets), reversed(self._weights), strict=True):
-            taken, least = min(Fraction(weight), left), _middle(bucket)
+            taken, least = min(bottom * weight, left), _middle(bucket)
             if not least:
                 return 0.0
-            total += float(taken / whole) * math.log(least)
+            total += taken / whole * math.log(least)
             left -= taken
-            if not left:  # in fractions: a rounded rest would take one size more
+            if not left:
                 break
         return total - math.log(least)
 
