@@ -1,6 +1,5 @@
 """Losses that are a parabola near 0 and grow like the error itself far away: the gradient of an outlier is bounded."""
 
-import math
 from typing import Any
 
 from squarely.losses.kernels.careful import log1p_excess, root
@@ -148,8 +147,8 @@ class LogCosh(Kernel):
     @staticmethod
     def rho(xp: Any, u: Array, delta: float) -> Array:
         z = xp.abs(u / delta)
-        near = 0.5 * xp.log1p(xp.sinh(xp.clip(z, None, 1.0)) ** 2)
-        return delta * delta * xp.where(z < 1, near, z - math.log(2) + xp.log1p(xp.exp(-2 * z)))
+        near = xp.clip(z, None, 20.0)  # beyond, it is z - log 2 to the last digit
+        return delta * delta * (0.5 * xp.log1p(xp.sinh(near) ** 2) + (z - near))
 
     @staticmethod
     def psi(xp: Any, u: Array, delta: float) -> Array:

@@ -10,14 +10,14 @@ from squarely.losses.torch.library import TORCH, torch
 __all__ = ["TorchCall"]
 
 Tensor = torch.Tensor
-_NATIVE: dict[Any, Any] = {
-    KERNELS["mse_loss"]: torch.nn.functional.mse_loss,
-    KERNELS["l1_loss"]: torch.nn.functional.l1_loss,
-    KERNELS["huber_loss"]: torch.nn.functional.huber_loss,
-    KERNELS["smooth_l1_loss"]: torch.nn.functional.smooth_l1_loss,
+_NATIVE: dict[Any, Any] = {  # as torch.nn.functional calls them, without its broadcasting
+    KERNELS["mse_loss"]: torch._C._nn.mse_loss,
+    KERNELS["l1_loss"]: torch._C._nn.l1_loss,
+    KERNELS["huber_loss"]: torch._C._nn.huber_loss,
+    KERNELS["smooth_l1_loss"]: torch._C._nn.smooth_l1_loss,
 }
 _FLOATS = (torch.float32, torch.float64)
-_SIMPLE = ("mean", "sum", "none")
+_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 class TorchCall(Call):
@@ -30,20 +30,19 @@ class TorchCall(Call):
     def __call__(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
         """Return the mean over what counts, or what ``reduction`` says."""
         if self._native is not None and self._is_plain(pred, target, given):
-            reduction = given.pop("reduction", "mean")
-            value: Tensor = self._native(pred, target, reduction=reduction, **checked(self.declared, given))
+            reduction = _REDUCTIONS[given.pop("reduction", "mean")]
+            value: Tensor = self._native(pred, target, reduction, *checked(self.declared, given).values())
             return value
         return super().__call__(pred, target, **given)  # type: ignore[no-any-return]
 
     def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
         """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""
-        extra = given.keys() - self.declared.settings.keys()
         return (
-            (not extra or (extra == {"reduction"} and given["reduction"] in _SIMPLE))
-            and pred.dtype == target.dtype
+            pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
             and pred.numel() > 0
+            and all(name in self.declared.settings or (name == "reduction" and value in _REDUCTIONS) for name, value in given.items())
         )
 
     def value_and_grad(self, pred: Tensor, target: Tensor, *, grad_scale: float = 1.0, **given: Any) -> tuple[Tensor, Tensor]:
