@@ -65,13 +65,14 @@ def signature_of(settings: Mapping[str, Parameter], arrays: Iterable[str] = ()) 
 
 def documented(kernel: type[Kernel] | type[Form], arrays: Mapping[str, str]) -> str:
     """Return the documentation of a loss, made of its declaration."""
+    meaning = "" if r"\hat y" in kernel.tex else r", \quad u = \text{pred} - \text{target}"
     settings = [f"{name} : {each.expected}, default {each.default}\n    {each.text}" for name, each in kernel.settings.items()]
     settings += [f"{name} : array\n    {text}" for name, text in arrays.items()]
     return "\n".join(
         [
-            kernel.__doc__ or "",
+            inspect.cleandoc(kernel.__doc__ or ""),
             "",
-            f".. math:: {kernel.tex}, \\quad u = \\text{{pred}} - \\text{{target}}",
+            f".. math:: {kernel.tex}{meaning}",
             "",
             _convention(kernel),
             "",
