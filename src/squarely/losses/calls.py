@@ -63,7 +63,7 @@ def documented(kernel: type[Kernel]) -> str:
     settings = [f"{name} : {each.expected}, default {each.default:g}\n    {each.text}" for name, each in kernel.settings.items()]
     return "\n".join(
         [
-            kernel.__doc__ or "",
+            inspect.getdoc(kernel) or "",
             "",
             f".. math:: {kernel.tex}, \\quad u = \\text{{pred}} - \\text{{target}}",
             "",

@@ -29,6 +29,7 @@ class Kernel:
     half : whether rho is u^2 / 2 near 0; else see ``tex``
     convex : whether rho is convex in the residual
     constant_curvature : whether kappa is one number
+    differentiable : whether psi is continuous
     efficient : the constants under which estimates keep 95 % of their precision at errors with a standard normal law, where there are such
     settings : name to ``Parameter``
     residual : what u is made of
@@ -44,6 +45,7 @@ class Kernel:
     half: ClassVar[bool] = False
     convex: ClassVar[bool] = True
     constant_curvature: ClassVar[bool] = False
+    differentiable: ClassVar[bool] = True
     efficient: ClassVar[Mapping[str, float]] = MappingProxyType({})
     settings: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
     residual: ClassVar[Residual] = DIFFERENCE
@@ -60,7 +62,8 @@ class Kernel:
             raise DataError(f"{cls.name} has no setting {unknown[0]!r}; it takes {', '.join(cls.settings) or 'none'}.")
         for name, value in given.items():
             cls.settings[name].check(cls.name, name, value)
-        return {name: given.get(name, setting.default) for name, setting in cls.settings.items()}
+        # A float of Python leaves float32 what it is; a scalar of NumPy would widen it.
+        return {name: float(given.get(name, setting.default)) for name, setting in cls.settings.items()}
 
     @classmethod
     def bound(cls, settings: Mapping[str, float]) -> "Bound":
