@@ -80,7 +80,7 @@ def test_scikit_learn_computes_the_same(ours: Loss, theirs: Any, dtype: Any, is_
     assert np.array_equal(gradient, ours.gradient(pred, target, weight))
     one = "exact" if ours.differentiable else "one"  # scikit-learn puts 1 for what it has not
     assert np.allclose(ours.gradient_hessian(pred, target, weight, hessian=one)[1], theirs.gradient_hessian(target, pred, weight)[1], **close)
-    assert ours.differentiable == theirs.differentiable
+    assert ours.differentiable == (theirs.differentiable or isinstance(theirs, peers.HuberLoss))  # there it asks boosting to renew leaves
 
 
 NORMS = [
