@@ -13,6 +13,7 @@ from squarely.losses.numpy.library import NUMPY, Array
 __all__ = ["best_constant"]
 
 _STEPS = 500
+_SAME = 1 + 1e-13  # a minimum is flat: within half of the digits of it the totals are the same but for rounding, and the slope tells more
 
 
 def best_constant(kernel: type[Kernel], settings: dict[str, float], target: Any, sample_weight: Any) -> float:
@@ -90,7 +91,7 @@ def _search(loss: Bound, y: Array, w: Array) -> float:
             break
         bend = float(np.sum(w * loss.kappa(np, c - y)))
         newton = c - slope / bend if bend > 0 else math.nan
-        if abs(_slope(loss, y, w, newton)) < abs(slope) and _total(loss, y, w, newton) <= _total(loss, y, w, c):
+        if abs(_slope(loss, y, w, newton)) < abs(slope) and _total(loss, y, w, newton) <= _total(loss, y, w, c) * _SAME:
             further = newton
         else:
             further = _downhill(loss, y, w, c, c - slope / float(np.sum(w * loss.omega(np, c - y))))

@@ -12,6 +12,7 @@ from squarely.losses.kernels import Kernel
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.numpy.blocks import Formula, over_blocks
 from squarely.losses.numpy.calls import NumpyCall, refuse_outside
+from squarely.losses.numpy.compiled import compiled
 from squarely.losses.numpy.constant import best_constant
 from squarely.losses.numpy.gradient import value_and_grad
 from squarely.losses.numpy.library import Array
@@ -38,6 +39,7 @@ class Loss:
     def __init__(self, **settings: float) -> None:
         self.settings = self.kernel.checked(settings)
         self._bound = self.kernel.bound(self.settings)
+        self._compiled = compiled(self.kernel.name, self.settings)
         self._taken = {name: self.settings[name] for name in self.kernel.residual.takes}
 
     def __repr__(self) -> str:
@@ -66,11 +68,11 @@ class Loss:
 
     def loss(self, pred: Any, target: Any, sample_weight: Any = None, loss_out: Array | None = None) -> Array:
         """Return the loss of each element."""
-        return self._each(pred, target, sample_weight, ("loss_out", self._rho, loss_out))[0]
+        return self._written(pred, target, sample_weight, (True, loss_out), (False, None))[0]
 
     def gradient(self, pred: Any, target: Any, sample_weight: Any = None, gradient_out: Array | None = None) -> Array:
         """Return the derivative of each loss by its prediction."""
-        return self._each(pred, target, sample_weight, ("gradient_out", self._slope, gradient_out))[0]
+        return self._written(pred, target, sample_weight, (False, None), (True, gradient_out))[0]
 
     def hessian(self, pred: Any, target: Any, sample_weight: Any = None, hessian_out: Array | None = None, *, hessian: str = "exact") -> Array:
         r"""Return the second derivative of each loss by its prediction, or what solvers take instead.
@@ -84,8 +86,7 @@ class Loss:
         self, pred: Any, target: Any, sample_weight: Any = None, loss_out: Array | None = None, gradient_out: Array | None = None
     ) -> tuple[Array, Array]:
         """Return loss and derivative of each element, in one pass."""
-        pair = ("loss_out", self._rho, loss_out), ("gradient_out", self._slope, gradient_out)
-        loss, gradient = self._each(pred, target, sample_weight, *pair)
+        loss, gradient = self._written(pred, target, sample_weight, (True, loss_out), (True, gradient_out))
         return loss, gradient
 
     def gradient_hessian(
@@ -109,6 +110,14 @@ class Loss:
         Of a loss that is not convex it is a minimum near the median. Of quantiles, where a whole interval is best, it is the middle.
         """
         return best_constant(self.kernel, self.settings, target, sample_weight)
+
+    def _written(self, pred: Any, target: Any, sample_weight: Any, loss: tuple[bool, Any], gradient: tuple[bool, Any]) -> list[Array]:
+        """Return what is wanted of losses and gradients, from the core where that has the loss and takes such arrays."""
+        outs = None if self._compiled is None else self._compiled.write(pred, target, sample_weight, loss, gradient)
+        if outs is not None:
+            return [out for out in outs if out is not None]
+        formulas = ("loss_out", self._rho, loss), ("gradient_out", self._slope, gradient)
+        return list(self._each(pred, target, sample_weight, *((name, each, out) for name, each, (is_wanted, out) in formulas if is_wanted)))
 
     def _each(self, pred: Any, target: Any, sample_weight: Any, *formulas: tuple[str, Formula, Array | None]) -> tuple[Array, ...]:
         if self.kernel.residual.domain:
