@@ -358,6 +358,23 @@ def test_the_gradient_is_that_of_the_reduced_loss(asked: dict[str, Any], is_whit
         assert gradient[place] == pytest.approx((ahead - behind) / (2 * h), rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.parametrize("lead", [(), (7,), (2, 3)])
+def test_a_covariance_makes_it_a_distance_of_mahalanobis(lead: tuple[int, ...]) -> None:
+    """One for all and one for each sample; where an output is missing, that of the others."""
+    root = RNG.normal(size=(*lead, 3, 3))
+    each = root @ np.swapaxes(root, -1, -2) + np.eye(3)
+    one = each.reshape(-1, 3, 3)[0]
+    u = RNG.normal(size=(*lead, 3))
+    for covariance in (one, each):
+        expected = np.sum(np.linalg.inv(covariance) @ u[..., None] * u[..., None])
+        assert face.mse_loss(u, 0 * u, covariance=covariance, reduction="sum") == pytest.approx(expected, rel=1e-12)
+    mask = np.broadcast_to([True, False, True], u.shape)
+    marginal = np.linalg.inv(one[::2, ::2]) @ u[..., ::2, None]
+    masked, slope = face.MSELoss().value_and_grad(u, 0 * u, covariance=one, mask=mask, reduction="sum")
+    assert masked == pytest.approx(np.sum(marginal[..., 0] * u[..., ::2]), rel=1e-12)
+    assert np.allclose(slope[..., ::2], 2 * marginal[..., 0], rtol=1e-12)
+
+
 def test_denominators_by_hand() -> None:
     pred, target = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.zeros((3, 2))
     weight, mask = np.array([1.0, 2.0, 4.0]), np.array([[True, True], [True, False], [True, True]])

@@ -55,11 +55,11 @@ class Numpy:
 
     def whiten(self, covariance: Array, u: Array) -> Array:
         """Solve with the Cholesky factor of each covariance."""
-        return np.linalg.solve(self.factor(covariance), u[..., None])[..., 0]
+        return _solve(self.factor(covariance), u)
 
     def unwhiten(self, covariance: Array, slope: Array) -> Array:
         """Solve with the transposed factor: it carries a gradient back through ``whiten``."""
-        return np.linalg.solve(np.swapaxes(self.factor(covariance), -1, -2), slope[..., None])[..., 0]
+        return _solve(np.swapaxes(self.factor(covariance), -1, -2), slope)
 
     def factor(self, covariance: Array) -> Array:
         """Return the lower Cholesky factor of each covariance."""
@@ -68,6 +68,13 @@ class Numpy:
         except np.linalg.LinAlgError:
             cure = "add a small multiple of the identity, or estimate it from more rows"
             raise DataError(f"covariance is not positive definite; {cure}.") from None
+
+
+def _solve(matrix: Array, rows: Array) -> Array:
+    """Return x with M x = row for each row, of one matrix for all or one for each."""
+    if matrix.ndim > 2:
+        return np.linalg.solve(matrix, rows[..., None])[..., 0]
+    return np.linalg.solve(matrix, rows.reshape(-1, rows.shape[-1]).T).T.reshape(rows.shape)
 
 
 NUMPY = Numpy()
