@@ -12,6 +12,7 @@ import lightgbm
 import numpy as np
 import pytest
 import xgboost
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -115,6 +116,14 @@ def test_scikit_learn_grows_its_own_trees(loss: Loss, name: dict[str, Any], weig
     else:
         cost = [loss(model.predict(X), Y, sample_weight=weight) for model in (ours, theirs)]
         assert cost[0] == pytest.approx(cost[1], rel=0.02)
+
+
+def test_scikit_learn_stops_early_copies_and_sends() -> None:
+    settings = {"early_stopping": True, "random_state": 0}
+    ours = clone(HistGradientBoostingRegressor(loss=as_sklearn(HalfMSELoss()), **settings)).fit(X, Y, sample_weight=WEIGHT)
+    theirs = HistGradientBoostingRegressor(**settings).fit(X, Y, sample_weight=WEIGHT)
+    assert ours.n_iter_ == theirs.n_iter_
+    assert np.array_equal(pickle.loads(pickle.dumps(ours)).predict(X), theirs.predict(X))
 
 
 # --- what a library sees --------------------------------------------------------------------------------------------
