@@ -1,4 +1,4 @@
-// The only file that knows Python. Arrays arrive through the buffer protocol: no copy, any stride, read-only welcome.
+// What Python sees of the sums. Arrays arrive through the buffer protocol: no copy, any stride, read-only welcome.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "bind_losses.hpp"
 #include "groups.hpp"
 #include "isotonic.hpp"
 #include "moments.hpp"
@@ -268,6 +269,7 @@ NB_MODULE(_core, m) {
         .def("__len__", &Groups::size);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
+    bind_losses(m);
     m.def("first_bad_weight", [](nb::handle weight) { return first_bad_weight(View(weight).column(), View(weight).size()); }, "weight"_a);
     m.def("blocks_above", [](nb::handle y, nb::handle p, nb::handle w, double least) { Input in(y, p, w); nb::gil_scoped_release release; return blocks_above(in.rows, least); }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "least"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
@@ -279,10 +281,7 @@ NB_MODULE(_core, m) {
             Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom, threads);
             return std::make_tuple(found.lower, found.upper);
         }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "threads"_a = 1, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
-    m.def("isotonic", [](nb::handle values, nb::handle weights) {
-            Input input(values, weights, nb::none());
-            return isotonic(input.rows.y, input.rows.p, input.rows.count);
-        }, "values"_a, "weights"_a, "The first row of each stretch that isotonic regression gives one value.");
+    m.def("isotonic", [](nb::handle values, nb::handle weights) { Input in(values, weights, nb::none()); return isotonic(in.rows.y, in.rows.p, in.rows.count); }, "values"_a, "weights"_a, "The first row of each stretch that isotonic regression gives one value.");
     m.def("available", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);

@@ -13,7 +13,7 @@ from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 
-__all__ = ["Counted", "count", "pointwise", "reduced", "same_shape", "total"]
+__all__ = ["Counted", "count", "left_aligned", "marginal", "per_sample", "pointwise", "reduced", "residual", "same_shape", "total"]
 
 Array = Any
 
@@ -57,7 +57,7 @@ def _cure(mine: tuple[int, ...], theirs: tuple[int, ...], name: str) -> str:
     return "give each prediction its own target"
 
 
-def _left(shape: tuple[int, ...], array: Array, name: str) -> Array:
+def left_aligned(shape: tuple[int, ...], array: Array, name: str) -> Array:
     """Return an array whose axes are the first of a shape, ready to broadcast."""
     given = tuple(array.shape)
     if given != shape[: len(given)] or not given:
@@ -80,7 +80,7 @@ def count(library: Library, pred: Array, target: Array, options: Options) -> Cou
         raise DataError(f"pred is of type {pred.dtype}; a loss needs floating-point predictions, for they have a gradient.")
     weights = [
         None if options.weight is None else _exact(shape, options.weight),
-        None if options.sample_weight is None else _left(shape, options.sample_weight, "sample_weight"),
+        None if options.sample_weight is None else left_aligned(shape, options.sample_weight, "sample_weight"),
         None if options.output_weight is None else _right(shape, options.output_weight, "output_weight"),
     ]
     dtype = library.float_of(pred, target)
@@ -92,7 +92,7 @@ def count(library: Library, pred: Array, target: Array, options: Options) -> Cou
     if options.mask is not None:
         if not library.is_boolean(options.mask):
             raise DataError(f"mask is of type {options.mask.dtype}; expected True where a target counts. Cure: mask = mask != 0.")
-        mask = _left(shape, options.mask, "mask")
+        mask = left_aligned(shape, options.mask, "mask")
     if options.nan_target != "propagate" and library.is_floating(target):
         missing = xp.isnan(target)
         missing = missing if mask is None else missing & mask
@@ -119,20 +119,24 @@ def pointwise(
     library: Library, kernel: type[Kernel], settings: dict[str, float], pred: Array, target: Array, counted: Counted, options: Options
 ) -> Array:
     """Return the loss of each element, 0 where it does not count, before weights."""
+    u = residual(library, kernel, settings, pred, target, counted)
+    if options.covariance is not None:
+        u = library.whiten(marginal(library, options.covariance, counted, u.dtype), u)
+    return library.rho(kernel.bound(settings), u)
+
+
+def residual(library: Library, kernel: type[Kernel], settings: dict[str, float], pred: Array, target: Array, counted: Counted) -> Array:
+    """Return what the kernel is a function of: 0 where it does not count."""
     xp = library.xp
     dtype = library.float_of(pred, target)
     pred, target = library.cast(pred, dtype), library.cast(target, dtype)
     if kernel.residual is DIFFERENCE:
-        u = counted.select(xp, pred - target)  # nothing multiplies the gradient of a difference, so this is as good as before it
-    else:
-        given = {name: settings[name] for name in kernel.residual.takes}
-        u = kernel.residual.of(xp, counted.select(xp, pred), counted.select(xp, target), **given)
-    if options.covariance is not None:
-        u = library.whiten(_marginal(library, options.covariance, counted, dtype), u)
-    return library.rho(kernel.bound(settings), u)
+        return counted.select(xp, pred - target)  # nothing multiplies the gradient of a difference, so this is as good as before it
+    given = {name: settings[name] for name in kernel.residual.takes}
+    return kernel.residual.of(xp, counted.select(xp, pred), counted.select(xp, target), **given)
 
 
-def _marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) -> Array:
+def marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) -> Array:
     """Return the covariance of what counts: where an output is missing, its row and column are those of 1."""
     xp, outputs = library.xp, counted.shape[-1:]
     given = tuple(covariance.shape)
@@ -160,10 +164,15 @@ def reduced(library: Library, values: Array, counted: Counted, options: Options)
         return _weighted(values, counted).sum()
     if options.reduction == "mean":
         return total(library, values, counted, options).mean()
+    return per_sample(library, values, counted, options).mean()
+
+
+def per_sample(library: Library, values: Array, counted: Counted, options: Options) -> LossTerms:
+    """Return the same as ``total`` for each sample of the batch."""
     if not counted.shape:
         raise DataError("reduction='per_sample' needs an axis of samples, and pred is one number.")
     each = _weighted(values, counted).reshape(counted.shape[0], -1).sum(-1)
-    return LossTerms(each, _denominator(library, each, counted, options, counted.shape[1:])).mean()
+    return LossTerms(each, _denominator(library, each, counted, options, counted.shape[1:]))
 
 
 def _weighted(values: Array, counted: Counted) -> Array:

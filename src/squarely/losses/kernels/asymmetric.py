@@ -25,6 +25,7 @@ class Pinball(Kernel):
     tex = r"\max\left((1 - \alpha) u, -\alpha u\right)"
     reference = "Koenker, R. and Bassett, G. (1978), Econometrica 46(1), doi:10.2307/1913643."
     elicits = "quantile"
+    differentiable = False
     settings = {"alpha": _LEVEL}
 
     @staticmethod

@@ -23,6 +23,7 @@ class Absolute(Kernel):
     tex = r"|u|"
     reference = "Laplace, P. S. (1774), Memoire sur la probabilite des causes par les evenemens."
     elicits = "median"
+    differentiable = False
 
     @staticmethod
     def rho(xp: Any, u: Array) -> Array:

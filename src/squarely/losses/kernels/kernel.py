@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ class Kernel:
     half : whether rho is u^2 / 2 near 0; else see ``tex``
     convex : whether rho is convex in the residual
     constant_curvature : whether kappa is one number
+    differentiable : whether psi is continuous
     efficient : the constants under which estimates keep 95 % of their precision at errors with a standard normal law, where there are such
     settings : name to ``Parameter``
     has_derivatives : whether psi, kappa and omega are declared; where not, frameworks derive rho as it is written
@@ -46,6 +48,7 @@ class Kernel:
     convex: ClassVar[bool] = True
     constant_curvature: ClassVar[bool] = False
     has_derivatives: ClassVar[bool] = True
+    differentiable: ClassVar[bool] = True
     efficient: ClassVar[Mapping[str, float]] = MappingProxyType({})
     settings: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
     residual: ClassVar[Residual] = DIFFERENCE
@@ -108,7 +111,9 @@ def checked(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         raise DataError(f"{declared.name} has no setting {unknown[0]!r}; it takes {', '.join(declared.settings) or 'none'}.")
     for name, value in given.items():
         declared.settings[name].check(declared.name, name, value)
-    return {name: given.get(name, setting.default) for name, setting in declared.settings.items()}
+    found = {name: given.get(name, setting.default) for name, setting in declared.settings.items()}
+    # A float of Python leaves float32 what it is; a scalar of NumPy would widen it.
+    return {name: float(value) if isinstance(value, Real) else value for name, value in found.items()}
 
 
 def find(name: str) -> type[Kernel]:

@@ -155,6 +155,7 @@ class Winsorized(Kernel):
     reference = "Hinich, M. J. and Talwar, P. P. (1975), J. American Statistical Association 70(349), doi:10.1080/01621459.1975.10480270."
     elicits = "M-estimate of location"
     convex = False
+    differentiable = False
     settings = {"k": _size(1.0, "from which on it costs no more")}
 
     @staticmethod

@@ -30,8 +30,23 @@ DIFFERENCE = Residual(
     lambda xp, pred, target: xp.zeros_like(pred),
 )
 
-LOGARITHMIC = Residual(  # one logarithm: a difference of two loses the digits of a good fit
-    lambda xp, pred, target: xp.log1p((pred - target) / (1 + target)),
+
+def _log_ratio(xp: Any, pred: Array, target: Array) -> Array:
+    """Return log((1 + pred) / (1 + target)), and nan where either is -1 or less.
+
+    One logarithm, for a difference of two loses the digits of a good fit; and log1p only of what is near 0, for far below 1 + target it is -1.
+    """
+    inside = (pred > -1) & (target > -1)
+    pred, target = xp.where(inside, pred, xp.zeros_like(pred)), xp.where(inside, target, xp.zeros_like(target))
+    change = (pred - target) / (1 + target)
+    is_near = xp.abs(change) < 0.5
+    near = xp.log1p(xp.where(is_near, change, xp.zeros_like(change)))
+    far = xp.log(xp.where(is_near, xp.ones_like(change), (1 + pred) / (1 + target)))
+    return xp.where(inside, near + far, xp.full_like(change, float("nan")))
+
+
+LOGARITHMIC = Residual(
+    _log_ratio,
     lambda xp, pred, target: 1 / (1 + pred),
     lambda xp, pred, target: -1 / (1 + pred) ** 2,
     domain="predictions and targets above -1",

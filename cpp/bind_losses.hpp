@@ -1,0 +1,8 @@
+#pragma once
+#include <nanobind/nanobind.h>
+
+namespace squarely {
+
+void bind_losses(nanobind::module_& m);
+
+}  // namespace squarely

@@ -1,0 +1,47 @@
+"""A reduced loss with its gradient by the prediction: weights, masks, missing targets, covariances and denominators included."""
+
+from typing import Any
+
+import numpy as np
+
+from squarely.losses.compose import Counted, count, marginal, per_sample, reduced, residual, same_shape, total
+from squarely.losses.kernels import Kernel
+from squarely.losses.numpy.calls import refuse_outside, with_arrays
+from squarely.losses.numpy.library import NUMPY, Array
+from squarely.losses.options import Options
+
+__all__ = ["value_and_grad"]
+
+
+def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, target: Any, given: dict[str, Any]) -> tuple[Array, Array]:
+    r"""Return the reduced loss and the gradient of the sum of what it returns.
+
+    .. math:: \nabla = \frac{w}{D} \, u' \, L^{-T} \rho'(L^{-1} u), \quad L L^T = \text{covariance}
+    """
+    pred, target = np.asarray(pred), np.asarray(target)
+    options = Options(**with_arrays(given))
+    same_shape(pred, target)
+    counted = count(NUMPY, pred, target, options)
+    refuse_outside(kernel, pred, target, counted)
+    bound, taken = kernel.bound(settings), {name: settings[name] for name in kernel.residual.takes}
+    with np.errstate(all="ignore"):
+        u = residual(NUMPY, kernel, settings, pred, target, counted)
+        whitening = None if options.covariance is None else marginal(NUMPY, options.covariance, counted, u.dtype)
+        white = u if whitening is None else NUMPY.whiten(whitening, u)
+        values = bound.rho(np, white)
+        slope = bound.psi(np, white) * _share(values, counted, options)
+        if whitening is not None:
+            slope = NUMPY.unwhiten(whitening, slope)
+        unit = kernel.residual.slope(np, *(NUMPY.cast(counted.select(np, each), u.dtype) for each in (pred, target)), **taken)
+        gradient = counted.select(np, slope * unit)
+    return np.asarray(reduced(NUMPY, values, counted, options))[()], NUMPY.cast(gradient, pred.dtype)
+
+
+def _share(values: Array, counted: Counted, options: Options) -> Array:
+    """Return what each element counts of the reduced loss: its weight over the denominator."""
+    weight = np.ones_like(values) if counted.weight is None else np.broadcast_to(counted.weight, values.shape)
+    if options.reduction in ("none", "sum"):
+        return weight
+    terms = total(NUMPY, values, counted, options) if options.reduction == "mean" else per_sample(NUMPY, values, counted, options)
+    den = terms.den + (terms.den == 0)
+    return weight / np.reshape(den, np.shape(den) + (1,) * (values.ndim - np.ndim(den)))

@@ -1,0 +1,80 @@
+"""NumPy, as the composition of losses sees it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError
+from squarely.losses.kernels import Bound
+
+__all__ = ["NUMPY", "Array", "Numpy"]
+
+Array = npt.NDArray[Any]
+
+
+class Numpy:
+    """The library of NumPy."""
+
+    xp: Any = np
+
+    def float_of(self, *arrays: Array) -> np.dtype[Any]:
+        """Return the widest float type, at least float32."""
+        return np.result_type(np.float32, *(each.dtype for each in arrays if self.is_floating(each)))
+
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """Return the array in a type."""
+        return array.astype(dtype, copy=False)
+
+    def is_boolean(self, array: Array) -> bool:
+        """Say whether an array holds True and False."""
+        return array.dtype == np.bool_
+
+    def is_floating(self, array: Array) -> bool:
+        """Say whether an array holds floating-point numbers."""
+        return np.issubdtype(array.dtype, np.floating)
+
+    def rho(self, kernel: Bound, u: Array) -> Array:
+        """Return the loss."""
+        return np.asarray(kernel.rho(np, u))
+
+    def stop(self, array: Array) -> Array:
+        """Return the array: NumPy has no gradients."""
+        return array
+
+    def refuse(self, bad: Array, message: str) -> None:
+        """Raise where an array is True anywhere, and say where first."""
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            where = f" at row {place[0]}" if len(place) == 1 else f" at {place}" if place else ""
+            raise DataError(f"{message} It is so{where} first.")
+
+    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+        """Return numbers as an array of the type of another."""
+        return numbers.astype(like.dtype)
+
+    def whiten(self, covariance: Array, u: Array) -> Array:
+        """Solve with the Cholesky factor of each covariance."""
+        return _solve(self.factor(covariance), u)
+
+    def unwhiten(self, covariance: Array, slope: Array) -> Array:
+        """Solve with the transposed factor: it carries a gradient back through ``whiten``."""
+        return _solve(np.swapaxes(self.factor(covariance), -1, -2), slope)
+
+    def factor(self, covariance: Array) -> Array:
+        """Return the lower Cholesky factor of each covariance."""
+        try:
+            return np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            cure = "add a small multiple of the identity, or estimate it from more rows"
+            raise DataError(f"covariance is not positive definite; {cure}.") from None
+
+
+def _solve(matrix: Array, rows: Array) -> Array:
+    """Return x with M x = row for each row, of one matrix for all or one for each."""
+    if matrix.ndim > 2:
+        return np.linalg.solve(matrix, rows[..., None])[..., 0]
+    return np.linalg.solve(matrix, rows.reshape(-1, rows.shape[-1]).T).T.reshape(rows.shape)
+
+
+NUMPY = Numpy()
