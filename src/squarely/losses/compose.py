@@ -116,7 +116,7 @@ def pointwise(
     """Return the loss of each element, 0 where it does not count, before weights."""
     xp = library.xp
     dtype = library.float_of(pred, target)
-    pred, target = library.cast(counted.select(xp, pred), dtype), library.cast(counted.select(xp, target), dtype)
+    pred, target = (library.cast(counted.select(xp, each, 1.0), dtype) for each in (pred, target))  # relative to 1, a residual of 0 is 0
     u = kernel.residual.of(xp, pred, target, **{name: settings[name] for name in kernel.residual.takes})
     if options.covariance is not None:
         u = library.whiten(_marginal(library, options.covariance, counted, dtype), u)
