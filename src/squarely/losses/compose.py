@@ -40,6 +40,9 @@ class Counted:
 
 def same_shape(pred: Array, target: Array, name: str = "target") -> tuple[int, ...]:
     """Return the shape of both, or refuse: nothing is broadcast."""
+    for given, each in (("pred", pred), (name, target)):
+        if not hasattr(each, "shape"):
+            raise DataError(f"{given} is a {type(each).__name__}; expected an array or tensor of the framework.")
     mine, theirs = tuple(pred.shape), tuple(target.shape)
     if mine != theirs:
         raise DataError(f"pred has shape {mine} and {name} {theirs}; a loss broadcasts nothing. Cure: {_cure(mine, theirs, name)}.")
@@ -133,7 +136,8 @@ def residual(library: Library, kernel: type[Kernel], settings: dict[str, float],
     if kernel.residual is DIFFERENCE:
         return counted.select(xp, pred - target)  # nothing multiplies the gradient of a difference, so this is as good as before it
     given = {name: settings[name] for name in kernel.residual.takes}
-    return kernel.residual.of(xp, counted.select(xp, pred), counted.select(xp, target), **given)
+    there = (counted.select(xp, each, 1.0) for each in (pred, target))  # relative to 1, a residual of 0 is 0
+    return kernel.residual.of(xp, *there, **given)
 
 
 def marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) -> Array:

@@ -15,7 +15,7 @@ array([-0.5,  0. ,  1. ])
 from typing import Any
 
 from squarely.losses.forms import FORMS
-from squarely.losses.kernels import KERNELS
+from squarely.losses.kernels import KERNELS, Kernel
 from squarely.losses.numpy.calls import NumpyCall
 from squarely.losses.numpy.loss import HESSIANS, Loss, loss_class
 
@@ -23,7 +23,12 @@ _functions = {**{name: NumpyCall(kernel) for name, kernel in KERNELS.items()}, *
 _classes = {made.__name__: made for made in map(loss_class, KERNELS.values())}
 globals().update(_functions, **_classes)
 
-__all__ = ["HESSIANS", "Loss", *_functions, *_classes]
+__all__ = ["HESSIANS", "Loss", "loss", "loss_class", *_functions, *_classes]
+
+
+def loss(kernel: type[Kernel]) -> NumpyCall:
+    """Return a loss of your own, made by ``squarely.losses.pointwise``, as a function; ``loss_class`` returns its class."""
+    return NumpyCall(kernel)
 
 
 def __getattr__(name: str) -> Any:

@@ -32,7 +32,7 @@ def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, 
         slope = bound.psi(np, white) * _share(values, counted, options)
         if whitening is not None:
             slope = NUMPY.unwhiten(whitening, slope)
-        unit = kernel.residual.slope(np, *(NUMPY.cast(counted.select(np, each), u.dtype) for each in (pred, target)), **taken)
+        unit = kernel.residual.slope(np, *(NUMPY.cast(counted.select(np, each, 1.0), u.dtype) for each in (pred, target)), **taken)
         gradient = counted.select(np, slope * unit)
     return np.asarray(reduced(NUMPY, values, counted, options))[()], NUMPY.cast(gradient, pred.dtype)
 

@@ -164,7 +164,9 @@ class Loss:
 
 
 def loss_class(kernel: type[Kernel]) -> type[Loss]:
-    """Return the class of a loss, ``HuberLoss`` of ``huber_loss``."""
+    """Return the class of a loss, ``HuberLoss`` of ``huber_loss``; one of your own must have its derivatives."""
+    if not kernel.has_derivatives:
+        raise DataError(f"{kernel.name} has no derivatives, and NumPy finds none; declare it with pointwise(psi=..., kappa=...).")
     name = "".join(_CAPITALS.get(word, word.capitalize()) for word in kernel.name.split("_"))
     made = type(name, (Loss,), {"kernel": kernel, "__module__": "squarely.losses.numpy", "__doc__": _words(kernel)})
     only = inspect.Parameter.KEYWORD_ONLY

@@ -38,7 +38,9 @@ class TorchCall(Call):
     def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
         """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""
         return (
-            pred.dtype is target.dtype
+            isinstance(pred, Tensor)
+            and isinstance(target, Tensor)
+            and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
             and pred.numel() > 0

@@ -1,0 +1,132 @@
+"""JAX, as the composition of losses sees it. No other module imports jax."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError, MissingExtraError
+from squarely.losses.kernels import Bound
+from squarely.losses.terms import LossTerms
+
+try:
+    import jax
+    import jax.numpy as jnp
+    from jax.experimental import checkify
+except ImportError as error:
+    raise MissingExtraError("squarely.losses.jax needs jax; install it with: pip install 'squarely[jax]'") from error
+
+__all__ = ["JAX", "Jax", "global_denominator"]
+
+Array = Any
+
+# Terms can be returned by jit, grad with has_aux, and scan, and summed over devices.
+jax.tree_util.register_dataclass(LossTerms, data_fields=["num", "den"], meta_fields=[])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _slope(kernel: Bound, u: Array) -> Array:
+    """psi of a kernel, whose derivative is kappa."""
+    return kernel.psi(jnp, u)
+
+
+@_slope.defjvp
+def _bend(kernel: Bound, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (u,), (du,) = primals, tangents
+    return _slope(kernel, u), kernel.kappa(jnp, u) * du
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _loss(kernel: Bound, u: Array) -> Array:
+    """rho of a kernel, whose derivative is psi."""
+    return kernel.rho(jnp, u)
+
+
+@_loss.defjvp
+def _rise(kernel: Bound, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (u,), (du,) = primals, tangents
+    return _loss(kernel, u), _slope(kernel, u) * du
+
+
+class Jax:
+    """The library of JAX."""
+
+    xp: Any = jnp
+
+    def float_of(self, *arrays: Array) -> Any:
+        """Return float64 where there is one and JAX has it enabled, else float32."""
+        wide = any(jax.dtypes.canonicalize_dtype(each.dtype) == jnp.float64 for each in arrays)
+        return jnp.dtype(jnp.float64 if wide else jnp.float32)
+
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """Return the array in a type."""
+        return jnp.asarray(array, dtype)
+
+    def is_boolean(self, array: Array) -> bool:
+        """Say whether an array holds True and False."""
+        return bool(array.dtype == jnp.bool_)
+
+    def is_floating(self, array: Array) -> bool:
+        """Say whether an array holds floating-point numbers."""
+        return bool(jnp.issubdtype(array.dtype, jnp.floating))
+
+    def rho(self, kernel: Bound, u: Array) -> Array:
+        """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
+        return _loss(kernel, u) if kernel.kernel.has_derivatives else kernel.rho(jnp, u)
+
+    def stop(self, array: Array) -> Array:
+        """Return the array as a constant."""
+        return jax.lax.stop_gradient(array)
+
+    def refuse(self, bad: Array, message: str) -> None:
+        """Raise where an array is True anywhere; while tracing it is a check for ``checkify``, which has to be around."""
+        if isinstance(bad, jax.core.Tracer):
+            checkify.check(~bad.any(), message)
+        elif bool(bad.any()):
+            raise DataError(message)
+
+    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+        """Return numbers as an array of the type of another."""
+        return jnp.asarray(numbers, like.dtype)
+
+    def whiten(self, covariance: Array, u: Array) -> Array:
+        """Solve with the Cholesky factor of each covariance; while tracing, one that is not positive definite makes nan."""
+        factor = jnp.linalg.cholesky(covariance)
+        if not isinstance(factor, jax.core.Tracer):  # a check would keep every jit without checkify from compiling
+            self.refuse(
+                jnp.isnan(factor), "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows."
+            )
+        if covariance.ndim > 2:
+            return jax.lax.linalg.triangular_solve(factor, u[..., None], left_side=True, lower=True)[..., 0]
+        rows = u.reshape(-1, u.shape[-1])
+        return jax.lax.linalg.triangular_solve(factor, rows.T, left_side=True, lower=True).T.reshape(u.shape)
+
+
+def global_denominator(den: Array, axis_name: Any) -> Array:
+    """Return the sum of a denominator over the devices of a mapped axis, for ``LossTerms.mean``.
+
+    Inside ``pmap``, ``shard_map`` or a ``vmap`` with a name, ``terms.mean(global_denominator(terms.den, axis_name))`` is the share of a device
+    in the mean over all of them: the sum of the shares, and of their gradients (``jax.lax.psum``), is the mean, however uneven the devices are.
+    A mean over devices (``jax.lax.pmean``) of the shares is too small by their number.
+
+    Parameters
+    ----------
+    den : array, as in ``LossTerms``
+    axis_name : name, or names, of the mapped axes
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from squarely.losses.jax import global_denominator, mse_loss
+    >>> def share(pred, target, mask):
+    ...     terms = mse_loss.terms(pred, target, mask=mask)
+    ...     return terms.mean(global_denominator(terms.den, "devices"))
+    >>> pred, mask = jnp.array([[3.0, 7.0], [1.0, 1.0]]), jnp.array([[True, False], [True, True]])
+    >>> float(jax.vmap(share, axis_name="devices")(pred, jnp.zeros((2, 2)), mask).sum())  # (9 + 1 + 1) / 3
+    3.6666667461395264
+    """
+    return jax.lax.psum(jax.lax.stop_gradient(den), axis_name)  # type: ignore[no-untyped-call]
+
+
+JAX = Jax()
