@@ -1,50 +1,117 @@
 """What a training loss costs beside the loss of the same name in each framework: value and gradient, on the processor."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras, which would look for TensorFlow
+
+import jax
+import keras
+import numpy as np
+import optax
 import torch
+from sklearn._loss import loss as of_scikit_learn
 from timing import CORES, Options, Sheet, block, in_turn
 
-import squarely.losses.torch as losses
+import squarely.losses.jax as in_jax
+import squarely.losses.keras as in_keras
+import squarely.losses.numpy as in_numpy
+import squarely.losses.torch as in_torch
 
-SIZES = tuple(1 << power for power in (10, 16, 20, 24))
-TURNS = 7
+POWERS = (10, 16, 20, 24)
+TURNS = 9
+Step = Callable[[], Any]
 
 
-def at_most(size: int) -> float | None:
-    """Return the target of the ratio for so many elements."""
-    return 1.5 if size == 1 << 10 else 1.0 if size >= 1 << 16 else None
+def line(sheet: Sheet, what: str, power: int, ours: Step, theirs: Step, *, has_target: bool = True) -> None:
+    """Measure the two in turn; small arrays may take half as long again, large ones no longer than the other."""
+    measured = in_turn(block(ours), block(theirs), TURNS)
+    sheet.line(f"{what}, 2^{power} elements", *measured, ratio_at_most=(1.5 if power == 10 else 1.0) if has_target else None)
 
 
-def step_of(loss: Callable[..., Any], leaf: torch.Tensor, *others: torch.Tensor) -> None:
+def numbers(power: int) -> tuple[Any, Any, Any]:
+    """Return predictions, targets and positive numbers in float32."""
+    drawn = np.random.default_rng(0).standard_normal((3, 1 << power)).astype(np.float32)
+    return drawn[0], drawn[1], np.abs(drawn[2]) + np.float32(0.5)
+
+
+def torch_step(loss: Callable[..., Any], leaf: torch.Tensor, *others: torch.Tensor) -> None:
     """Take value and gradient, as training does."""
     leaf.grad = None
     loss(leaf, *others).backward()
 
 
-def in_torch(options: Options, sheet: Sheet) -> None:
+def of_torch(options: Options, sheet: Sheet) -> None:
     functional = torch.nn.functional
-    names = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")
-    pairs: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = [(name, getattr(losses, name), getattr(functional, name)) for name in names]
-    pairs.append(("gaussian_nll_loss", lambda p, y, v: losses.gaussian_nll_loss(p, y, var=v), functional.gaussian_nll_loss))
     torch.set_num_threads(CORES)
     sheet.title(f"18. Value and gradient of losses, float32, {CORES} threads, against torch {torch.__version__.partition('+')[0]}", "microseconds")
-    for size in SIZES:
-        draw = torch.Generator().manual_seed(0)
-        leaf, target = torch.randn(size, generator=draw, requires_grad=True), torch.randn(size, generator=draw)
-        spread = torch.rand(size, generator=draw) + 0.5
+    for power in POWERS:
+        pred, target, spread = (torch.tensor(each) for each in numbers(power))
+        leaf = pred.requires_grad_()
+        for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
+            ours, theirs = (partial(torch_step, getattr(where, name), leaf, target) for where in (in_torch, functional))
+            line(sheet, name, power, ours, theirs)
+        ours = partial(torch_step, lambda p, y, v: in_torch.gaussian_nll_loss(p, y, var=v), leaf, target, spread)
+        line(sheet, "gaussian_nll_loss", power, ours, partial(torch_step, functional.gaussian_nll_loss, leaf, target, spread))
+        ours = partial(torch_step, lambda p, y, w: in_torch.mse_loss(p, y, weight=w), leaf, target, spread)
+        by_hand = partial(torch_step, lambda p, y, w: (w * (p - y) ** 2).sum() / w.sum(), leaf, target, spread)
+        line(sheet, "mse_loss with weights, against four operations by hand", power, ours, by_hand, has_target=False)
+    sheet.note("by hand: a missing target with a weight of 0 makes the gradient nan; ours looks where weights are 0")
+
+
+def of_numpy(options: Options, sheet: Sheet) -> None:
+    sheet.title("19. Losses of NumPy arrays, float64, one thread, into buffers, against the losses inside scikit-learn", "microseconds")
+    pairs = (
+        (in_numpy.HalfMSELoss(), of_scikit_learn.HalfSquaredError()),
+        (in_numpy.L1Loss(), of_scikit_learn.AbsoluteError()),
+        (in_numpy.PinballLoss(alpha=0.8), of_scikit_learn.PinballLoss(quantile=0.8)),
+        (in_numpy.HuberLoss(delta=1.0), of_scikit_learn.HuberLoss(delta=1.0)),
+    )
+    for power in POWERS:
+        pred, target, weight = (each.astype(np.float64) for each in numbers(power))
+        for ours, theirs in pairs:
+            for asked in ("loss", "gradient", "loss_gradient"):
+                for w in (None, weight):
+                    outs = [np.empty(1 << power) for _ in asked.split("_")]
+                    mine, others = partial(getattr(ours, asked), pred, target, w, *outs), partial(getattr(theirs, asked), target, pred, w, *outs)
+                    line(sheet, f"{type(ours).__name__} {asked}{'' if w is None else ', weighted'}", power, mine, others)
+
+
+def of_jax(options: Options, sheet: Sheet) -> None:
+    sheet.title(f"20. Value and gradient of losses, float32, compiled by JAX {jax.__version__}, against optax {optax.__version__}", "microseconds")
+    pairs = {
+        "mse_loss": optax.squared_error,
+        "half_mse_loss": optax.l2_loss,
+        "huber_loss": optax.huber_loss,
+        "log_cosh_loss": optax.log_cosh,
+    }
+    for power in POWERS:
+        pred, target, _ = (jax.device_put(each) for each in numbers(power))
+        for name, theirs in pairs.items():
+            steps = [jax.jit(jax.value_and_grad(loss)) for loss in (getattr(in_jax, name), lambda p, y, f=theirs: f(p, y).mean())]
+            ours, others = (partial(lambda step, p, y: jax.block_until_ready(step(p, y)), step, pred, target) for step in steps)
+            line(sheet, name, power, ours, others)
+
+
+def of_keras(options: Options, sheet: Sheet) -> None:
+    sheet.title(f"21. Value and gradient of losses, float32, on torch, {CORES} threads, against Keras {keras.__version__}", "microseconds")
+    torch.set_num_threads(CORES)
+    pairs = (
+        ("MSELoss", in_keras.MSELoss(), keras.losses.MeanSquaredError()),
+        ("L1Loss", in_keras.L1Loss(), keras.losses.MeanAbsoluteError()),
+        ("HuberLoss", in_keras.HuberLoss(), keras.losses.Huber()),
+        ("LogCoshLoss", in_keras.LogCoshLoss(), keras.losses.LogCosh()),
+        ("MSLELoss", in_keras.MSLELoss(), keras.losses.MeanSquaredLogarithmicError()),
+    )
+    for power in POWERS:
+        pred, target, spread = (torch.tensor(each).reshape(-1, 8) for each in numbers(power))
+        leaf, positive = pred.requires_grad_(), spread.requires_grad_()
         for name, ours, theirs in pairs:
-            others = (target, spread) if name == "gaussian_nll_loss" else (target,)
-            measured = [block(partial(step_of, loss, leaf, *others)) for loss in (ours, theirs)]
-            sheet.line(f"{name}, 2^{size.bit_length() - 1} elements", *in_turn(measured[0], measured[1], TURNS), ratio_at_most=at_most(size))
-        weight = torch.rand(size, generator=draw) + 0.5
-        measured = [
-            block(partial(step_of, lambda p, y, w: losses.mse_loss(p, y, weight=w), leaf, target, weight)),
-            block(partial(step_of, lambda p, y, w: (w * (p - y) ** 2).sum() / w.sum(), leaf, target, weight)),
-        ]
-        sheet.line(f"mse_loss with weights, 2^{size.bit_length() - 1} elements, by hand", *in_turn(measured[0], measured[1], TURNS))
+            arrays = (positive, spread.detach().flip(0)) if name == "MSLELoss" else (leaf, target)
+            mine, others = (partial(torch_step, lambda p, y, f=loss: f(y, p), *arrays) for loss in (ours, theirs))
+            line(sheet, name, power, mine, others)
 
 
-SECTIONS = {18: in_torch}
+SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras}
