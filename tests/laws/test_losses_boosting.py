@@ -70,6 +70,21 @@ def test_xgboost_grows_its_own_trees(weight: Any) -> None:
     assert np.array_equal(model.fit(X, Y, sample_weight=weight).predict(X), theirs.predict(data))
 
 
+def test_a_target_of_1_is_a_number_like_others() -> None:
+    """XGBoost's own squared error multiplies the weight of labels of 1 by scale_pos_weight, which is for classes."""
+    target = np.where(Y > 180, 1.0, X[:, 0])
+    data = xgboost.DMatrix(X, target)
+
+    def predicted(objective: Any, factor: float) -> Any:
+        settings = {**XGB, "base_score": 0.0, "scale_pos_weight": factor}
+        return xgboost.train(settings, data, 5, obj=objective).predict(data)
+
+    own = [predicted(None, factor) for factor in (1.0, 7.0)]
+    ours = [predicted(as_xgboost(HalfMSELoss()), factor) for factor in (1.0, 7.0)]
+    assert not np.array_equal(*own)
+    assert np.array_equal(*ours)
+
+
 @both
 def test_lightgbm_grows_its_own_trees(weight: Any) -> None:
     objective = as_lightgbm(HalfMSELoss())

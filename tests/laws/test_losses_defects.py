@@ -112,6 +112,13 @@ def test_an_empty_channel_does_not_silence_the_others() -> None:
     assert losses.mse_loss(pred, target, mask=there, reduction="per_sample").tolist() == [1.0, 1.0]
 
 
+def test_a_weight_that_is_nan_is_seen() -> None:
+    """min(snr, 5) / snr of diffusers is 0 / 0 at a signal-to-noise ratio of 0; min(1, 5 / snr) is 1 there."""
+    pred, target, snr = torch.ones(2, 4), torch.zeros(2, 4), torch.tensor([0.0, 10.0])
+    assert torch.isnan(losses.mse_loss(pred, target, sample_weight=snr.clamp(max=5) / snr, denom="count"))
+    assert losses.mse_loss(pred, target, sample_weight=(5 / snr).clamp(max=1), denom="count") == 0.75
+
+
 @pytest.mark.parametrize("name", ["l1_loss", "pinball_loss"])
 def test_a_tie_has_no_gradient(name: str) -> None:
     """Liger's total variation has -1/2 there."""

@@ -132,7 +132,9 @@ class Torch:
     def whiten(self, covariance: Tensor, u: Tensor) -> Tensor:
         """Solve with the Cholesky factor of each covariance."""
         factor, bad = torch.linalg.cholesky_ex(covariance)
-        self.refuse(bad > 0, "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows.")
+        if covariance.device.type == "cpu":
+            self.refuse(bad > 0, "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows.")
+        factor = torch.where(bad[..., None, None] > 0, torch.nan, factor)  # where asking would wait for the device, the loss is nan
         columns = u[..., None] if covariance.ndim > 2 else u.reshape(-1, u.shape[-1]).T
         solved: Tensor = torch.linalg.solve_triangular(factor, columns, upper=False)
         return solved[..., 0] if covariance.ndim > 2 else solved.T.reshape(u.shape)
