@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from squarely.errors import DataError
-from squarely.losses.kernels import Kernel
+from squarely.losses.kernels import BoundResidual, Kernel
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.library import Library
 from squarely.losses.options import Options
@@ -137,7 +137,7 @@ def residual(library: Library, kernel: type[Kernel], settings: dict[str, float],
         return counted.select(xp, pred - target)  # nothing multiplies the gradient of a difference, so this is as good as before it
     given = {name: settings[name] for name in kernel.residual.takes}
     there = (counted.select(xp, each, 1.0) for each in (pred, target))  # relative to 1, a residual of 0 is 0
-    return kernel.residual.of(xp, *there, **given)
+    return library.residual(BoundResidual(kernel.residual, given), *there)
 
 
 def marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) -> Array:

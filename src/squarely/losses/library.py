@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from squarely.losses.kernels import Bound
+from squarely.losses.kernels import Bound, BoundResidual
 
 __all__ = ["Library"]
 
@@ -33,6 +33,9 @@ class Library(Protocol):
 
     def is_floating(self, array: Array) -> bool:
         """Say whether an array holds floating-point numbers."""
+
+    def residual(self, compared: BoundResidual, pred: Array, target: Array) -> Array:
+        """Return a residual that is no difference."""
 
     def rho(self, kernel: Bound, u: Array) -> Array:
         """Return the loss, whose derivatives are psi and kappa of the kernel."""

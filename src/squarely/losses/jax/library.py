@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError, MissingExtraError
-from squarely.losses.kernels import Bound
+from squarely.losses.kernels import Bound, BoundResidual
 from squarely.losses.terms import LossTerms
 
 try:
@@ -70,6 +70,10 @@ class Jax:
     def is_floating(self, array: Array) -> bool:
         """Say whether an array holds floating-point numbers."""
         return bool(jnp.issubdtype(array.dtype, jnp.floating))
+
+    def residual(self, compared: BoundResidual, pred: Array, target: Array) -> Array:
+        """Return a residual that is no difference."""
+        return compared.of(jnp, pred, target)
 
     def rho(self, kernel: Bound, u: Array) -> Array:
         """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""

@@ -3,5 +3,19 @@
 from squarely.losses.kernels import asymmetric, convex, quadratic, redescending
 from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, checked, find, kernel
 from squarely.losses.kernels.own import pointwise
+from squarely.losses.kernels.residual import BoundResidual
 
-__all__ = ["KERNELS", "Bound", "Kernel", "asymmetric", "checked", "convex", "find", "kernel", "pointwise", "quadratic", "redescending"]
+__all__ = [
+    "KERNELS",
+    "Bound",
+    "BoundResidual",
+    "Kernel",
+    "asymmetric",
+    "checked",
+    "convex",
+    "find",
+    "kernel",
+    "pointwise",
+    "quadratic",
+    "redescending",
+]

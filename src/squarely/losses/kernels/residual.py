@@ -1,10 +1,10 @@
 """What a loss is a function of: a difference, or one of logarithms, or one in units of the target."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DIFFERENCE", "LOGARITHMIC", "RELATIVE", "Residual"]
+__all__ = ["DIFFERENCE", "LOGARITHMIC", "RELATIVE", "BoundResidual", "Residual"]
 
 Array = Any
 Formula = Callable[..., Array]  # (xp, pred, target, **settings)
@@ -22,6 +22,22 @@ class Residual:
     bend: Formula
     takes: tuple[str, ...] = ()
     domain: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class BoundResidual:
+    """A residual with its settings: a function of prediction and target alone."""
+
+    residual: Residual
+    settings: Mapping[str, float]
+
+    def of(self, xp: Any, pred: Array, target: Array) -> Array:
+        """Return the residual."""
+        return self.residual.of(xp, pred, target, **self.settings)
+
+    def slope(self, xp: Any, pred: Array, target: Array) -> Array:
+        """Return its derivative by the prediction."""
+        return self.residual.slope(xp, pred, target, **self.settings)
 
 
 DIFFERENCE = Residual(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
-from squarely.losses.kernels import Bound
+from squarely.losses.kernels import Bound, BoundResidual
 
 __all__ = ["NUMPY", "Array", "Numpy"]
 
@@ -33,6 +33,10 @@ class Numpy:
     def is_floating(self, array: Array) -> bool:
         """Say whether an array holds floating-point numbers."""
         return np.issubdtype(array.dtype, np.floating)
+
+    def residual(self, compared: BoundResidual, pred: Array, target: Array) -> Array:
+        """Return a residual that is no difference."""
+        return np.asarray(compared.of(np, pred, target))
 
     def rho(self, kernel: Bound, u: Array) -> Array:
         """Return the loss."""

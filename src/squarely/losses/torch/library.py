@@ -1,12 +1,14 @@
 """torch, as the composition of losses sees it. No other module imports torch."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError, MissingExtraError
-from squarely.losses.kernels import Bound
+from squarely.losses.kernels import Bound, BoundResidual
 
 try:
     import torch
@@ -18,6 +20,22 @@ __all__ = ["TORCH", "Torch", "torch"]
 Tensor = torch.Tensor
 
 
+_BLOCK = 1 << 16  # elements whose intermediate results stay in the cache of a processor
+
+
+def _by_blocks(formula: Callable[..., Tensor], *arrays: Tensor) -> Tensor:
+    """Return a formula of each element; on a processor block by block, for fresh memory costs more than the work."""
+    first = arrays[0]
+    plain = first.device.type == "cpu" and first.numel() > _BLOCK and not torch._C._are_functorch_transforms_active()
+    if not plain or torch.compiler.is_compiling() or torch.is_grad_enabled() or not all(each.is_contiguous() for each in arrays):
+        return formula(*arrays)
+    out = torch.empty_like(first)
+    flat, whole = [each.view(-1) for each in arrays], out.view(-1)
+    for start in range(0, first.numel(), _BLOCK):
+        whole[start : start + _BLOCK] = formula(*(each[start : start + _BLOCK] for each in flat))
+    return out
+
+
 class _Slope(torch.autograd.Function):
     """psi of a kernel, whose derivative is kappa."""
 
@@ -25,7 +43,7 @@ class _Slope(torch.autograd.Function):
 
     @staticmethod
     def forward(u: Tensor, kernel: Bound) -> Tensor:
-        return kernel.psi(torch, u)  # type: ignore[no-any-return]
+        return _by_blocks(partial(kernel.psi, torch), u)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -46,7 +64,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def forward(u: Tensor, kernel: Bound) -> Tensor:
-        return kernel.rho(torch, u)  # type: ignore[no-any-return]
+        return _by_blocks(partial(kernel.rho, torch), u)
 
     setup_context = _Slope.setup_context
 
@@ -77,9 +95,37 @@ class _ForwardLoss(_Loss):
 def slope(u: Tensor, kernel: Bound) -> Tensor:
     """Return psi of a kernel; no gradient is asked of its gradient in ordinary training, and then it is only a formula."""
     if not torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        return kernel.psi(torch, u)  # type: ignore[no-any-return]
+        return _by_blocks(partial(kernel.psi, torch), u)
     function = _Slope if torch.compiler.is_compiling() else _ForwardSlope
     return function.apply(u, kernel)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Residual(torch.autograd.Function):
+    """A residual of prediction and target, whose derivative by the prediction is its slope."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(pred: Tensor, target: Tensor, compared: BoundResidual) -> Tensor:
+        return _by_blocks(partial(compared.of, torch), pred, target)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        pred, target, ctx.compared = inputs
+        ctx.save_for_backward(pred, target)
+        ctx.save_for_forward(pred, target)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return grads[0] * _by_blocks(partial(ctx.compared.slope, torch), *ctx.saved_tensors), None, None
+
+
+class _ForwardResidual(_Residual):
+    """The same with a derivative in forward mode, which compilers do not take."""
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        return tangents[0] * ctx.compared.slope(torch, *ctx.saved_tensors)  # type: ignore[no-any-return]
 
 
 class Torch:
@@ -106,6 +152,13 @@ class Torch:
     def is_floating(self, array: Tensor) -> bool:
         """Say whether a tensor holds floating-point numbers."""
         return array.dtype.is_floating_point
+
+    def residual(self, compared: BoundResidual, pred: Tensor, target: Tensor) -> Tensor:
+        """Return the residual; where a gradient by the target is asked for too, torch derives it as it is written."""
+        if target.requires_grad:
+            return compared.of(torch, pred, target)  # type: ignore[no-any-return]
+        function = _Residual if torch.compiler.is_compiling() else _ForwardResidual
+        return function.apply(pred, target, compared)  # type: ignore[no-any-return, no-untyped-call]
 
     def rho(self, kernel: Bound, u: Tensor) -> Tensor:
         """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
