@@ -1,7 +1,7 @@
 """The one table of pointwise losses: each is declared once, with its derivatives, for every framework."""
 
 from squarely.losses.kernels import asymmetric, convex, quadratic, redescending
-from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, checked, find, kernel
+from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, checked, kernel
 from squarely.losses.kernels.own import pointwise
 from squarely.losses.kernels.residual import BoundResidual
 
@@ -13,7 +13,6 @@ __all__ = [
     "asymmetric",
     "checked",
     "convex",
-    "find",
     "kernel",
     "pointwise",
     "quadratic",

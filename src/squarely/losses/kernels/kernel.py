@@ -10,7 +10,7 @@ from squarely.errors import DataError
 from squarely.losses.kernels.residual import DIFFERENCE, Residual
 from squarely.parameter import Parameter
 
-__all__ = ["KERNELS", "Bound", "Kernel", "checked", "find", "kernel"]
+__all__ = ["KERNELS", "Bound", "Kernel", "checked", "kernel"]
 
 Array = Any  # of NumPy, torch or JAX; xp is the namespace that it belongs to
 Formula = Callable[..., Array]  # (xp, u, **settings)
@@ -114,10 +114,3 @@ def checked(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: given.get(name, setting.default) for name, setting in declared.settings.items()}
     # A float of Python leaves float32 what it is; a scalar of NumPy would widen it.
     return {name: float(value) if isinstance(value, Real) else value for name, value in found.items()}
-
-
-def find(name: str) -> type[Kernel]:
-    """Return the kernel of a name, or tell the names that there are."""
-    if name not in KERNELS:
-        raise DataError(f"there is no loss {str(name)[:80]!r}; there are {', '.join(sorted(KERNELS))}.")
-    return KERNELS[name]
