@@ -161,6 +161,21 @@ def test_a_small_gradient_survives_a_half_type() -> None:
     assert value.item() == pytest.approx(float(pred[0]) ** 2, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", POINTWISE)
+def test_many_elements_are_as_few(name: str) -> None:
+    """Beyond 65,536 elements a processor goes block by block; rows that lie apart in memory are taken at once."""
+    pred, target = pair(19, 3, 30_001)
+    whole = loss_of(name)(pred, target, reduction="none", mask=torch.ones(3, dtype=torch.bool))
+    (gradient,) = torch.autograd.grad(whole.sum(), pred)
+    for row in range(3):
+        leaf = pred[row].detach().requires_grad_()
+        alone = loss_of(name)(leaf, target[row], reduction="none", mask=torch.ones(30_001, dtype=torch.bool))
+        torch.testing.assert_close(whole[row], alone, rtol=1e-14, atol=0)
+        torch.testing.assert_close(gradient[row], torch.autograd.grad(alone.sum(), leaf)[0], rtol=1e-14, atol=0)
+    apart = loss_of(name)(pred.T, target.T, reduction="none", mask=torch.ones(30_001, dtype=torch.bool))
+    torch.testing.assert_close(apart, whole.T, rtol=1e-14, atol=0)
+
+
 def test_autocast_changes_nothing() -> None:
     pred, target = pair(6, 8, 2, dtype=torch.float32)
     covariance = torch.tensor([[2.0, 0.3], [0.3, 1.0]])
