@@ -23,9 +23,9 @@ constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the G
 
 class View {
    public:
-    explicit View(nb::handle array, bool writable = false) {
+    explicit View(nb::handle array, bool writable = false, int fewest_dimensions = 1) {
         if (PyObject_GetBuffer(array.ptr(), &buffer_, (writable ? PyBUF_STRIDED : PyBUF_STRIDED_RO) | PyBUF_FORMAT)) throw nb::python_error();
-        if (buffer_.ndim != 1) {
+        if (buffer_.ndim > 1 || buffer_.ndim < fewest_dimensions) {
             PyBuffer_Release(&buffer_);
             throw nb::value_error("expected a one-dimensional array");
         }
@@ -33,8 +33,9 @@ class View {
     ~View() { PyBuffer_Release(&buffer_); }
     View(const View&) = delete;
     View& operator=(const View&) = delete;
+    bool is_number() const { return buffer_.ndim == 0; }  // it stands for a column of any length
     size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
-    Column column() const { return {static_cast<const char*>(buffer_.buf), buffer_.strides[0], kind()}; }
+    Column column() const { return {static_cast<const char*>(buffer_.buf), is_number() ? 0 : buffer_.strides[0], kind()}; }
     template <class T>
     T* as(Kind expected, size_t count) const {
         if (kind() != expected || buffer_.strides[0] != sizeof(T)) throw nb::value_error("expected a contiguous array of another type");
@@ -69,9 +70,9 @@ struct Input {
     View y, p;
     std::vector<std::unique_ptr<View>> others;
     Rows rows;
-    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred) {
+    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred, false, 0) {
         rows.y = y.column(), rows.p = p.column(), rows.count = y.size();
-        if (p.size() != y.size()) throw nb::value_error("arrays differ in length");
+        if (!p.is_number() && p.size() != y.size()) throw nb::value_error("arrays differ in length");
         if (!weight.is_none()) rows.w = open(weight), rows.weighted = true;
         if (more)
             for (nb::handle column : more) rows.more.push_back(open(column));
@@ -160,11 +161,11 @@ nb::object extremes(const PairSums& state) {
 
 // A plan from (recipe, constants, places of columns) per term.
 using TermTuple = std::tuple<uint16_t, std::vector<double>, std::vector<uint8_t>>;
-std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram, bool pairs) {
+std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram, bool pairs, bool target) {
     auto plan = std::make_shared<Plan>();
     if (columns.size() > kMostColumns || terms.size() > kMostTerms) throw nb::value_error("too many columns or terms");
     for (const auto& [recipe, constants, places] : terms) plan->terms.push_back(checked_term(recipe, constants, places, columns.size()));
-    plan->columns = std::move(columns), plan->histogram = histogram, plan->pairs = pairs;
+    plan->columns = std::move(columns), plan->histogram = histogram, plan->pairs = pairs, plan->target = target;
     return plan;
 }
 nb::object plan_of(const PairSums& state) {
@@ -227,12 +228,11 @@ void moments(Groups& groups, nb::handle center, nb::handle unit, nb::handle out)
 
 nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
 nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
-
 }  // namespace
 
 NB_MODULE(_core, m) {
     m.doc() = "Exact sums over pairs: the compiled core of squarely.";
-    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true);
+    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true, "target"_a = false);
     nb::class_<PairSums>(m, "PairSums")
         .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a.none() = nb::none())
         .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a, "more"_a = nb::make_tuple(),

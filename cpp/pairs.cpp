@@ -30,7 +30,8 @@ class Accumulator {
             if (!exact) rows_.differences(at, count, differences_);
             const TermFeeder::Segment all{&state_.kept, count};
             terms_->feed(from, exact ? nullptr : differences_.data(), count, &all, 1);
-            if (!state_.kept.plan->pairs && !rows_.weighted) return count_rows(from, count);
+            const Plan& plan = *state_.kept.plan;
+            if (!plan.pairs && !rows_.weighted && (exact || !plan.target)) return count_rows(from, count);
         }
         if (!exact) {
             for (size_t i = 0; i < count; i++) add_wide_row(state_, rows_, at + i);
@@ -53,6 +54,7 @@ class Accumulator {
         size_t kept = count - terms_->left_out().size();
         state_.rows += static_cast<int64_t>(kept);
         state_.sums[kW].add_integer(static_cast<int128>(kept), 0);
+        if (state_.kept.plan->target) terms_->add_targets(state_.sums[kY], from[0], count);
     }
 
     PairSums& state_;

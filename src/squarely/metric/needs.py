@@ -47,7 +47,8 @@ def _plan_of(needs: tuple[Need, ...], rows: bool) -> Plan:
     if not rows:
         return Plan.union(need.plan for need in needs)
     terms = Plan.union(need.plan for need in needs if isinstance(need, MeanOf))
-    return Plan(terms.terms, pairs=not all(isinstance(need, MeanOf | ErrorQuantile | TrimmedSquare) for need in needs))
+    few = all(isinstance(need, MeanOf | ErrorQuantile | TrimmedSquare | NullDeviance) for need in needs)
+    return Plan(terms.terms, pairs=not few, target=few and any(isinstance(need, NullDeviance) for need in needs))
 
 
 def _rows(known: Known, what: str) -> Rows:
@@ -166,13 +167,14 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        deviance, plan = _deviance(self.power)
-        mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
+        term, plan = _deviance(self.power)
+        mean = Ratio.scaled(known.sums.y, known.sums.scale, known.sums.w)
         near = mean.rounded()
-        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan)))
+        under = _rows(known, "the mean of the target before the rows").constant(near, plan).mean_of(term)
         if near <= 0:
             return under
-        off = (mean / Ratio.of(near) - 1).rounded()
+        top, bottom = near.as_integer_ratio()
+        off = (mean.numerator * bottom - top * mean.denominator) / (top * mean.denominator)  # (m - c) / c
         try:
             null = under - Ratio.of(off * off * near ** (2 - self.power))
         except OverflowError:  # then the deviance is beyond every double too
@@ -183,9 +185,9 @@ class NullDeviance:
 
 
 @lru_cache(256)
-def _deviance(power: float) -> tuple[MeanOf, Plan]:
-    deviance = MeanOf(Term("tweedie", (power,)))
-    return deviance, plan_of((deviance,), rows=True)
+def _deviance(power: float) -> tuple[Term, Plan]:
+    term = Term("tweedie", (power,))
+    return term, Plan((term,), pairs=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState", "sums_of", "sums_of_groups"]
+__all__ = ["PairState", "sums_of", "sums_of_groups", "sums_under"]
 
 Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
 _NO_COLUMNS: Columns = (None, None, None)
@@ -237,6 +237,13 @@ def sums_of(
     return Sums(core, plan, _NO_QUANTILES), read
 
 
+def sums_under(plan: Plan, y_true: Any, prediction: Any, sample_weight: Any) -> Sums:
+    """Return the sums of columns that the core has read, where one number is the prediction of every row."""
+    core = _core.PairSums(plan.core)
+    core.update(y_true, np.asarray(prediction), sample_weight, threads_for(y_true.size))
+    return Sums(core, plan, _NO_QUANTILES)
+
+
 def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDArray[np.int32]) -> Iterator[Sums]:
     """Yield the sums of each group of rows, for arrays that the core reads; groups are numbered from 0."""
     groups = _core.Groups()
@@ -253,6 +260,7 @@ def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample
     bad = core.update(y, p, w, threads_for(y.size), more)
     if bad >= 0 and w is not None:
         raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
-    for counter, count in enumerate(missing):
-        core.add_refused(counter, count)
+    if missing:
+        for counter, count in enumerate(missing):
+            core.add_refused(counter, count)
     return y, p, w

@@ -62,7 +62,12 @@ class Ratio:
         return Ratio(abs(self.numerator), abs(self.denominator))
 
     def __sub__(self, other: "Ratio | int") -> "Ratio":
-        return self + -other
+        if isinstance(other, int):
+            return Ratio(self.numerator - other * self.denominator, self.denominator)
+        return Ratio(
+            self.numerator * other.denominator - other.numerator * self.denominator,
+            self.denominator * other.denominator,
+        )
 
     def __rsub__(self, other: int) -> "Ratio":
         return Ratio(other * self.denominator - self.numerator, self.denominator)

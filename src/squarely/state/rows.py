@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from squarely import _core, validate
 from squarely.errors import DataError
-from squarely.state.pairs import PairState, sums_of
+from squarely.state.pairs import PairState, sums_under
 from squarely.state.ratio import Ratio
 from squarely.state.sizes import parts_of, share_of
 from squarely.state.sums import NoAnswerError, Sums
@@ -81,9 +81,7 @@ class Rows:
     def constant(self, prediction: Any, plan: Plan) -> Sums:
         """Return the sums of the same rows under a constant prediction."""
         y, _, w = self._kept
-        value = np.asarray(prediction)
-        column: Array = np.ndarray(y.shape, value.dtype, value, strides=(0,))  # broadcast_to takes as long as the sums of some thousand rows
-        return sums_of(plan, [(y, column)], w)[0]
+        return sums_under(plan, y, prediction, w)
 
     def best_constant(self, alpha: float) -> Sums:
         """Return the sums under the constant with the least pinball loss: the quantile of the target, one of its values."""
