@@ -84,6 +84,8 @@ void use_kernels(const Kernels& kernels) { g_kernels = &kernels; }
 
 bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Pointers& from) const {
     bool exact = true;
+    double* wide = nullptr;  // where the next column goes that is not doubles in place
+    const size_t stride = whole_lines(rows);
     from[2] = nullptr;
     for (size_t c = 0; c < columns(); c++) {
         if (c == 2 && !weighted) continue;
@@ -92,16 +94,18 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
             from[c] = values.plain() + at;
             continue;
         }
-        const size_t stride = whole_lines(rows);
-        if (widened.size() < columns() * stride + kLine) widened.resize(columns() * stride + kLine);
-        double* wide = on_a_line(widened.data()) + c * stride;
+        if (!wide) {
+            const size_t left = columns() - c;
+            if (widened.size() < left * stride + kLine) widened.resize(left * stride + kLine);
+            wide = on_a_line(widened.data());
+        }
         bool same = true;
         if (values.is_plain_float())
             kernels_in_use().widen(values.plain_float() + at, rows, wide);
         else
             same = values.read(at, rows, wide);
         exact = exact && (same || c > 2);  // a term is rounded anyway
-        from[c] = wide;
+        from[c] = wide, wide += stride;
     }
     return exact;
 }

@@ -24,7 +24,11 @@ void evaluate_tweedie(const TermCall& call) {
     if (power == 2.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_gamma(row); }, [](const Row<V>& row) { return careful_gamma(row); });
     const Tweedie<V> of(power);
     auto careful = [&](const Row<V>& row) { return careful_tweedie(row, of); };
-    if (power == 1.5) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row); }, careful);
+    if (power == 1.5 && same_prediction(call)) {
+        const V root_p = V::sqrt(V::set(call.p[0]));
+        return each_row_tried<V>(call, [=](const Row<V>& row) { return quick_three_halves(row, root_p); }, careful);
+    }
+    if (power == 1.5) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row, V::sqrt(row.p)); }, careful);
     if (power == 3.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_third(row); }, careful);
     if (!(power >= kLeastMiddle && power <= kMostMiddle)) return each_row<V, 0>(call, careful);
     const MiddleSeries series(power);

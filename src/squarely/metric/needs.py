@@ -176,10 +176,11 @@ class NullDeviance:
         top, bottom = near.as_integer_ratio()
         off = (mean.numerator * bottom - top * mean.denominator) / (top * mean.denominator)  # (m - c) / c
         try:
-            null = under - Ratio.of(off * off * near ** (2 - self.power))
+            top, bottom = (off * off * near ** (2 - self.power)).as_integer_ratio()
         except OverflowError:  # then the deviance is beyond every double too
             return under
-        if (null.numerator < 0) != (null.denominator < 0) and null.numerator:
+        null = Ratio(under.numerator * bottom - top * under.denominator, under.denominator * bottom)
+        if null.numerator < 0:
             raise NoAnswerError("the deviance of the best constant is below the smallest double")
         return null
 

@@ -34,9 +34,13 @@ class Ratio:
     @classmethod
     def of(cls, value: float) -> "Ratio":
         """Return a double as the quotient that it is; undefined for nan, and beyond every double for an infinity."""
-        if math.isnan(value):
+        try:
+            numerator, denominator = value.as_integer_ratio()
+        except ValueError:  # nan
             return cls(0, 0)
-        return cls(*value.as_integer_ratio()) if math.isfinite(value) else cls(_BEYOND if value > 0 else -_BEYOND)
+        except OverflowError:
+            return cls(_BEYOND if value > 0 else -_BEYOND)
+        return cls(numerator, denominator)
 
     @classmethod
     def middle(cls, low: float, high: float) -> "Ratio":
