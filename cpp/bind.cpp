@@ -5,7 +5,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <memory>
 #include <optional>
 
 #include "groups.hpp"
@@ -24,6 +23,7 @@ constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the G
 class View {
    public:
     explicit View(nb::handle array, bool writable = false, int fewest_dimensions = 1) {
+        if (fewest_dimensions == 0 && PyFloat_Check(array.ptr())) { buffer_.buf = &(number_ = PyFloat_AS_DOUBLE(array.ptr())), buffer_.format = double_; return; }
         if (PyObject_GetBuffer(array.ptr(), &buffer_, (writable ? PyBUF_STRIDED : PyBUF_STRIDED_RO) | PyBUF_FORMAT)) throw nb::python_error();
         if (buffer_.ndim > 1 || buffer_.ndim < fewest_dimensions) {
             PyBuffer_Release(&buffer_);
@@ -31,8 +31,7 @@ class View {
         }
     }
     ~View() { PyBuffer_Release(&buffer_); }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
+    View(const View&) = delete; View& operator=(const View&) = delete;
     bool is_number() const { return buffer_.ndim == 0; }  // it stands for a column of any length
     size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
     Column column() const { return {static_cast<const char*>(buffer_.buf), is_number() ? 0 : buffer_.strides[0], kind()}; }
@@ -63,7 +62,8 @@ class View {
             }
         throw nb::type_error("expected a numeric array in native byte order");
     }
-    Py_buffer buffer_;
+    Py_buffer buffer_{};  // of no object, which needs no release
+    double number_ = 0.0; char double_[2] = "d";
 };
 
 struct Input {
@@ -214,8 +214,7 @@ int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, 
     if (!codes.is_none()) labels.places = of_places.emplace(places).as<int32_t>(Kind::i32, labels.count = of_places->size());
     if (!buckets.is_none()) labels.buckets = of_buckets.emplace(buckets).as<uint16_t>(Kind::u16, input.rows.count);
     nb::gil_scoped_release release;
-    int64_t bad = input.bad_weight();
-    if (bad >= 0) return bad;
+    if (int64_t bad = input.bad_weight(); bad >= 0) return bad;
     if (labels.codes || labels.buckets) return groups.update(input.rows, labels) ? -1 : -2;
     return accumulate(groups.states()[0], input.rows, 1), -1;
 }

@@ -66,7 +66,10 @@ def test_one_prediction_stands_for_a_column_of_it(dtype: str) -> None:
         if dtype in ("int64", "uint64"):
             y[::3], one = 2**60 + 1, np.asarray(2**60 + 3, dtype)
         for w in (None, rng.random(n)):
-            assert state(SQUARES, y, one, w).body() == state(SQUARES, y, np.full(n, one), w).body(), n
+            column = state(SQUARES, y, np.full(n, one), w).body()
+            assert state(SQUARES, y, one, w).body() == state(SQUARES, y, one[()], w).body() == column, n
+            if dtype == "float64":
+                assert state(SQUARES, y, float(one), w).body() == column, n
 
 
 def test_a_single_number_is_no_column_of_targets() -> None:

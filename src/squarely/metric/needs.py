@@ -167,10 +167,10 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        term, plan = _deviance(self.power)
-        mean = Ratio.scaled(known.sums.y, known.sums.scale, known.sums.w)
+        sums = known.sums
+        mean = Ratio.scaled(sums.y, sums.scale, sums.w)
         near = mean.rounded()
-        under = _rows(known, "the mean of the target before the rows").constant(near, plan).mean_of(term)
+        under = _rows(known, "the mean of the target before the rows").mean_under(near, _deviance(self.power), sums)
         if near <= 0:
             return under
         top, bottom = near.as_integer_ratio()
@@ -186,9 +186,8 @@ class NullDeviance:
 
 
 @lru_cache(256)
-def _deviance(power: float) -> tuple[Term, Plan]:
-    term = Term("tweedie", (power,))
-    return term, Plan((term,), pairs=False)
+def _deviance(power: float) -> Plan:
+    return Plan((Term("tweedie", (power,)),), pairs=False)
 
 
 @dataclass(frozen=True, slots=True)

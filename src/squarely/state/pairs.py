@@ -16,7 +16,7 @@ from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState", "sums_of", "sums_of_groups", "sums_under"]
+__all__ = ["PairState", "sums_of", "sums_of_groups", "under"]
 
 Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
 _NO_COLUMNS: Columns = (None, None, None)
@@ -237,11 +237,11 @@ def sums_of(
     return Sums(core, plan, _NO_QUANTILES), read
 
 
-def sums_under(plan: Plan, y_true: Any, prediction: Any, sample_weight: Any) -> Sums:
-    """Return the sums of columns that the core has read, where one number is the prediction of every row."""
+def under(prediction: Any, plan: Plan, y_true: Any, sample_weight: Any) -> _core.PairSums:
+    """Return the state of columns that the core has read before, where one number is the prediction of every row."""
     core = _core.PairSums(plan.core)
-    core.update(y_true, np.asarray(prediction), sample_weight, threads_for(y_true.size))
-    return Sums(core, plan, _NO_QUANTILES)
+    core.update(y_true, prediction, sample_weight, threads_for(y_true.size))
+    return core
 
 
 def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDArray[np.int32]) -> Iterator[Sums]:

@@ -126,7 +126,11 @@ class Sums:
         place = self.plan.places.get(term)
         if place is None:
             raise NoAnswerError("the sums do not hold its terms; name the metric where the rows are read")
-        (integer, exponent), outside, too_large, too_small = self._core.term(place)
+        return self.mean_from(self._core, place)
+
+    def mean_from(self, core: "PairSums", place: int) -> Ratio:
+        """Return the mean of a term of a state of the same rows and weights."""
+        (integer, exponent), outside, too_large, too_small = core.term(place)
         if outside:
             raise OutsideDomainError(f"{outside:,} {'row is' if outside == 1 else 'rows are'} outside its domain")
         if too_large and too_small:
