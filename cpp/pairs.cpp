@@ -95,7 +95,7 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
             continue;
         }
         if (!wide) {
-            const size_t left = columns() - c;
+            const size_t left = columns() - c - (c < 2 && !weighted);
             if (widened.size() < left * stride + kLine) widened.resize(left * stride + kLine);
             wide = on_a_line(widened.data());
         }

@@ -167,14 +167,14 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        sums = known.sums
-        mean = Ratio.scaled(sums.y, sums.scale, sums.w)
-        near = mean.rounded()
-        under = _rows(known, "the mean of the target before the rows").mean_under(near, _deviance(self.power), sums)
+        rows, sums = _rows(known, "the mean of the target before the rows"), known.sums
+        y, w = (sums.y << sums.scale, sums.w) if sums.scale >= 0 else (sums.y, sums.w << -sums.scale)
+        near = y / w  # integers, so it is the double next to m
+        under = rows.mean_under(near, _deviance(self.power), sums)
         if near <= 0:
             return under
         top, bottom = near.as_integer_ratio()
-        off = (mean.numerator * bottom - top * mean.denominator) / (top * mean.denominator)  # (m - c) / c
+        off = (y * bottom - top * w) / (top * w)  # (m - c) / c
         try:
             top, bottom = (off * off * near ** (2 - self.power)).as_integer_ratio()
         except OverflowError:  # then the deviance is beyond every double too

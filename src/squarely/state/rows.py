@@ -80,8 +80,8 @@ class Rows:
 
     def mean_under(self, prediction: float, plan: Plan, sums: Sums) -> Ratio:
         """Return the mean of the one term of a plan under a constant prediction; ``sums`` are those of the same rows."""
-        y, _, w = self._kept
-        return sums.mean_from(under(prediction, plan, y, w), 0)
+        y, _, w = self._judged or self._kept
+        return sums.mean_from(under(prediction, plan, y, w).term(0))
 
     def constant(self, prediction: Any) -> Sums:
         """Return the sums of the same rows under a constant prediction."""
