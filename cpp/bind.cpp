@@ -5,7 +5,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <memory>
 #include <optional>
 
 #include "bind_losses.hpp"
@@ -24,18 +23,19 @@ constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the G
 
 class View {
    public:
-    explicit View(nb::handle array, bool writable = false) {
+    explicit View(nb::handle array, bool writable = false, int fewest_dimensions = 1) {
+        if (fewest_dimensions == 0 && PyFloat_Check(array.ptr())) { buffer_.buf = &(number_ = PyFloat_AS_DOUBLE(array.ptr())), buffer_.format = double_; return; }
         if (PyObject_GetBuffer(array.ptr(), &buffer_, (writable ? PyBUF_STRIDED : PyBUF_STRIDED_RO) | PyBUF_FORMAT)) throw nb::python_error();
-        if (buffer_.ndim != 1) {
+        if (buffer_.ndim > 1 || buffer_.ndim < fewest_dimensions) {
             PyBuffer_Release(&buffer_);
             throw nb::value_error("expected a one-dimensional array");
         }
     }
     ~View() { PyBuffer_Release(&buffer_); }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
+    View(const View&) = delete; View& operator=(const View&) = delete;
+    bool is_number() const { return buffer_.ndim == 0; }  // it stands for a column of any length
     size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
-    Column column() const { return {static_cast<const char*>(buffer_.buf), buffer_.strides[0], kind()}; }
+    Column column() const { return {static_cast<const char*>(buffer_.buf), is_number() ? 0 : buffer_.strides[0], kind()}; }
     template <class T>
     T* as(Kind expected, size_t count) const {
         if (kind() != expected || buffer_.strides[0] != sizeof(T)) throw nb::value_error("expected a contiguous array of another type");
@@ -63,16 +63,17 @@ class View {
             }
         throw nb::type_error("expected a numeric array in native byte order");
     }
-    Py_buffer buffer_;
+    Py_buffer buffer_{};  // of no object, which needs no release
+    double number_ = 0.0; char double_[2] = "d";
 };
 
 struct Input {
     View y, p;
     std::vector<std::unique_ptr<View>> others;
     Rows rows;
-    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred) {
+    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred, false, 0) {
         rows.y = y.column(), rows.p = p.column(), rows.count = y.size();
-        if (p.size() != y.size()) throw nb::value_error("arrays differ in length");
+        if (!p.is_number() && p.size() != y.size()) throw nb::value_error("arrays differ in length");
         if (!weight.is_none()) rows.w = open(weight), rows.weighted = true;
         if (more)
             for (nb::handle column : more) rows.more.push_back(open(column));
@@ -161,11 +162,11 @@ nb::object extremes(const PairSums& state) {
 
 // A plan from (recipe, constants, places of columns) per term.
 using TermTuple = std::tuple<uint16_t, std::vector<double>, std::vector<uint8_t>>;
-std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram, bool pairs) {
+std::shared_ptr<Plan> make_plan(std::vector<std::string> columns, const std::vector<TermTuple>& terms, bool histogram, bool pairs, bool target) {
     auto plan = std::make_shared<Plan>();
     if (columns.size() > kMostColumns || terms.size() > kMostTerms) throw nb::value_error("too many columns or terms");
     for (const auto& [recipe, constants, places] : terms) plan->terms.push_back(checked_term(recipe, constants, places, columns.size()));
-    plan->columns = std::move(columns), plan->histogram = histogram, plan->pairs = pairs;
+    plan->columns = std::move(columns), plan->histogram = histogram, plan->pairs = pairs, plan->target = target;
     return plan;
 }
 nb::object plan_of(const PairSums& state) {
@@ -213,8 +214,7 @@ int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, 
     if (!codes.is_none()) labels.places = of_places.emplace(places).as<int32_t>(Kind::i32, labels.count = of_places->size());
     if (!buckets.is_none()) labels.buckets = of_buckets.emplace(buckets).as<uint16_t>(Kind::u16, input.rows.count);
     nb::gil_scoped_release release;
-    int64_t bad = input.bad_weight();
-    if (bad >= 0) return bad;
+    if (int64_t bad = input.bad_weight(); bad >= 0) return bad;
     if (labels.codes || labels.buckets) return groups.update(input.rows, labels) ? -1 : -2;
     return accumulate(groups.states()[0], input.rows, 1), -1;
 }
@@ -227,12 +227,11 @@ void moments(Groups& groups, nb::handle center, nb::handle unit, nb::handle out)
 
 nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
 nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
-
 }  // namespace
 
 NB_MODULE(_core, m) {
     m.doc() = "Exact sums over pairs: the compiled core of squarely.";
-    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true);
+    nb::class_<Plan>(m, "Plan").def(nb::new_(&make_plan), "columns"_a, "terms"_a, "histogram"_a, "pairs"_a = true, "target"_a = false);
     nb::class_<PairSums>(m, "PairSums")
         .def("__init__", [](PairSums* s, std::shared_ptr<Plan> plan) { new (s) PairSums(std::move(plan)); }, "plan"_a.none() = nb::none())
         .def("update", &update, "y_true"_a, "y_pred"_a, "weight"_a.none(), "threads"_a, "more"_a = nb::make_tuple(),

@@ -42,6 +42,8 @@ struct Column {
                 std::memcpy(&x, from + i * sizeof(T), sizeof(T));
                 out[i] = static_cast<double>(x);
             }
+        } else if (stride == 0) {  // one number for all rows
+            std::fill_n(out, count, static_cast<double>(value<T>(0)));
         } else {
             for (size_t i = 0; i < count; i++) out[i] = static_cast<double>(value<T>(start + i));
         }

@@ -30,7 +30,8 @@ class Accumulator {
             if (!exact) rows_.differences(at, count, differences_);
             const TermFeeder::Segment all{&state_.kept, &state_.kept.histogram, count};
             terms_->feed(from, exact ? nullptr : differences_.data(), count, &all, 1);
-            if (!state_.kept.plan->pairs && !rows_.weighted) return count_rows(from, count);
+            const Plan& plan = *state_.kept.plan;
+            if (!plan.pairs && !rows_.weighted && (exact || !plan.target)) return count_rows(from, count);
         }
         if (!exact) {
             for (size_t i = 0; i < count; i++) add_wide_row(state_, rows_, at + i);
@@ -53,6 +54,7 @@ class Accumulator {
         size_t kept = count - terms_->left_out().size();
         state_.rows += static_cast<int64_t>(kept);
         state_.sums[kW].add_integer(static_cast<int128>(kept), 0);
+        if (state_.kept.plan->target) terms_->add_targets(state_.sums[kY], from[0], count);
     }
 
     PairSums& state_;
@@ -82,6 +84,8 @@ void use_kernels(const Kernels& kernels) { g_kernels = &kernels; }
 
 bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Pointers& from) const {
     bool exact = true;
+    double* wide = nullptr;  // where the next column goes that is not doubles in place
+    const size_t stride = whole_lines(rows);
     from[2] = nullptr;
     for (size_t c = 0; c < columns(); c++) {
         if (c == 2 && !weighted) continue;
@@ -90,16 +94,18 @@ bool Rows::as_doubles(size_t at, size_t rows, std::vector<double>& widened, Poin
             from[c] = values.plain() + at;
             continue;
         }
-        const size_t stride = whole_lines(rows);
-        if (widened.size() < columns() * stride + kLine) widened.resize(columns() * stride + kLine);
-        double* wide = on_a_line(widened.data()) + c * stride;
+        if (!wide) {
+            const size_t left = columns() - c - (c < 2 && !weighted);
+            if (widened.size() < left * stride + kLine) widened.resize(left * stride + kLine);
+            wide = on_a_line(widened.data());
+        }
         bool same = true;
         if (values.is_plain_float())
             kernels_in_use().widen(values.plain_float() + at, rows, wide);
         else
             same = values.read(at, rows, wide);
         exact = exact && (same || c > 2);  // a term is rounded anyway
-        from[c] = wide;
+        from[c] = wide, wide += stride;
     }
     return exact;
 }

@@ -46,6 +46,7 @@ struct Plan {
     std::vector<TermPlan> terms;
     bool histogram = false;
     bool pairs = true;  // whether the eight sums are wanted too; without them a state knows its rows and terms, and answers one question
+    bool target = false;  // whether, without the eight, Sum w y is wanted
     bool operator==(const Plan&) const = default;
 };
 

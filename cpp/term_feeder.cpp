@@ -52,7 +52,7 @@ std::vector<size_t> blocks_above(const Rows& rows, double least) {
 
 TermFeeder::TermFeeder(const Plan& plan, size_t rows) : plan_(plan), windows_(plan.terms.size()) {
     size_t padded = whole_lines(std::min(rows, kMostRows) + kMostLanes);
-    memory_.reset(new double[(plan.terms.empty() ? 1 : 4) * padded + kLine]);  // without terms only the differences are looked at
+    memory_.reset(new double[(plan.terms.empty() && !plan.target ? 1 : 4) * padded + kLine]);  // without terms only the differences are looked at
     errors_ = on_a_line(memory_.get()), terms_ = errors_ + padded, patch_ = terms_ + padded, weights_ = patch_ + padded;
 }
 
@@ -85,6 +85,17 @@ void TermFeeder::feed(const double* const* columns, const double* differences, s
         sizes.see(errors_ + begin, w ? w + begin : nullptr, segment->end - begin, first_near_);
         begin = segment++->end;
     }
+}
+
+void TermFeeder::add_targets(ExactSum& sum, const double* y, size_t count) {
+    if (!left_out_.empty()) {
+        std::copy(y, y + count, terms_);
+        for (uint32_t row : left_out_) terms_[row] = 0.0;
+        y = terms_;
+    }
+    TermSum total;
+    add(total, target_window_, y, nullptr, count);
+    sum.add(total.sum);
 }
 
 void TermFeeder::leave_out(const double* const* columns, size_t count, bool finite) {

@@ -32,6 +32,9 @@ class TermFeeder {
     // or null. Rows that the sums refuse, and rows of weight 0, leave no trace.
     void feed(const double* const* columns, const double* differences, size_t count, const Segment* segments, size_t segment_count);
 
+    // Adds the targets of the last block, but for rows that leave no trace.
+    void add_targets(ExactSum& sum, const double* y, size_t count);
+
     // Rows of the last block that leave no trace.
     const std::vector<uint32_t>& left_out() const { return left_out_; }
 
@@ -42,6 +45,7 @@ class TermFeeder {
 
     const Plan& plan_;
     std::vector<TermWindow> windows_;
+    TermWindow target_window_;
     uint32_t first_near_ = 0;  // of histograms; 0 until it is chosen
     std::unique_ptr<double[]> memory_;  // is not cleared first: clearing costs more than a short call
     double *errors_, *terms_, *patch_, *weights_;

@@ -69,6 +69,9 @@ SQUARELY_INLINE Two<V> close_logarithm(Two<V> s) {  // log(n / d), where s = (n 
     return quick_two_sum(s.hi + s.hi, (s.lo + s.lo) + s.hi * logarithm_series(s.hi * s.hi));
 }
 
+// Whether all rows have one prediction, as under the mean of the target; the first row of another ends the search.
+inline bool same_prediction(const TermCall& call) { return call.rows && !std::memcmp(call.p, call.p + 1, (call.rows - 1) * sizeof *call.p); }
+
 template <class V, class Mask>
 SQUARELY_INLINE V only_where(Mask inside, V term) {
     return V::choose(inside, term, V::set(__builtin_nan("")));

@@ -22,9 +22,14 @@ void evaluate_tweedie(const TermCall& call) {
     if (power == 0.0) return each_row<V, 0>(call, [](const Row<V>& row) { return row.r * row.r; });
     if (power == 1.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_poisson(row); }, [](const Row<V>& row) { return careful_poisson(row); });
     if (power == 2.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_gamma(row); }, [](const Row<V>& row) { return careful_gamma(row); });
+    if (power == 1.5) {
+        auto careful = [](const Row<V>& row) { return careful_tweedie(row, Tweedie<V>(1.5)); };  // of few rows: its constants are made there
+        if (!same_prediction(call)) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row, V::sqrt(row.p)); }, careful);
+        const V root_p = V::sqrt(V::set(call.p[0]));
+        return each_row_tried<V>(call, [=](const Row<V>& row) { return quick_three_halves(row, root_p); }, careful);
+    }
     const Tweedie<V> of(power);
     auto careful = [&](const Row<V>& row) { return careful_tweedie(row, of); };
-    if (power == 1.5) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_three_halves(row); }, careful);
     if (power == 3.0) return each_row_tried<V>(call, [](const Row<V>& row) { return quick_third(row); }, careful);
     if (!(power >= kLeastMiddle && power <= kMostMiddle)) return each_row<V, 0>(call, careful);
     const MiddleSeries series(power);

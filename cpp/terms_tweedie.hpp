@@ -32,8 +32,8 @@ struct Tweedie {
 };
 // Power 3/2: 4 (y - p)^2 / (sqrt p (sqrt y + sqrt p)^2), whose divisor sqrt p (y + p) + 2 p sqrt y has no difference. At y = 0 it is 4 sqrt p.
 template <class V>
-SQUARELY_INLINE Tried<V> quick_three_halves(const Row<V>& row) {
-    const V zero = V::set(0.0), one = V::set(1.0), twice = row.p + row.p, root_y = V::sqrt(row.y), root_p = V::sqrt(row.p);
+SQUARELY_INLINE Tried<V> quick_three_halves(const Row<V>& row, V root_p) {
+    const V zero = V::set(0.0), one = V::set(1.0), twice = row.p + row.p, root_y = V::sqrt(row.y);
     Two<V> r = residual(row).value, t = two_sum(row.y, row.p);
     V larger = root_p * t.hi, larger_rest = V::product_error(root_p, t.hi, larger) + root_p * t.lo, smaller = twice * root_y;
     Two<V> sum = quick_two_sum(larger, smaller);

@@ -66,6 +66,18 @@ def test_a_term_has_the_same_bits_everywhere(case: Case) -> None:
         _core.use(before)
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_rows_of_one_prediction_have_the_bits_of_any_others(case: Case) -> None:
+    y, p, x0, x1 = rows(case, 60)
+    for one in np.unique(p)[::9]:
+        alike = np.full_like(p, one)
+        with_another = [
+            None if column is None else np.append(column, last)
+            for column, last in ((y, 1.0), (alike, 0.5 if one == 1.0 else 1.0), (x0, 1.0), (x1, 2.0))
+        ]
+        assert evaluate(case, y, alike, x0, x1).tobytes() == evaluate(case, *with_another)[:-1].tobytes(), one  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("case", {case.recipe: case for case in CASES}.values(), ids=lambda case: case.recipe)
 def test_a_row_does_not_see_its_neighbours(case: Case) -> None:
     y, p, x0, x1 = rows(case)

@@ -47,7 +47,8 @@ def _plan_of(needs: tuple[Need, ...], rows: bool) -> Plan:
     if not rows:
         return Plan.union(need.plan for need in needs)
     terms = Plan.union(need.plan for need in needs if isinstance(need, MeanOf))
-    return Plan(terms.terms, pairs=not all(isinstance(need, MeanOf | ErrorQuantile | TrimmedSquare) for need in needs))
+    few = all(isinstance(need, MeanOf | ErrorQuantile | TrimmedSquare | NullDeviance) for need in needs)
+    return Plan(terms.terms, pairs=not few, target=few and any(isinstance(need, NullDeviance) for need in needs))
 
 
 def _rows(known: Known, what: str) -> Rows:
@@ -166,26 +167,27 @@ class NullDeviance:
 
     def of(self, known: Known) -> Ratio:
         """Return it; raise NoAnswerError where it cannot be had."""
-        deviance, plan = _deviance(self.power)
-        mean = known.sums.absolute(Ratio(known.sums.y, known.sums.w), 1)
-        near = mean.rounded()
-        under = deviance.of(Known(_rows(known, "the mean of the target before the rows").constant(near, plan)))
+        rows, sums = _rows(known, "the mean of the target before the rows"), known.sums
+        y, w = (sums.y << sums.scale, sums.w) if sums.scale >= 0 else (sums.y, sums.w << -sums.scale)
+        near = y / w  # integers, so it is the double next to m
+        under = rows.mean_under(near, _deviance(self.power), sums)
         if near <= 0:
             return under
-        off = (mean / Ratio.of(near) - 1).rounded()
+        top, bottom = near.as_integer_ratio()
+        off = (y * bottom - top * w) / (top * w)  # (m - c) / c
         try:
-            null = under - Ratio.of(off * off * near ** (2 - self.power))
+            top, bottom = (off * off * near ** (2 - self.power)).as_integer_ratio()
         except OverflowError:  # then the deviance is beyond every double too
             return under
-        if (null.numerator < 0) != (null.denominator < 0) and null.numerator:
+        null = Ratio(under.numerator * bottom - top * under.denominator, under.denominator * bottom)
+        if null.numerator < 0:
             raise NoAnswerError("the deviance of the best constant is below the smallest double")
         return null
 
 
 @lru_cache(256)
-def _deviance(power: float) -> tuple[MeanOf, Plan]:
-    deviance = MeanOf(Term("tweedie", (power,)))
-    return deviance, plan_of((deviance,), rows=True)
+def _deviance(power: float) -> Plan:
+    return Plan((Term("tweedie", (power,)),), pairs=False)
 
 
 @dataclass(frozen=True, slots=True)

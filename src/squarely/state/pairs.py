@@ -13,10 +13,10 @@ from squarely.state import codec
 from squarely.state.ratio import Ratio
 from squarely.state.sums import Sums
 from squarely.state.terms import NOTHING, Plan
-from squarely.state.threads import threads_for
+from squarely.state.threads import FEW, threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState", "sums_of", "sums_of_groups"]
+__all__ = ["PairState", "sums_of", "sums_of_groups", "under"]
 
 Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
 _NO_COLUMNS: Columns = (None, None, None)
@@ -237,6 +237,13 @@ def sums_of(
     return Sums(core, plan, _NO_QUANTILES), read
 
 
+def under(prediction: Any, plan: Plan, y_true: Any, sample_weight: Any) -> _core.PairSums:
+    """Return the state of columns that the core has read before, where one number is the prediction of every row."""
+    core = _core.PairSums(plan.core)
+    core.update(y_true, prediction, sample_weight, 1 if (rows := len(y_true)) <= FEW else threads_for(rows))
+    return core
+
+
 def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDArray[np.int32]) -> Iterator[Sums]:
     """Yield the sums of each group of rows, for arrays that the core reads; groups are numbered from 0."""
     groups = _core.Groups()
@@ -250,9 +257,10 @@ def sums_of_groups(y_true: Any, y_pred: Any, sample_weight: Any, group: npt.NDAr
 def _add_rows(core: _core.PairSums, plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any, columns: Mapping[str, Any]) -> Columns:
     more = more_columns(columns, plan.columns, y_true, y_pred) if columns or plan.columns else ()
     y, p, w, missing = pair_columns(y_true, y_pred, sample_weight)
-    bad = core.update(y, p, w, threads_for(y.size), more)
+    bad = core.update(y, p, w, 1 if (rows := len(y)) <= FEW else threads_for(rows), more)  # a call of Python costs as much as 30 rows
     if bad >= 0 and w is not None:
         raise bad_weight(w[bad], f"sample_weight at index {bad:,}")
-    for counter, count in enumerate(missing):
-        core.add_refused(counter, count)
+    if missing:
+        for counter, count in enumerate(missing):
+            core.add_refused(counter, count)
     return y, p, w

@@ -34,9 +34,13 @@ class Ratio:
     @classmethod
     def of(cls, value: float) -> "Ratio":
         """Return a double as the quotient that it is; undefined for nan, and beyond every double for an infinity."""
-        if math.isnan(value):
+        try:
+            numerator, denominator = value.as_integer_ratio()
+        except ValueError:  # nan
             return cls(0, 0)
-        return cls(*value.as_integer_ratio()) if math.isfinite(value) else cls(_BEYOND if value > 0 else -_BEYOND)
+        except OverflowError:
+            return cls(_BEYOND if value > 0 else -_BEYOND)
+        return cls(numerator, denominator)
 
     @classmethod
     def middle(cls, low: float, high: float) -> "Ratio":
@@ -62,7 +66,12 @@ class Ratio:
         return Ratio(abs(self.numerator), abs(self.denominator))
 
     def __sub__(self, other: "Ratio | int") -> "Ratio":
-        return self + -other
+        if isinstance(other, int):
+            return Ratio(self.numerator - other * self.denominator, self.denominator)
+        return Ratio(
+            self.numerator * other.denominator - other.numerator * self.denominator,
+            self.denominator * other.denominator,
+        )
 
     def __rsub__(self, other: int) -> "Ratio":
         return Ratio(other * self.denominator - self.numerator, self.denominator)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from squarely import _core, validate
 from squarely.errors import DataError
-from squarely.state.pairs import PairState, sums_of
+from squarely.state.pairs import PairState, under
 from squarely.state.ratio import Ratio
 from squarely.state.sizes import parts_of, share_of
 from squarely.state.sums import NoAnswerError, Sums
@@ -78,12 +78,15 @@ class Rows:
         kept = np.isfinite(y) & np.isfinite(p) if w is None else np.isfinite(y) & np.isfinite(p) & (w > 0)
         return (y, p, w) if kept.all() else (y[kept], p[kept], None if w is None else w[kept])
 
-    def constant(self, prediction: Any, plan: Plan) -> Sums:
+    def mean_under(self, prediction: float, plan: Plan, sums: Sums) -> Ratio:
+        """Return the mean of the one term of a plan under a constant prediction; ``sums`` are those of the same rows."""
+        y, _, w = self._judged or self._kept
+        return sums.mean_from(under(prediction, plan, y, w).term(0))
+
+    def constant(self, prediction: Any) -> Sums:
         """Return the sums of the same rows under a constant prediction."""
         y, _, w = self._kept
-        value = np.asarray(prediction)
-        column: Array = np.ndarray(y.shape, value.dtype, value, strides=(0,))  # broadcast_to takes as long as the sums of some thousand rows
-        return sums_of(plan, [(y, column)], w)[0]
+        return Sums(under(prediction, NOTHING, y, w), NOTHING, {})
 
     def best_constant(self, alpha: float) -> Sums:
         """Return the sums under the constant with the least pinball loss: the quantile of the target, one of its values."""
@@ -93,16 +96,16 @@ class Rows:
         if w is None:
             top, bottom = float(alpha).as_integer_ratio()
             rank = max(0, -(-top * len(y) // bottom) - 1)
-            return self.constant(np.partition(y, rank)[rank], NOTHING)
+            return self.constant(np.partition(y, rank)[rank])
         corners = np.unique(y)
         low, high = 0, len(corners) - 1
         while low < high:  # the loss is convex: it falls up to the best corner, and not after it
             middle = (low + high) // 2
-            if _is_better(self.constant(corners[middle + 1], NOTHING), self.constant(corners[middle], NOTHING), alpha):
+            if _is_better(self.constant(corners[middle + 1]), self.constant(corners[middle]), alpha):
                 low = middle + 1
             else:
                 high = middle
-        return self.constant(corners[low], NOTHING)
+        return self.constant(corners[low])
 
     def error_quantile(self, level: float | Fraction) -> tuple[float, float]:
         """Return the values of |y - p| on both sides of a quantile."""

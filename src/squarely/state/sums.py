@@ -9,7 +9,7 @@ from squarely.state.sizes import Sizes
 from squarely.state.terms import Plan, Term
 
 if TYPE_CHECKING:
-    from squarely._core import PairSums
+    from squarely._core import PairSums, TermSum
 
 __all__ = ["NoAnswerError", "OutsideDomainError", "Sums"]
 
@@ -126,7 +126,11 @@ class Sums:
         place = self.plan.places.get(term)
         if place is None:
             raise NoAnswerError("the sums do not hold its terms; name the metric where the rows are read")
-        (integer, exponent), outside, too_large, too_small = self._core.term(place)
+        return self.mean_from(self._core.term(place))
+
+    def mean_from(self, term: "TermSum") -> Ratio:
+        """Return the mean of a term as the core sums it over the same rows and weights."""
+        (integer, exponent), outside, too_large, too_small = term
         if outside:
             raise OutsideDomainError(f"{outside:,} {'row is' if outside == 1 else 'rows are'} outside its domain")
         if too_large and too_small:

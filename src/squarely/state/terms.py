@@ -71,11 +71,14 @@ class Plan:
         Whether the sizes of errors are counted.
     pairs : bool
         Whether the eight sums are wanted; a function that answers one question may do without.
+    target : bool
+        Whether, without the eight, the sum of the target is wanted.
     """
 
     terms: tuple[Term, ...] = ()
     histogram: bool = False
     pairs: bool = True
+    target: bool = False
 
     @classmethod
     def union(cls, plans: "Iterable[Plan]") -> "Plan":
@@ -87,8 +90,8 @@ class Plan:
         """Say whether the other keeps all that this one does."""
         return set(self.terms) <= set(other.terms) and self.histogram <= other.histogram
 
-    def __reduce__(self) -> tuple[type["Plan"], tuple[tuple[Term, ...], bool, bool]]:
-        return Plan, (self.terms, self.histogram, self.pairs)  # without the plan of the core
+    def __reduce__(self) -> tuple[type["Plan"], tuple[tuple[Term, ...], bool, bool, bool]]:
+        return Plan, (self.terms, self.histogram, self.pairs, self.target)  # without the plan of the core
 
     def __bool__(self) -> bool:
         return self.histogram or bool(self.terms) or not self.pairs
@@ -128,7 +131,7 @@ class Plan:
             if length > _LONGEST_NAME:
                 raise DataError(f"the column {name[:60]!r} cannot be kept: its name is too long, or no text. Rename it.")
         terms = [(RECIPES[term.recipe], list(term.constants), [self.columns.index(name) for name in term.columns]) for term in self.terms]
-        return _core.Plan(list(self.columns), terms, self.histogram, self.pairs)
+        return _core.Plan(list(self.columns), terms, self.histogram, self.pairs, self.target)
 
     @classmethod
     def read(cls, core: _core.PairSums) -> "Plan":

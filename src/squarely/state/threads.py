@@ -4,9 +4,9 @@ import os
 
 from squarely.errors import DataError
 
-__all__ = ["threads", "threads_for"]
+__all__ = ["FEW", "threads", "threads_for"]
 
-_LARGE = 1 << 16  # rows from which a second thread is worth its start
+FEW = 1 << 16  # rows: up to so many a second thread is not worth its start
 
 
 def threads() -> int:
@@ -21,4 +21,4 @@ def threads() -> int:
 
 def threads_for(rows: int) -> int:
     """Return how many threads so many rows are worth."""
-    return threads() if rows > _LARGE else 1
+    return threads() if rows > FEW else 1
