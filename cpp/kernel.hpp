@@ -1,6 +1,7 @@
 // The kernel itself, written over a vector type V; each kernel_*.cpp names V and includes this in its own anonymous namespace.
 #include <cstring>
 
+#include "floats.hpp"
 #include "terms.hpp"
 #include "twice.hpp"
 
@@ -247,10 +248,6 @@ void find_spread(const double* x, size_t rows, uint32_t* high, uint32_t* low) {
     spread.read(*high, *low);
 }
 
-inline void widen(const float* from, size_t rows, double* to) {
-    for (size_t i = 0; i < rows; i++) to[i] = static_cast<double>(from[i]);
-}
-
 template <class V>
 bool subtract(const double* y, const double* p, size_t rows, double* out) {
     V beyond = V::set(0.0);  // r - r is 0 where r is finite, and else NaN, which stays
@@ -295,6 +292,7 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             {sum_terms<V, false>, sum_terms<V, true>},
             evaluate_term<Twice<V>>,
             widen,
+            subtract_floats,
             subtract<V>,
             find_steps<V>};
 }

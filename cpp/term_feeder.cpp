@@ -32,8 +32,10 @@ std::vector<size_t> blocks_above(const Rows& rows, double least) {
     std::vector<double> widened, errors(block);
     for (size_t at = 0; at < rows.count; at += block) {
         size_t count = std::min(block, rows.count - at), above = 0;
-        Pointers from;
-        if (rows.as_doubles(at, count, widened, from))
+        Pointers from{};
+        if (!rows.weighted && rows.y.is_plain_float() && rows.p.is_plain_float())
+            kernels_in_use().subtract_floats(rows.y.plain_float() + at, rows.p.plain_float() + at, count, errors.data());
+        else if (rows.as_doubles(at, count, widened, from))
             kernels_in_use().subtract(from[0], from[1], count, errors.data());
         else
             rows.differences(at, count, errors);

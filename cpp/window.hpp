@@ -76,6 +76,7 @@ struct Kernels {
     void (*sum[2])(const TermRun&);
     void (*term)(const TermCall&);
     void (*widen)(const float* from, size_t rows, double* to);
+    void (*subtract_floats)(const float* y, const float* p, size_t rows, double* out);
     bool (*subtract)(const double* y, const double* p, size_t rows, double* out);  // says whether every y - p is finite
     bool (*steps)(const double* values, size_t count, uint8_t* step);  // of 256 equal ones, where there are any
 };

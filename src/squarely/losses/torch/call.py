@@ -26,12 +26,14 @@ class TorchCall(Call):
     def __init__(self, declared: type[Kernel] | type[Form]) -> None:
         super().__init__(declared, TORCH)
         self._native = _NATIVE.get(declared)
+        self._defaults = tuple(checked(declared, {}).values())
 
     def __call__(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
         """Return the mean over what counts, or what ``reduction`` says."""
         if self._native is not None and self._is_plain(pred, target, given):
             reduction = _REDUCTIONS[given.pop("reduction", "mean")]
-            value: Tensor = self._native(pred, target, reduction, *checked(self.declared, given).values())
+            settings = checked(self.declared, given).values() if given else self._defaults
+            value: Tensor = self._native(pred, target, reduction, *settings)
             return value
         return super().__call__(pred, target, **given)  # type: ignore[no-any-return]
 
