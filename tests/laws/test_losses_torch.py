@@ -435,6 +435,7 @@ def test_a_loss_of_ones_own() -> None:
     ("given", "words"),
     [
         ({"reduction": "avg"}, "reduction is 'avg'; expected one of 'none', 'sum', 'mean', 'per_sample'"),
+        ({"reduction": ["mean"]}, "expected one of"),
         ({"reduction": "menan"}, "Did you mean 'mean'?"),
         ({"denom": "wieght"}, "Did you mean 'weight'?"),
         ({"denom": 0}, "denom is 0; expected a number above 0"),

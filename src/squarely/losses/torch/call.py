@@ -46,7 +46,10 @@ class TorchCall(Call):
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
             and pred.numel() > 0
-            and all(name in self.declared.settings or (name == "reduction" and value in _REDUCTIONS) for name, value in given.items())
+            and all(
+                name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
+                for name, value in given.items()
+            )
         )
 
     def value_and_grad(self, pred: Tensor, target: Tensor, *, grad_scale: float = 1.0, **given: Any) -> tuple[Tensor, Tensor]:
