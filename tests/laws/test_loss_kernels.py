@@ -10,6 +10,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+import squarely.losses.numpy as in_numpy
 from squarely.losses.kernels import KERNELS, checked
 from squarely.losses.kernels.kernel import Kernel
 from squarely.losses.kernels.residual import DIFFERENCE
@@ -152,3 +153,28 @@ def test_the_efficient_constants_are(name: str) -> None:
     curvature = float((declared.kappa(np, u, **settings) * density).sum())
     spread = float((declared.psi(np, u, **settings) ** 2 * density).sum())
     assert curvature**2 / spread == pytest.approx(0.95, abs=5e-4)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-14), (np.float32, 1e-6)])
+@pytest.mark.parametrize("name", ["MSLELoss", "RelativeSquaredLoss"])
+def test_a_residual_that_is_no_difference_is_its_formula(name: str, dtype: Any, bound: float) -> None:
+    """Gradient and Hessian by the prediction, near the target and sixty decades away, with the derivatives written out by hand."""
+    loss = in_numpy.MSLELoss() if name == "MSLELoss" else in_numpy.RelativeSquaredLoss(eps=0.5)
+    pred = (10 ** RNG.uniform(-30, 30, 120)).astype(dtype)
+    near = pred * (1 + 10 ** RNG.uniform(-14, 0, 120))
+    target = np.where(RNG.random(120) < 0.5, 10 ** RNG.uniform(-30, 30, 120), near).astype(dtype)
+    found = loss.gradient_hessian(pred, target)
+    tiny = float(np.finfo(dtype).tiny)
+    with mp.workdps(80):
+        for i in range(120):
+            p, t = mp.mpf(float(pred[i])), mp.mpf(float(target[i]))
+            if name == "MSLELoss":
+                q = mp.log((1 + p) / (1 + t))
+                exact = 2 * q / (1 + p), 2 * (1 - q) / (1 + p) ** 2
+                moved = abs(2 / (1 + p)) * (p / (1 + p) + t / (1 + t)), 2 * (1 + abs(q)) / (1 + p) ** 2
+            else:
+                exact = 2 * (p - t) / (t**2 + mp.mpf("0.25")), 2 / (t**2 + mp.mpf("0.25"))
+                moved = mp.mpf(0), mp.mpf(0)
+            for value, true, more in zip(found, exact, moved, strict=True):
+                assert value.dtype == dtype
+                assert abs(mp.mpf(float(value[i])) - true) <= bound * (abs(true) + more) + 8 * tiny, (pred[i], target[i], value[i])
