@@ -26,7 +26,9 @@ def row(declared: type[Kernel] | type[Form]) -> str:
 
 def words(declared: type[Kernel] | type[Form]) -> str:
     """What is to be known of a loss, and where it comes from."""
-    return f"* `{declared.name}`: {' '.join((inspect.getdoc(declared) or '').split('References')[0].split())} {declared.reference}"
+    bowl = ", not convex" if not getattr(declared, "convex", True) else ""
+    said = " ".join((inspect.getdoc(declared) or "").split("References")[0].split())
+    return f"* `{declared.name}` ({declared.title}{bowl}): {said} {declared.reference}"
 
 
 def conventions() -> str:

@@ -111,6 +111,21 @@ def test_derivatives_of_every_order_and_mode(name: str) -> None:
     assert not found[2:].any()
 
 
+@pytest.mark.parametrize("name", POINTWISE)
+def test_a_target_has_derivatives_too(name: str) -> None:
+    """In reverse and in forward mode, as where a target is the prediction of another model."""
+    pred, target = pair(20, 4, 3)
+    target.requires_grad_()
+    pred.requires_grad_(False)
+
+    def scalar(y: torch.Tensor) -> torch.Tensor:
+        return loss_of(name)(pred, y, sample_weight=torch.tensor([0.5, 2.0, 1.0, 1.0]))  # type: ignore[no-any-return]
+
+    assert torch.autograd.gradcheck(scalar, (target,), check_forward_ad=True)
+    _, tangent = torch.func.jvp(scalar, (target.detach(),), (torch.ones_like(target),))
+    torch.testing.assert_close(tangent, torch.autograd.grad(scalar(target), target)[0].sum())
+
+
 @pytest.mark.parametrize("name", ["mse_loss", "huber_loss", "log_cosh_loss", "barron_loss", "msle_loss"])
 def test_compiled_in_one_graph(name: str) -> None:
     torch._dynamo.reset()
@@ -341,6 +356,9 @@ def test_ratios_to_the_target() -> None:
     torch.testing.assert_close(losses.relative_squared_loss(pred, target, eps=0.5), ((pred - target) ** 2 / (target**2 + 0.25)).mean())
     w = torch.tensor([1.0, 0, 2, 1, 1, 1, 0, 3], dtype=torch.float64)
     each = np.linalg.norm(p - y, axis=1) / np.linalg.norm(y, axis=1)
+    v = torch.tensor([1.0, 4.0, 0.0], dtype=torch.float64)
+    shares = np.sqrt(((p - y) ** 2 * v.numpy()).sum(1) / (y**2 * v.numpy()).sum(1))
+    assert losses.relative_l2_loss(pred, target, eps=0.0, output_weight=v).item() == pytest.approx(shares.mean(), rel=1e-14)
     assert losses.relative_l2_loss(pred, target, eps=0.0, sample_weight=w).item() == pytest.approx(np.average(each, weights=w.numpy()), rel=1e-14)
 
 

@@ -185,7 +185,7 @@ def _weighted(values: Array, counted: Counted) -> Array:
 
 def _denominator(library: Library, num: Array, counted: Counted, options: Options, shape: tuple[int, ...]) -> Array:
     """Return what the means over axes of a shape are divided by: those of the batch, or of each of its samples."""
-    kind = options.denom if options.denom is not None else "weight" if options.is_weighted else "valid"
+    kind = options.denom if options.denom is not None else "weight" if counted.weight is not None else "valid"
     amount = counted.weight if kind == "weight" else counted.mask if kind == "valid" else None
     if not isinstance(kind, str):
         return kind if hasattr(kind, "shape") else library.xp.full_like(library.stop(num), float(kind))

@@ -50,17 +50,6 @@ class Options:
         if self.denom is not None and self.reduction in ("none", "sum"):
             raise DataError(f"denom says what a mean is divided by, and reduction is {self.reduction!r}; leave denom out, or ask for the mean.")
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is asked that changes what each element counts."""
-        given = (self.weight, self.sample_weight, self.output_weight, self.mask, self.covariance, self.denom)
-        return self.nan_target == "propagate" and all(each is None for each in given)
-
-    @property
-    def is_weighted(self) -> bool:
-        """Whether there are weights."""
-        return self.weight is not None or self.sample_weight is not None or self.output_weight is not None
-
 
 def _one_of(name: str, given: Any, allowed: tuple[str, ...]) -> None:
     if given not in allowed:

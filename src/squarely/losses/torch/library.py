@@ -12,6 +12,7 @@ from squarely.losses.kernels import Bound, BoundResidual
 
 try:
     import torch
+    from torch.autograd.forward_ad import unpack_dual
 except ImportError as error:
     raise MissingExtraError("squarely.losses.torch needs torch; install it with: pip install 'squarely[torch]'") from error
 
@@ -101,9 +102,7 @@ def slope(u: Tensor, kernel: Bound) -> Tensor:
 
 
 class _Residual(torch.autograd.Function):
-    """A residual of prediction and target, whose derivative by the prediction is its slope."""
-
-    generate_vmap_rule = True
+    """A residual of prediction and target, with a derivative by the prediction alone."""
 
     @staticmethod
     def forward(pred: Tensor, target: Tensor, compared: BoundResidual) -> Tensor:
@@ -113,19 +112,10 @@ class _Residual(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         pred, target, ctx.compared = inputs
         ctx.save_for_backward(pred, target)
-        ctx.save_for_forward(pred, target)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         return grads[0] * _by_blocks(partial(ctx.compared.slope, torch), *ctx.saved_tensors), None, None
-
-
-class _ForwardResidual(_Residual):
-    """The same with a derivative in forward mode, which compilers do not take."""
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        return tangents[0] * ctx.compared.slope(torch, *ctx.saved_tensors)  # type: ignore[no-any-return]
 
 
 class Torch:
@@ -154,11 +144,11 @@ class Torch:
         return array.dtype.is_floating_point
 
     def residual(self, compared: BoundResidual, pred: Tensor, target: Tensor) -> Tensor:
-        """Return the residual; where a gradient by the target is asked for too, torch derives it as it is written."""
-        if target.requires_grad:
+        """Return the residual; where more than a gradient by the prediction may be asked for, torch derives it as it is written."""
+        transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+        if transformed or target.requires_grad or any(unpack_dual(each).tangent is not None for each in (pred, target)):  # type: ignore[no-untyped-call]
             return compared.of(torch, pred, target)  # type: ignore[no-any-return]
-        function = _Residual if torch.compiler.is_compiling() else _ForwardResidual
-        return function.apply(pred, target, compared)  # type: ignore[no-any-return, no-untyped-call]
+        return _Residual.apply(pred, target, compared)  # type: ignore[no-any-return, no-untyped-call]
 
     def rho(self, kernel: Bound, u: Tensor) -> Tensor:
         """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
