@@ -148,12 +148,16 @@ class BestConstant:
         return _rows(known, "a quantile of the target").best_constant(self.alpha)
 
 
+_LEAST_NORMAL = 2.0**-1022
+_SEEN = 2.0**-40  # a deviance above so many c^(2 - power) is changed by less than 2^-66 of it
+
+
 @dataclass(frozen=True, slots=True)
 class NullDeviance:
     """The mean Tweedie deviance where every prediction is the mean m of the target.
 
     It is taken under the double c next to m. Deviances are Bregman divergences, so it is too large there by the deviance of m from c,
-    which is ((m - c) / c)^2 c^(2 - power), for they are that near.
+    which is ((m - c) / c)^2 c^(2 - power), for they are that near: at most 2^-106 c^(2 - power), which is seen in small deviances alone.
     """
 
     power: float
@@ -173,10 +177,13 @@ class NullDeviance:
         under = rows.mean_under(near, _deviance(self.power), sums)
         if near <= 0:
             return under
-        top, bottom = near.as_integer_ratio()
-        off = (y * bottom - top * w) / (top * w)  # (m - c) / c
         try:
-            top, bottom = (off * off * near ** (2 - self.power)).as_integer_ratio()
+            unit = near ** (2 - self.power)
+            if near >= _LEAST_NORMAL and under.numerator / under.denominator > _SEEN * unit:
+                return under
+            top, bottom = near.as_integer_ratio()
+            off = (y * bottom - top * w) / (top * w)  # (m - c) / c
+            top, bottom = (off * off * unit).as_integer_ratio()
         except OverflowError:  # then the deviance is beyond every double too
             return under
         null = Ratio(under.numerator * bottom - top * under.denominator, under.denominator * bottom)
