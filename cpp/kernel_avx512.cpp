@@ -28,17 +28,9 @@ struct V {
     static bool any(__mmask8 mask) { return mask != 0; }
     V operator/(V o) const { return {_mm512_div_pd(v, o.v)}; }
     static V sqrt(V a) { return {_mm512_sqrt_pd(a.v)}; }
-    static V exponent(V a) {  // of a positive normal number, as a double
-        __m512i biased = _mm512_or_si512(_mm512_srli_epi64(_mm512_castpd_si512(a.v), 52), _mm512_castpd_si512(_mm512_set1_pd(0x1p52)));
-        return {_mm512_sub_pd(_mm512_castsi512_pd(biased), _mm512_set1_pd(0x1p52 + 1023))};
-    }
-    static V mantissa(V a) {  // of a positive normal number, in [1, 2)
-        __m512i fraction = _mm512_and_si512(_mm512_castpd_si512(a.v), _mm512_set1_epi64((int64_t{1} << 52) - 1));
-        return {_mm512_castsi512_pd(_mm512_or_si512(fraction, _mm512_castpd_si512(_mm512_set1_pd(1.0))))};
-    }
-    static V power_of_two(V k) {  // -1022 <= k <= 1023, an integer
-        return {_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(_mm512_add_pd(k.v, _mm512_set1_pd(0x1p52 + 1023))), 52))};
-    }
+    static V exponent(V a) { return {_mm512_getexp_pd(a.v)}; }  // of a positive normal number, as a double
+    static V mantissa(V a) { return {_mm512_getmant_pd(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero)}; }  // of a positive normal number, in [1, 2)
+    static V power_of_two(V k) { return {_mm512_scalef_pd(_mm512_set1_pd(1.0), k.v)}; }  // -1022 <= k <= 1023, an integer
     struct Spread {  // only the high halves matter, and 32-bit extremes are cheaper than 64-bit ones
         __m512i high = _mm512_setzero_si512(), low = _mm512_set1_epi32(-1);
         void see(V a) {

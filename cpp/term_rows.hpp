@@ -96,6 +96,11 @@ struct Columns {
     SQUARELY_INLINE Row<V> at(size_t i) const {
         return {V::load(from[0] + i), V::load(from[1] + i), V::load(from[2] + i), V::load(from[3] + i), V::load(from[4] + i)};
     }
+    SQUARELY_INLINE void fetch(size_t i) const {  // asks for rows of another block; it may lie beyond the last, and then nothing happens
+        constexpr size_t kLine = 8;
+        for (size_t lane = 0; lane < V::N; lane += kLine)
+            __builtin_prefetch(from[0] + i + lane, 0, 2), __builtin_prefetch(from[1] + i + lane, 0, 2);
+    }
     template <class Index>
     Row<V> gathered(Index row_of) const {
         double rows[5][V::N];
@@ -146,6 +151,7 @@ void each_row_tried(const TermCall& call, Quick quick, Careful careful) {
     };
     for (size_t i = 0; i < call.rows; i += V::N) {
         size_t count = call.rows - i < V::N ? call.rows - i : V::N;
+        rows.fetch(call.rows + i);  // the next block comes from memory while this one is worked on
         const Tried<V> tried = quick(count == V::N ? rows.at(i) : rows.last(i, count));
         if (count == V::N) {
             tried.term.store(call.out + i);
