@@ -259,7 +259,7 @@ def test_a_large_error_does_not_overflow_float16() -> None:
 
 
 IN_ONE_LOOP = ["mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "pseudo_huber_loss", "log_cosh_loss", "pinball_loss"]
-IN_ONE_LOOP += ["expectile_loss", "welsch_loss", "geman_mcclure_loss", "winsorized_loss"]
+IN_ONE_LOOP += ["expectile_loss", "welsch_loss", "geman_mcclure_loss", "winsorized_loss", "rmse_loss"]
 
 
 def _compiled(loss: Any, *kinds: Any) -> Any:
