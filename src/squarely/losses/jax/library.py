@@ -42,9 +42,9 @@ def _once_more(array: Array) -> Array:
 
     On processors XLA sums in a loop that takes in the formula before it, down to the arrays it reads, but nothing of which something else is
     made too: be it a constant, that is written to memory first. So a gradient starts anew, and its axis keeps its constants apart.
-    Elsewhere XLA makes value and gradient in one loop, and is left to it.
+    Elsewhere XLA makes value and gradient in one loop, and is left to it; and an array that is there already was not compiled with the value.
     """
-    if jax.default_backend() != "cpu":
+    if jax.default_backend() != "cpu" or not isinstance(array, jax.core.Tracer):
         return array
     return jax.lax.optimization_barrier(jax.lax.expand_dims(array, (0,)))  # type: ignore[no-untyped-call]
 
