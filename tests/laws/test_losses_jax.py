@@ -115,6 +115,8 @@ def test_third_derivatives_are_right() -> None:
         return jax.jit(jax.vmap(jax.jacfwd(jax.grad(jax.grad(lambda p: loss(p, jnp.zeros_like(p), **settings))))))(u)
 
     assert near(third(losses.log_cosh_loss), -2 * np.tanh(u) / np.cosh(u) ** 2, atol=1e-6)
+    of_a_float = jax.grad(jax.grad(jax.grad(lambda p: losses.log_cosh_loss(p, jnp.zeros(())))))(0.7)
+    assert near(of_a_float, -2 * np.tanh(0.7) / np.cosh(0.7) ** 2, rtol=1e-5)
     assert near(third(losses.cauchy_loss, c=1.0), 2 * u * (u**2 - 3) / (1 + u**2) ** 3, atol=1e-6)
 
 
@@ -253,6 +255,52 @@ def test_a_large_error_does_not_overflow_float16() -> None:
     assert float(losses.mse_loss(jnp.array([300.0], jnp.float16), jnp.zeros(1, jnp.float16))) == 90000.0
 
 
+# --- what a processor reads and writes ----------------------------------------------------------------------------
+
+
+IN_ONE_LOOP = ["mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "pseudo_huber_loss", "log_cosh_loss", "pinball_loss"]
+IN_ONE_LOOP += ["expectile_loss", "welsch_loss", "geman_mcclure_loss", "winsorized_loss", "rmse_loss"]
+
+
+def _compiled(loss: Any, *kinds: Any) -> Any:
+    """The program of value and gradient, for 2^16 predictions and other arrays of these types."""
+    return jax.jit(jax.value_and_grad(loss)).lower(*(jax.ShapeDtypeStruct((1 << 16,), kind) for kind in (jnp.float32, *kinds))).compile()
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="XLA fuses otherwise elsewhere")
+@pytest.mark.parametrize("name", IN_ONE_LOOP)
+def test_value_and_gradient_write_no_array_but_the_gradient(name: str) -> None:
+    """The value reads two arrays, the gradient reads two and writes one: five, and no memory besides. optax's log_cosh has an array of its own."""
+    array = 4 << 16
+    program = _compiled(getattr(losses, name), jnp.float32)
+    assert program.cost_analysis()["bytes accessed"] < 5.01 * array
+    assert program.memory_analysis().temp_size_in_bytes < 0.01 * array
+    peer = _compiled(lambda p, y: optax.losses.log_cosh(p, y).mean(), jnp.float32)
+    assert peer.cost_analysis()["bytes accessed"] > 6 * array
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="XLA fuses otherwise elsewhere")
+@pytest.mark.parametrize("name", ["huber_loss", "log_cosh_loss", "cauchy_loss"])
+def test_a_masked_loss_writes_no_constant_to_memory(name: str) -> None:
+    """No more than the square, which has none, but for the logarithm of Cauchy's, which XLA writes to memory to sum it."""
+
+    def accessed(loss: Any) -> Any:
+        return _compiled(lambda p, y, mask: loss(p, y, mask=mask), jnp.float32, jnp.bool_).cost_analysis()["bytes accessed"]
+
+    more = accessed(getattr(losses, name)) - accessed(losses.mse_loss)
+    assert more < (1.01 if name == "cauchy_loss" else 0.01) * (4 << 16)
+
+
+def test_elsewhere_the_compiler_sees_that_value_and_gradient_have_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def program(pred: Any, target: Any) -> Any:
+        return jax.value_and_grad(losses.huber_loss)(pred, target)
+
+    there = str(jax.make_jaxpr(program)(PRED, TARGET))
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert "optimization_barrier" in there or jax.devices()[0].platform != "cpu"
+    assert "optimization_barrier" not in str(jax.make_jaxpr(lambda p, y: program(p, y))(PRED, TARGET))
+
+
 # --- the machinery of JAX -----------------------------------------------------------------------------------------
 
 
@@ -311,9 +359,9 @@ def test_means_over_devices_are_exact_with_uneven_numbers_of_targets() -> None:
     run = subprocess.run([sys.executable, "-W", "error", "-c", DEVICES], capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stderr
     lines = [list(map(float, line.split())) for line in run.stdout.splitlines()]
-    assert len(lines) == 3
-    for each in lines[1:]:
-        assert near(each, lines[0], rtol=1e-6)
+    assert len(lines) == 6
+    for each, true in zip(lines, [lines[0]] * 3 + [lines[3]] * 3, strict=True):
+        assert near(each, true, rtol=1e-6)
 
 
 DEVICES = """
@@ -345,6 +393,13 @@ mesh = jax.make_mesh((4,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,
 def whole(w, x, y, mask):
     return jax.lax.psum(share(w, x, y, mask), "devices")
 told(*jax.value_and_grad(whole)(w, x, y, mask))
+
+y = jnp.where(mask, y, 0.5)  # and where all counts, an array in four pieces too
+told(*jax.value_and_grad(lambda w: huber_loss(w * x, y))(w))
+pieces = [jax.device_put(each, jax.NamedSharding(mesh, P("devices"))) for each in (x, y)]
+told(*jax.jit(jax.value_and_grad(lambda w, x, y: huber_loss(w * x, y)))(w, *pieces))
+in_pieces = functools.partial(jax.shard_map, mesh=mesh, in_specs=(P(), P("devices"), P("devices")), out_specs=P())
+told(*jax.value_and_grad(in_pieces(lambda w, x, y: jax.lax.pmean(huber_loss(w * x, y), "devices")))(w, *pieces))
 """
 
 

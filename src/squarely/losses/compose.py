@@ -122,10 +122,13 @@ def pointwise(
     library: Library, kernel: type[Kernel], settings: dict[str, float], pred: Array, target: Array, counted: Counted, options: Options
 ) -> Array:
     """Return the loss of each element, 0 where it does not count, before weights."""
+    bound, plain = kernel.bound(settings), counted.mask is None and options.covariance is None
+    if plain and kernel.residual is DIFFERENCE and hasattr(library, "rho_of_difference"):
+        return library.rho_of_difference(bound, pred, target)
     u = residual(library, kernel, settings, pred, target, counted)
     if options.covariance is not None:
         u = library.whiten(marginal(library, options.covariance, counted, u.dtype), u)
-    return library.rho(kernel.bound(settings), u)
+    return library.rho(bound, u)
 
 
 def residual(library: Library, kernel: type[Kernel], settings: dict[str, float], pred: Array, target: Array, counted: Counted) -> Array:

@@ -15,6 +15,9 @@ Array = Any
 class Library(Protocol):
     """NumPy, torch or JAX, as the composition sees it.
 
+    A library may have ``rho_of_difference(kernel, pred, target)`` too: the loss of a difference of which all counts, where it has a better way
+    to it than ``rho`` of the difference.
+
     Attributes
     ----------
     xp : the namespace of its functions

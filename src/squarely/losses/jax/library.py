@@ -37,6 +37,18 @@ def _bend(kernel: Bound, primals: tuple[Array], tangents: tuple[Array]) -> tuple
     return _slope(kernel, u), kernel.kappa(jnp, u) * du
 
 
+def _once_more(array: Array) -> Array:
+    """Return the same numbers, with an axis in front, as an array of which the compiler does not know that they are.
+
+    On processors XLA sums in a loop that takes in the formula before it, down to the arrays it reads, but nothing of which something else is
+    made too: be it a constant, that is written to memory first. So a gradient starts anew, and its axis keeps its constants apart.
+    Elsewhere XLA makes value and gradient in one loop, and is left to it; and an array that is there already was not compiled with the value.
+    """
+    if jax.default_backend() != "cpu" or not isinstance(array, jax.core.Tracer):
+        return array
+    return jax.lax.optimization_barrier(jax.lax.expand_dims(array, (0,)))  # type: ignore[no-untyped-call]
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _loss(kernel: Bound, u: Array) -> Array:
     """rho of a kernel, whose derivative is psi."""
@@ -46,7 +58,21 @@ def _loss(kernel: Bound, u: Array) -> Array:
 @_loss.defjvp
 def _rise(kernel: Bound, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (u,), (du,) = primals, tangents
-    return _loss(kernel, u), _slope(kernel, u) * du
+    again = _once_more(u) if kernel.settings else u  # which is at hand; without settings there are no constants to keep apart
+    return _loss(kernel, u), _slope(kernel, again).reshape(u.shape) * du
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _loss_of_difference(kernel: Bound, pred: Array, target: Array) -> Array:
+    """rho of pred - target, whose derivative is computed from these and shares nothing with the value."""
+    return _loss(kernel, pred - target)
+
+
+@_loss_of_difference.defjvp
+def _rise_of_difference(kernel: Bound, primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (pred, target), (dpred, dtarget) = primals, tangents
+    slope = _slope(kernel, _once_more(pred) - _once_more(target))
+    return _loss_of_difference(kernel, pred, target), slope.reshape(pred.shape) * (dpred - dtarget)
 
 
 class Jax:
@@ -78,6 +104,15 @@ class Jax:
     def rho(self, kernel: Bound, u: Array) -> Array:
         """Return the loss, whose derivatives are psi and kappa, in reverse and in forward mode."""
         return _loss(kernel, u) if kernel.kernel.has_derivatives else kernel.rho(jnp, u)
+
+    def rho_of_difference(self, kernel: Bound, pred: Array, target: Array) -> Array:
+        """Return the loss of pred - target, whose gradient is computed from them again unless one had to be cast, which would take an array."""
+        dtype = self.float_of(pred, target)
+        is_cast = pred.dtype != dtype or target.dtype != dtype
+        pred, target = self.cast(pred, dtype), self.cast(target, dtype)
+        if is_cast or not kernel.kernel.has_derivatives:
+            return self.rho(kernel, pred - target)
+        return _loss_of_difference(kernel, pred, target)
 
     def stop(self, array: Array) -> Array:
         """Return the array as a constant."""

@@ -17,6 +17,11 @@ def _share(xp: Any, u: Array, alpha: float) -> Array:
     return xp.where(u > 0, xp.full_like(u, 1 - alpha), xp.where(u < 0, xp.full_like(u, alpha), 0 * u))
 
 
+def _sides(xp: Any, u: Array) -> tuple[Array, Array]:
+    """Return errors above the target, and those below it, each 0 on the other side."""
+    return xp.clip(u, 0.0, None), xp.clip(u, None, 0.0)
+
+
 @kernel("pinball_loss")
 class Pinball(Kernel):
     """The loss of a quantile: half of the absolute error at 0.5. It has no curvature; boosting and Newton steps need a smoothed one."""
@@ -30,7 +35,8 @@ class Pinball(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, alpha: float) -> Array:
-        return _share(xp, u, alpha) * xp.abs(u)
+        above, below = _sides(xp, u)
+        return (1 - alpha) * above - alpha * below
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float) -> Array:
@@ -87,11 +93,13 @@ class Expectile(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, alpha: float) -> Array:
-        return _share(xp, u, alpha) * u * u
+        above, below = _sides(xp, u)
+        return (1 - alpha) * above * above + alpha * below * below
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float) -> Array:
-        return 2 * _share(xp, u, alpha) * u
+        above, below = _sides(xp, u)
+        return 2 * ((1 - alpha) * above + alpha * below)
 
     @staticmethod
     def kappa(xp: Any, u: Array, alpha: float) -> Array:

@@ -149,7 +149,8 @@ class LogCosh(Kernel):
     def rho(xp: Any, u: Array, delta: float) -> Array:
         z = xp.abs(u / delta)
         near = xp.clip(z, None, 20.0)  # beyond, it is z - log 2 to the last digit
-        return delta * delta * (0.5 * xp.log1p(xp.sinh(near) ** 2) + (z - near))
+        t = xp.expm1(near)
+        return delta * delta * (xp.log1p(t * t / (t + t + 2)) + (z - near))  # cosh z - 1, a quotient in which nothing cancels
 
     @staticmethod
     def psi(xp: Any, u: Array, delta: float) -> Array:

@@ -70,7 +70,9 @@ class GemanMcClure(_Redescending):
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
         z = u / c
-        return 0.5 * c * c * (z / root(xp, z)) ** 2
+        most = xp.clip(xp.abs(z), 1.0, None)
+        square = (z / most) ** 2  # no square of a large z
+        return 0.5 * c * c * (square / ((1 / most) ** 2 + square))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
