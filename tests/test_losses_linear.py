@@ -54,11 +54,13 @@ def in_few_rows(name: str = "mse_loss", **options: Any) -> Any:
     return lambda *given: call(*given, **options)
 
 
-def agree(found: list[torch.Tensor], expected: list[torch.Tensor], rtol: float = 1e-12) -> None:
+def agree(found: list[torch.Tensor], expected: list[torch.Tensor], rtol: float = 1e-12) -> bool:
+    """Say that value and gradients have the same types, shapes and numbers; fail where not."""
     assert len(found) == len(expected)
     for mine, theirs in zip(found, expected, strict=True):
         assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
         torch.testing.assert_close(mine, theirs, rtol=rtol, atol=rtol * max(theirs.abs().max().item(), 1e-3) if theirs.numel() else 0.0)
+    return True
 
 
 GENERATOR = torch.Generator().manual_seed(5)
@@ -91,7 +93,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def test_it_is_the_loss_of_the_prediction(asked: str, dtype: torch.dtype) -> None:
     given, options = layer(dtype=dtype), OPTIONS[asked]
     rtol = 1e-12 if dtype == torch.float64 else 3e-6
-    agree(taken(in_few_rows(**options), given, 3.0), taken(of_whole(**options), given, 3.0), rtol)
+    assert agree(taken(in_few_rows(**options), given, 3.0), taken(of_whole(**options), given, 3.0), rtol)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 16, 17])
@@ -99,7 +101,7 @@ def test_it_is_the_loss_of_the_prediction(asked: str, dtype: torch.dtype) -> Non
 def test_any_number_of_rows(rows: int, with_bias: bool) -> None:
     x, w, y, b = layer(rows)
     given = (x, w, y, b) if with_bias else (x, w, y)
-    agree(taken(in_few_rows(), given), taken(of_whole(), given))
+    assert agree(taken(in_few_rows(), given), taken(of_whole(), given))
 
 
 @pytest.mark.parametrize(("x", "w", "b"), [(True, False, False), (False, True, False), (False, False, True), (False, True, True)])
@@ -107,7 +109,7 @@ def test_only_what_asks_has_a_gradient(x: bool, w: bool, b: bool) -> None:
     input, weight, target, bias = layer()
     for each, asks in ((input, x), (weight, w), (bias, b)):
         each.requires_grad_(asks)
-    agree(taken(in_few_rows(), (input, weight, target, bias)), taken(of_whole(), (input, weight, target, bias)))
+    assert agree(taken(in_few_rows(), (input, weight, target, bias)), taken(of_whole(), (input, weight, target, bias)))
 
 
 def test_without_gradients_there_is_none() -> None:
@@ -130,7 +132,7 @@ def test_without_gradients_there_is_none() -> None:
 )
 def test_leading_axes_are_rows(options: dict[str, Any]) -> None:
     given = layer(5, 4)
-    agree(taken(in_few_rows(**options), given), taken(of_whole(**options), given))
+    assert agree(taken(in_few_rows(**options), given), taken(of_whole(**options), given))
 
 
 def test_a_single_row_needs_no_axis() -> None:
@@ -142,7 +144,7 @@ def test_missing_targets_are_left_out_and_a_diverged_prediction_is_not() -> None
     x, w, y, b = layer()
     y = torch.where(MASK, y, math.nan)
     expected = taken(of_whole(mask=MASK), (x, w, torch.where(MASK, y, 0.0), b))
-    agree(taken(in_few_rows(nan_target="omit"), (x, w, y, b)), expected)
+    assert agree(taken(in_few_rows(nan_target="omit"), (x, w, y, b)), expected)
     with pytest.raises(DataError, match="a target is nan"):
         losses.linear_mse_loss(x, w, y, b, nan_target="raise")
     spoiled = x.detach().clone()
@@ -157,7 +159,7 @@ def test_missing_targets_are_left_out_and_a_diverged_prediction_is_not() -> None
 )
 def test_other_pointwise_losses(name: str, settings: dict[str, float]) -> None:
     for options in (settings, {**settings, "mask": MASK, "sample_weight": WEIGHTS}):
-        agree(taken(in_few_rows(name, **options), layer()), taken(of_whole(name, **options), layer()))
+        assert agree(taken(in_few_rows(name, **options), layer()), taken(of_whole(name, **options), layer()))
 
 
 def test_terms_of_parts_of_a_batch_are_those_of_all() -> None:
@@ -167,7 +169,7 @@ def test_terms_of_parts_of_a_batch_are_those_of_all() -> None:
     parts = [slice(0, 10), slice(10, N)]
     terms = [losses.linear_mse_loss.terms(x[p], w, y[p], b, **{name: each[p] for name, each in options.items()}) for p in parts]
     torch.testing.assert_close(sum(terms[1:], terms[0]).mean(), whole)
-    agree(list(torch.autograd.grad(sum(terms[1:], terms[0]).mean(), (x, w, b))), list(torch.autograd.grad(whole, (x, w, b))))
+    assert agree(list(torch.autograd.grad(sum(terms[1:], terms[0]).mean(), (x, w, b))), list(torch.autograd.grad(whole, (x, w, b))))
 
 
 # --- half types and autocast -------------------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ def test_derivatives_of_every_order_and_mode() -> None:
     assert torch.autograd.gradgradcheck(scalar, (x, w, b))
     found = torch.autograd.grad(scalar(x, w, b), (x, w, b))
     plain = [each.detach() for each in (x, w, b)]
-    agree(list(torch.func.grad(scalar, argnums=(0, 1, 2))(*plain)), list(found))
+    assert agree(list(torch.func.grad(scalar, argnums=(0, 1, 2))(*plain)), list(found))
     _, tangent = torch.func.jvp(scalar, tuple(plain), tuple(torch.ones_like(each) for each in plain))
     torch.testing.assert_close(tangent, torch.stack([each.sum() for each in found]).sum())
     torch.testing.assert_close(
@@ -282,7 +284,7 @@ def test_derivatives_of_every_order_and_mode() -> None:
 def test_a_target_and_a_weight_have_gradients_too() -> None:
     x, w, y, b = layer()
     y.requires_grad_()
-    agree(taken(in_few_rows(), (x, w, y, b)), taken(of_whole(), (x, w, y, b)))
+    assert agree(taken(in_few_rows(), (x, w, y, b)), taken(of_whole(), (x, w, y, b)))
     counts = WEIGHTS.clone().requires_grad_()
     mine, theirs = (torch.autograd.grad(loss(sample_weight=counts)(x, w, y, b), counts)[0] for loss in (in_few_rows, of_whole))
     torch.testing.assert_close(mine, theirs)
@@ -292,7 +294,7 @@ def test_backward_twice_gives_the_same() -> None:
     x, w, y, b = layer()
     value = losses.linear_mse_loss(x, w, y, b)
     first = [each.clone() for each in torch.autograd.grad(value, (x, w, b), retain_graph=True)]
-    agree(list(torch.autograd.grad(value, (x, w, b), torch.tensor(2.0, dtype=torch.float64), retain_graph=True)), [2 * each for each in first])
+    assert agree(list(torch.autograd.grad(value, (x, w, b), torch.tensor(2.0, dtype=torch.float64), retain_graph=True)), [2 * each for each in first])
     value.backward(retain_graph=True)
     value.backward()
     for leaf, gradient in zip((x, w, b), first, strict=True):
@@ -305,7 +307,7 @@ def test_it_can_be_checkpointed(reentrant: bool) -> None:
     expected = taken(of_whole(), (x, w, y, b))
     value = torch.utils.checkpoint.checkpoint(losses.linear_mse_loss, x, w, y, b, use_reentrant=reentrant)
     value.backward()
-    agree([value.detach(), x.grad, w.grad, b.grad], expected)
+    assert agree([value.detach(), x.grad, w.grad, b.grad], expected)
 
 
 def test_compiled_in_one_graph() -> None:
@@ -313,7 +315,7 @@ def test_compiled_in_one_graph() -> None:
     given = layer(dtype=torch.float32)
     options = {"mask": MASK, "nan_target": "omit"}
     compiled = torch.compile(in_few_rows(**options), fullgraph=True, backend="aot_eager")
-    agree(taken(compiled, given), taken(of_whole(**options), given), 3e-6)
+    assert agree(taken(compiled, given), taken(of_whole(**options), given), 3e-6)
     criterion = losses.LinearMSELoss()
     x, w, y, b = (each.detach() for each in given)
     exported = torch.export.export(criterion, (x, w, y, b))

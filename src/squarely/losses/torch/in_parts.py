@@ -47,6 +47,12 @@ class Batch:
         weight, mask = (each if each is None else each[rows] for each in (self.options.sample_weight, self.options.mask))
         return Batch(self.target[rows], replace(self.options, sample_weight=weight, mask=mask))
 
+    @property
+    def counts_alike(self) -> bool:
+        """Say whether all of it counts, and all alike."""
+        options = self.options
+        return options.sample_weight is None and options.output_weight is None and options.mask is None and options.nan_target == "propagate"
+
     def counted(self, pred: Tensor) -> Counted:
         """Return what counts; of the prediction, shape and type are looked at."""
         return count(TORCH, pred, self.target, self.options)
@@ -54,8 +60,7 @@ class Batch:
     def denominator(self, shape: tuple[int, ...], one: Tensor) -> Tensor:
         """Return what a mean over a prediction of this shape is divided by; ``one`` says in which type."""
         options = self.options
-        weighs_all = options.sample_weight is None and options.output_weight is None and options.mask is None and options.nan_target == "propagate"
-        if weighs_all or options.denom not in (None, "weight", "valid"):
+        if self.counts_alike or options.denom not in (None, "weight", "valid"):
             return denominator(TORCH, one, Counted(shape), options, shape)  # type: ignore[no-any-return]
         parts = (self[rows] for rows in self.parts(_part_size(one)))
         found = [denominator(TORCH, one, part.counted(one.expand(part.target.shape)), options, tuple(part.target.shape)) for part in parts]
@@ -112,12 +117,13 @@ class _Sums:
         self.by_input = torch.empty_like(input) if job.wanted[0] else None
         self.by_weight = torch.zeros_like(weight, dtype=wide) if job.wanted[1] else None
         self.by_bias = torch.zeros_like(weight[:, 0], dtype=wide) if job.wanted[2] else None
-        self.weight, self.bias = (each if each is None else each.to(job.computed_in) for each in (weight, bias))
+        self.weight = weight.to(job.computed_in)
+        self.bias = None if bias is None else bias.to(job.computed_in)
 
     def add(self, input: Tensor, rows: slice) -> None:
         """Add what some rows contribute."""
         part, x = self.job.batch[rows], input[rows].to(self.job.computed_in)
-        slope = linear(x, self.weight, self.bias)  # type: ignore[arg-type]  # the prediction, whose place the derivative takes
+        slope = linear(x, self.weight, self.bias)  # the prediction, whose place the derivative takes
         for block in part.parts(_BLOCK if x.device.type == "cpu" else max(slope.numel(), 1)):
             self.values.append(self._value_and_slope(slope[block], part[block]))
         if self.by_weight is not None:
@@ -125,19 +131,30 @@ class _Sums:
         if self.by_bias is not None:
             self.by_bias += slope.sum(0, dtype=self.by_bias.dtype)
         if self.by_input is not None:
-            self.by_input[rows] = slope @ self.weight  # type: ignore[operator]
+            there = self.by_input[rows]
+            if there.dtype == slope.dtype:
+                torch.mm(slope, self.weight, out=there)
+            else:
+                there.copy_(slope @ self.weight)
             if not self.job.scales_late:
-                self.by_input[rows] *= self.job.scale
+                there *= self.job.scale
 
     def _value_and_slope(self, pred: Tensor, batch: Batch) -> Tensor:
         """Return the sum of the losses, and write the derivative of each over its prediction."""
-        bound, counted = self.job.bound, batch.counted(pred)
+        bound = self.job.bound
+        if bound.kernel.constant_curvature and batch.counts_alike and pred.dtype == batch.target.dtype == self.job.scale.dtype:
+            u = pred.sub_(batch.target).view(-1)  # a parabola needs no intermediate results
+            kappa = bound.kappa(torch, self.job.scale)
+            value: Tensor = kappa / 2 * u.dot(u)
+            u *= kappa
+            return value
+        counted = batch.counted(pred)
         u = residual(TORCH, bound.kernel, {}, pred, batch.target, counted)
         if any(self.job.wanted):
             slope = bound.psi(torch, u)
             pred.copy_(slope if counted.weight is None else slope * counted.weight)
         value = bound.rho(torch, u)
-        return (value if counted.weight is None else value * counted.weight).sum()  # type: ignore[no-any-return]
+        return (value if counted.weight is None else value * counted.weight).sum()
 
     def value(self) -> Tensor:
         """Return the loss."""
