@@ -360,6 +360,7 @@ def test_the_function_explains_itself() -> None:
         ({"sample_weight": torch.zeros(OUTPUTS)}, r"sample_weight has shape \(3,\)"),
         ({"mask": torch.ones(N)}, "mask is of type torch.float32"),
         ({"input": torch.zeros(N, INPUTS, dtype=torch.bfloat16)}, r"input is of type torch.bfloat16, .* Cure: input.to\(weight.dtype\)"),
+        ({"input": torch.zeros(N, INPUTS, dtype=torch.int64)}, "input is of type torch.int64"),
         ({"input": [[0.0]]}, "input is a list; expected a tensor"),
         ({"bias": 0.0}, "bias is a float; expected a tensor"),
         ({"reduction": "none"}, r"reduction='none' needs it whole\. Cure: mse_loss\(torch.nn.functional.linear"),

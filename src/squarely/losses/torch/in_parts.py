@@ -14,9 +14,9 @@ __all__ = ["Batch", "InParts", "Job"]
 
 Tensor = torch.Tensor
 linear = torch.nn.functional.linear
-_PART, _PART_ELSEWHERE = 1 << 20, 1 << 24  # elements of the prediction at a time, on a processor and on another device
+_PART, _PART_ELSEWHERE = 1 << 22, 1 << 24  # elements of the prediction at a time, on a processor and on another device
 _FEWEST = 128  # rows; a product of fewer is slow
-_BLOCK = 1 << 16  # elements whose intermediate results stay in the cache of a processor
+_BLOCK = 1 << 18  # elements whose intermediate results stay in the cache of a processor
 
 
 # --- what a batch is, by rows ---------------------------------------------------------------------------------------

@@ -115,14 +115,13 @@ def _judged(input: Tensor, weight: Tensor, target: Tensor, bias: Tensor | None, 
             raise DataError(f"{name} has shape {tuple(vector.shape)}; expected {shape[:1]}, one for each output of weight {shape}.")
     same_shape(weight.new_empty(()).expand(*input.shape[:-1], shape[0]), target)
     kind, types = input.device.type, {each.dtype for each in (input, weight, bias) if each is not None}
-    if torch.is_autocast_enabled(kind) and input.dtype != torch.float64:
-        return torch.get_autocast_dtype(kind)
-    if len(types) > 1 or not input.is_floating_point():
+    is_cast = torch.is_autocast_enabled(kind) and torch.float64 not in types
+    if not input.is_floating_point() or (len(types) > 1 and not is_cast):
         raise DataError(
             f"input is of type {input.dtype}, weight of {weight.dtype} and bias of {getattr(bias, 'dtype', None)}; "
             "expected one floating type. Cure: input.to(weight.dtype), or torch.autocast."
         )
-    return input.dtype
+    return torch.get_autocast_dtype(kind) if is_cast else input.dtype
 
 
 _WORDS = """``{name}(torch.nn.functional.linear(input, weight, bias), target)`` without the whole prediction in memory.
