@@ -1,6 +1,7 @@
 """What a training loss costs beside the loss of the same name in each framework: value and gradient, on the processor."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import optax
 import torch
 from sklearn._loss import loss as of_scikit_learn
-from timing import CORES, Options, Sheet, block, in_turn
+from timing import CORES, Options, Sheet, block, child, in_turn, timed
 
 import squarely.losses.jax as in_jax
 import squarely.losses.keras as in_keras
@@ -114,4 +115,67 @@ def of_keras(options: Options, sheet: Sheet) -> None:
             line(sheet, name, power, mine, others)
 
 
-SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras}
+LAYER = (100_000, 512, 1_024)  # rows, inputs, outputs
+# One step in a process of its own: the peak of its resident memory, less what was resident before the step. Inputs, weights and targets are
+# made last and are the most until then, and a step of 64 rows has started the threads and filled the buffers of the library.
+EXTRA = """
+import sys
+import torch
+import squarely.losses.torch as losses
+
+def resident(what):
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(what))
+
+def whole(x, w, y, b):
+    return torch.nn.functional.mse_loss(torch.nn.functional.linear(x, w, b), y)
+
+torch.set_num_threads({cores})
+loss = {loss}
+rows, inputs, outputs = {layer}
+w, b = torch.randn(outputs, inputs, requires_grad=True), torch.randn(outputs, requires_grad=True)
+loss(torch.randn(64, inputs, requires_grad=True), w, torch.randn(64, outputs), b).backward()
+w.grad = b.grad = None
+x, y = torch.randn(rows, inputs).requires_grad_({by_input}), torch.randn(rows, outputs)
+before = resident("VmRSS")
+loss(x, w, y, b).backward()
+print(resident("VmHWM") - before)
+"""
+
+
+def of_linear(options: Options, sheet: Sheet) -> None:
+    rows, inputs, outputs = LAYER
+    size = f"{rows:,} x {inputs} -> {outputs:,}"
+    sheet.title(f"24. Squared error of a linear layer, {size}, float32, {CORES} threads, against torch's linear and mse_loss", "milliseconds or MB")
+    torch.set_num_threads(CORES)
+    functional, drawn = torch.nn.functional, torch.Generator().manual_seed(0)
+    x, w, y, b = (torch.randn(*shape, generator=drawn) for shape in ((rows, inputs), (outputs, inputs), (rows, outputs), (outputs,)))
+    weight = torch.rand(rows, generator=drawn) + 0.5
+
+    def step(loss: Callable[..., Any], *leaves: torch.Tensor, **given: Any) -> None:
+        for leaf in leaves:
+            leaf.grad = None
+        loss(x, w, y, b, **given).backward()
+
+    def whole(x: Any, w: Any, y: Any, b: Any) -> Any:
+        return functional.mse_loss(functional.linear(x, w, b), y)
+
+    def by_hand(x: Any, w: Any, y: Any, b: Any) -> Any:
+        return (weight[:, None] * (functional.linear(x, w, b) - y) ** 2).sum() / (weight.sum() * outputs)
+
+    for leaves, what, by_input in (((x, w, b), "input, weight and bias", True), ((w, b), "weight and bias", False)):
+        for leaf in (x, w, b):
+            leaf.grad = None
+            leaf.requires_grad_(any(leaf is each for each in leaves))
+        if sheet.agree(what, [(in_torch.linear_mse_loss(x, w, y, b).item(), whole(x, w, y, b).item())], within=1e-5):
+            ours, theirs = (partial(step, loss, *leaves) for loss in (in_torch.linear_mse_loss, whole))
+            sheet.line(f"value and gradients by {what}", *timed(ours, theirs, options.repeats, 1e3), ratio_at_most=1.0)
+        if sys.platform == "linux":
+            given = {"cores": CORES, "layer": LAYER, "by_input": by_input}
+            extra = [float(child("-c", EXTRA.format(loss=loss, **given))) / 1e6 for loss in ("losses.linear_mse_loss", "whole")]
+            sheet.line("  the most memory beside what was there before, MB", *extra, ratio_at_most=0.5)
+    x.requires_grad_()
+    ours, theirs = partial(step, in_torch.linear_mse_loss, x, w, b, sample_weight=weight), partial(step, by_hand, x, w, b)
+    sheet.line("with weights of rows, against four operations by hand", *timed(ours, theirs, options.repeats, 1e3), ratio_at_most=1.0)
+
+
+SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras, 24: of_linear}

@@ -13,7 +13,7 @@ from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 
-__all__ = ["Counted", "count", "left_aligned", "marginal", "per_sample", "pointwise", "reduced", "residual", "same_shape", "total"]
+__all__ = ["Counted", "count", "denominator", "left_aligned", "marginal", "per_sample", "pointwise", "reduced", "residual", "same_shape", "total"]
 
 Array = Any
 
@@ -160,7 +160,7 @@ def marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) 
 def total(library: Library, values: Array, counted: Counted, options: Options) -> LossTerms:
     """Return the sum of what counts and what a mean of it is divided by."""
     num = _weighted(values, counted).sum()
-    return LossTerms(num, _denominator(library, num, counted, options, counted.shape))
+    return LossTerms(num, denominator(library, num, counted, options, counted.shape))
 
 
 def reduced(library: Library, values: Array, counted: Counted, options: Options) -> Array:
@@ -179,14 +179,14 @@ def per_sample(library: Library, values: Array, counted: Counted, options: Optio
     if not counted.shape:
         raise DataError("reduction='per_sample' needs an axis of samples, and pred is one number.")
     each = _weighted(values, counted).reshape(counted.shape[0], -1).sum(-1)
-    return LossTerms(each, _denominator(library, each, counted, options, counted.shape[1:]))
+    return LossTerms(each, denominator(library, each, counted, options, counted.shape[1:]))
 
 
 def _weighted(values: Array, counted: Counted) -> Array:
     return values if counted.weight is None else values * counted.weight
 
 
-def _denominator(library: Library, num: Array, counted: Counted, options: Options, shape: tuple[int, ...]) -> Array:
+def denominator(library: Library, num: Array, counted: Counted, options: Options, shape: tuple[int, ...]) -> Array:
     """Return what the means over axes of a shape are divided by: those of the batch, or of each of its samples."""
     kind = options.denom if options.denom is not None else "weight" if counted.weight is not None else "valid"
     amount = counted.weight if kind == "weight" else counted.mask if kind == "valid" else None
