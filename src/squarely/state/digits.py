@@ -1,0 +1,131 @@
+"""Columns of doubles as digits: planes of small integers, whose products BLAS adds without rounding.
+
+A value is ``sum of digit * 2^exponent`` with digits of at most 2^20 in size, exactly. A product of two digits is an integer of at most 2^40, and
+2^13 rows of them add up to at most 2^53: every partial sum, in any order, fused or not, is an integer that a double holds. So an ordinary matrix
+product is exact, on any library and any processor.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ROWS", "WIDTH", "Digits", "Doubles", "exact_product"]
+
+Doubles = npt.NDArray[np.float64]
+
+ROWS = 1 << 13  # of a block
+WIDTH = 21  # bits between two digits of a column
+_TOP = 18  # a first digit has 2 bits to spare for the rows of later blocks
+_BAND = 450  # binary orders that a band spans: a product of two such numbers, and its rounding error, stay normal doubles
+_SPLIT = 2.0**27 + 1
+
+
+class Digits:
+    """The digits of one block of columns, and the grid they lie on: a column's exponents differ by multiples of ``WIDTH``."""
+
+    def __init__(self, columns: int) -> None:
+        self.offsets = np.full(columns, -1)  # of the grid of each column, set by the first number in it
+        self._planes = np.empty((4 * columns + 4, ROWS))
+        self._rest = np.empty(ROWS)
+        self.clear(0)
+
+    def clear(self, rows: int) -> None:
+        """Forget the digits and begin a block of so many rows; the grids stay."""
+        self._rows = rows
+        self._columns: list[int] = []
+        self._places: list[int] = []
+
+    @property
+    def planes(self) -> Doubles:
+        """The digits, one plane a row."""
+        return self._planes[: len(self._columns), : self._rows]
+
+    @property
+    def columns(self) -> npt.NDArray[np.intp]:
+        """The column each plane is of."""
+        return np.array(self._columns, np.intp)
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """The place of each plane on the grid of its column: its exponent is ``WIDTH * place + offset``."""
+        return np.array(self._places, np.int64)
+
+    @property
+    def deepest(self) -> int:
+        """The most planes that a column has."""
+        return int(np.bincount(self.columns).max(initial=0))
+
+    def add(self, column: int, values: Doubles, exponent: int = 0) -> None:
+        """Cut ``values * 2^exponent`` into planes of a column; values of one column add up."""
+        top = _top(values)
+        if top is None:
+            return
+        if self.offsets[column] < 0:
+            self.offsets[column] = (top + exponent - _TOP) % WIDTH
+        offset = int(self.offsets[column])
+        place = -((offset + 20 - top - exponent) // WIDTH)  # the lowest with |values| <= 2^20 units
+        down = WIDTH * place + offset - exponent
+        if -1000 <= down <= 0:
+            self._cut(column, values, place, -down)
+            return
+        for part, shift in bands(values):  # scaling down could lose the last bits of small values, and 2^1001 times 2^20 is no double
+            self.add(column, part, exponent + shift)
+
+    def _cut(self, column: int, values: Doubles, place: int, up: int) -> None:
+        rest = self._rest[: self._rows]
+        np.multiply(values, 2.0**up, out=rest)
+        while True:
+            if len(self._columns) == len(self._planes):
+                self._planes = np.vstack((self._planes, np.empty_like(self._planes)))
+            plane = np.rint(rest, out=self._planes[len(self._columns), : self._rows])
+            self._columns.append(column)
+            self._places.append(place)
+            rest -= plane
+            top = _top(rest)
+            if top is None:
+                return
+            down = min(max(1, -(top // WIDTH)), 40)  # planes of nothing but zeros are left out
+            rest *= 2.0 ** (WIDTH * down)
+            place -= down
+
+
+def _top(values: Doubles) -> int | None:
+    """Return the least t with all |values| < 2^t; None where all are 0."""
+    size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    return int(np.frexp(size)[1]) if size else None
+
+
+def bands(values: Doubles) -> list[tuple[Doubles, int]]:
+    """Return parts of less than 1 and at least 2^-450 in size, each with its exponent, that add up to the values."""
+    found = []
+    while (top := _top(values)) is not None:
+        scaled = values * 2.0**-top if abs(top) < 1000 else np.ldexp(values, -top)
+        small = (np.abs(scaled) < 2.0**-_BAND) & (values != 0)
+        if not small.any():
+            return [*found, (scaled, top)]
+        found.append((np.where(small, 0.0, scaled), top))
+        values = np.where(small, values, 0.0)
+    return found
+
+
+def exact_product(a: Sequence[Doubles], b: Doubles) -> list[tuple[Doubles, int]]:
+    """Return ``(sum of a) * b`` as parts with exponents that add up to it, without rounding (Dekker, 1971)."""
+    found = []
+    for left, left_exponent in (band for part in a for band in bands(part)):
+        for right, right_exponent in bands(b):
+            product = left * right
+            exponent = left_exponent + right_exponent
+            found += [(product, exponent), (_error(left, right, product), exponent)]
+    return found
+
+
+def _error(a: Doubles, b: Doubles, product: Doubles) -> Doubles:
+    a_high, b_high = _high(a), _high(b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _high(a: Doubles) -> Doubles:
+    shifted = a * _SPLIT
+    return shifted - (shifted - a)
