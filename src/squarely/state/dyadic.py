@@ -1,5 +1,6 @@
 """Dyadic: a matrix of integers times one power of two, so that sums and products of doubles are held exactly."""
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -51,6 +52,29 @@ class Dyadic:
         shift = (bits & -bits).bit_length() - 1
         return Dyadic(self.numerators >> shift, self.exponent + shift) if bits else Dyadic(self.numerators)
 
-    def rows(self, chosen: Any) -> "Dyadic":
-        """Return some of the rows and the same columns."""
-        return Dyadic(self.numerators[np.ix_(chosen, chosen)], self.exponent)
+    def block(self, rows: Any, columns: Any = None) -> "Dyadic":
+        """Return chosen rows and columns; the columns are the rows where only those are given."""
+        return Dyadic(self.numerators[np.ix_(rows, rows if columns is None else columns)], self.exponent)
+
+    def __matmul__(self, other: "Dyadic") -> "Dyadic":
+        return Dyadic(self.numerators @ other.numerators, self.exponent + other.exponent)
+
+    def __neg__(self) -> "Dyadic":
+        return Dyadic(-self.numerators, self.exponent)
+
+    def nearest(self) -> npt.NDArray[np.float64]:
+        """Return the nearest doubles."""
+        return self.over(1)
+
+    def over(self, divisor: int) -> npt.NDArray[np.float64]:
+        """Return the doubles nearest to the value over an integer above 0."""
+        up, down = (1 << max(self.exponent, 0)), divisor << max(-self.exponent, 0)
+        flat = [_quotient(value * up, down) for value in self.numerators.ravel().tolist()]
+        return np.array(flat, np.float64).reshape(self.numerators.shape)
+
+
+def _quotient(numerator: int, denominator: int) -> float:
+    try:
+        return numerator / denominator  # Python rounds the quotient of integers correctly
+    except OverflowError:
+        return math.inf if numerator > 0 else -math.inf
