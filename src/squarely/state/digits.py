@@ -98,7 +98,7 @@ def _top(values: Doubles) -> int | None:
 
 def bands(values: Doubles) -> list[tuple[Doubles, int]]:
     """Return parts of less than 1 and at least 2^-450 in size, each with its exponent, that add up to the values."""
-    found = []
+    found: list[tuple[Doubles, int]] = []
     while (top := _top(values)) is not None:
         scaled = values * 2.0**-top if abs(top) < 1000 else np.ldexp(values, -top)
         small = (np.abs(scaled) < 2.0**-_BAND) & (values != 0)
@@ -111,7 +111,7 @@ def bands(values: Doubles) -> list[tuple[Doubles, int]]:
 
 def exact_product(a: Sequence[Doubles], b: Doubles) -> list[tuple[Doubles, int]]:
     """Return ``(sum of a) * b`` as parts with exponents that add up to it, without rounding (Dekker, 1971)."""
-    found = []
+    found: list[tuple[Doubles, int]] = []
     for left, left_exponent in (band for part in a for band in bands(part)):
         for right, right_exponent in bands(b):
             product = left * right

@@ -88,7 +88,10 @@ class GramState:
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
         weight = None if sample_weight is None else _weights(sample_weight, features.rows)
-        self.expect(features.names or _numbered("x", features.count, self._features), targets.names or _target_names(targets.count, self._targets))
+        self.expect(
+            features.names or _numbered("x", features.columns, self._features),
+            targets.names or _target_names(targets.columns, self._targets),
+        )
         for rows in blocks(features.rows):
             self.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
         return self

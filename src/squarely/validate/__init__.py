@@ -13,7 +13,7 @@
 """
 
 from squarely.validate.columns import bad_weight, column, more_columns, pair_columns
-from squarely.validate.design import Design, blocks, design, exact_parts
+from squarely.validate.design import Design, blocks, design, dimensions, exact_parts
 from squarely.validate.numbers import Place, as_array, numbers, one_column
 from squarely.validate.outputs import as_one_column, output_columns, output_weights, pair_outputs
 from squarely.validate.policy import POLICIES, accepts, check_policy, judge, nothing_left, refused_rows
@@ -30,6 +30,7 @@ __all__ = [
     "check_policy",
     "column",
     "design",
+    "dimensions",
     "exact_parts",
     "judge",
     "more_columns",

@@ -10,7 +10,7 @@ from squarely.errors import DataError
 from squarely.validate.columns import column, frame_columns
 from squarely.validate.numbers import Array, Missing, Place, numbers
 
-__all__ = ["Design", "blocks", "design", "exact_parts", "names_of"]
+__all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of"]
 
 Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
 _BLOCK = 1 << 16
@@ -21,7 +21,7 @@ class Design(NamedTuple):
     """Named columns, and how rows of them are read."""
 
     names: tuple[str, ...] | None
-    count: int
+    columns: int
     rows: int
     read: Callable[[slice], list[Parts]]
 
@@ -52,6 +52,12 @@ def design(data: Any, name: str) -> Design:
 def blocks(rows: int) -> Iterator[slice]:
     """Yield slices of rows."""
     return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
+
+
+def dimensions(data: Any) -> int:
+    """Return how many dimensions an array-like has."""
+    found = getattr(data, "ndim", None)
+    return found if isinstance(found, int) else np.asarray(data).ndim
 
 
 def names_of(data: Any) -> tuple[str, ...]:

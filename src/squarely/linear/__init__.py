@@ -1,0 +1,9 @@
+"""Least squares from the exact moments of rows: estimators that add, subtract and are right to the last digit."""
+
+from squarely.linear.equations import NormalEquations
+from squarely.linear.estimator import GramEstimator
+from squarely.linear.inference import Inference
+from squarely.linear.ordinary import LinearRegression
+from squarely.state import GramState
+
+__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations"]
