@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nist_sets import CERTIFIED, EXACT_OF_DOUBLES, columns, designed, digits
-from squarely.linear import GramState, LinearRegression, NormalEquations
+from squarely.linear import GramState, LinearRegression, NormalEquations, poly
 
 LINEAR = sorted(CERTIFIED["linear"])
 CEILING = {"Filip": 7.5, "Wampler2": 13.1}  # rounding the powers of x, and y, moves the exact solution so far; elsewhere 13 digits
@@ -39,6 +39,20 @@ def test_standard_errors_and_r2_are_the_certified_ones(name: str) -> None:
     assert digits(inference.standard_errors[:, 0], certified["beta_sd"]) >= least
     assert digits(inference.residual_std, [certified["resid_sd"]]) >= least
     assert digits(inference.r2, [certified["r2"]]) >= (11.5 if name == "Filip" else 13)
+
+
+def test_powers_formed_with_32_digits_go_through_filip() -> None:
+    """A matrix of doubles has 7.6 digits left; the powers of the doubles nearest to the data have 14."""
+    y, x = columns("Filip")
+    model = LinearRegression(features=[poly("x", 10)]).fit({"x": x, "y": y}, "y")
+    inference, certified = model.inference_, CERTIFIED["linear"]["Filip"]
+    assert digits(inference.estimates[:, 0], certified["beta"]) >= 13.9
+    assert digits(inference.standard_errors[:, 0], certified["beta_sd"]) >= 13
+    assert digits(inference.residual_std, [certified["resid_sd"]]) >= 13.5
+    assert digits(inference.r2, [certified["r2"]]) >= 14
+    on_an_array = LinearRegression(features=[poly("x0", 10)]).fit(x[:, None], y)
+    assert on_an_array.coef_.tobytes() == model.coef_.tobytes()
+    assert np.abs(on_an_array.predict(x[:, None]) - y).max() < 0.01
 
 
 @pytest.mark.parametrize("name", ["PiDigits", "Mavro", "NumAcc1", "NumAcc2", "NumAcc3"])

@@ -4,6 +4,8 @@ from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.ordinary import LinearRegression
+from squarely.linear.reading import gram, grams
+from squarely.linear.terms import interaction, poly
 from squarely.state import GramState
 
-__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations"]
+__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations", "gram", "grams", "interaction", "poly"]

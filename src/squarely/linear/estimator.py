@@ -11,8 +11,10 @@ from squarely.errors import DataError, DependentColumnsWarning
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.manners import ScikitManners
+from squarely.linear.reading import Asked
+from squarely.linear.terms import designed, terms_of
 from squarely.state import Dyadic, GramState
-from squarely.validate import blocks, dimensions
+from squarely.validate import Design, blocks, dimensions
 
 __all__ = ["GramEstimator"]
 
@@ -20,6 +22,7 @@ __all__ = ["GramEstimator"]
 class GramEstimator(ScikitManners):
     """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
 
+    features: Any
     fit_intercept: bool
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -32,34 +35,43 @@ class GramEstimator(ScikitManners):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p), or a data frame
-        y : array-like of shape (n,) or (n, t)
-        sample_weight : array-like of shape (n,), optional
+            Or anything that ``sq.evaluate`` reads, such as a path, where y names columns of it: it is read in constant memory.
+        y : array-like of shape (n,) or (n, t), or names of columns
+        sample_weight : array-like of shape (n,), or the name of a column; optional
             Finite and not negative; 0 leaves the row out.
 
         Returns
         -------
         the estimator
         """
-        self._start(X, y)
-        return self._add(GramState(), X, y, sample_weight)
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
+        if _is_names(y):
+            return self._settle(self._read(X, y, sample_weight, first=True))
+        rows = self._design(X, first=True)
+        self._flat = dimensions(y) == 1
+        return self._settle(GramState().add_design(rows, y, _one_for_all(sample_weight, rows.rows)))
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """Fit to these rows and to all before: the coefficients are those of one fit to all of them, bit for bit."""
         if not hasattr(self, "state_"):
             return self.fit(X, y, sample_weight)
-        self._open(X, first=False)
-        return self._add(self.state_, X, y, sample_weight)
+        if _is_names(y):
+            return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
+        rows = self._design(X, first=False)
+        return self._settle(self.state_.add_design(rows, y, _one_for_all(sample_weight, rows.rows)))
 
-    def _start(self, X: Any, y: Any) -> None:  # noqa: N803
-        if y is None:
-            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        self._open(X, first=True)
-        self._flat = dimensions(y) == 1
+    def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
+        asked = Asked.of(data, target, self.features, weight)
+        if first:
+            self._flat = isinstance(target, str)
+            self.n_features_in_, self.feature_names_in_ = len(asked.columns), np.array(asked.columns, object)
+        return asked.state()
 
-    def _add(self, state: GramState, X: Any, y: Any, sample_weight: Any) -> Self:  # noqa: N803
-        if isinstance(sample_weight, Real):  # one weight for all rows, as scikit-learn has it
-            sample_weight = np.full(len(y), float(sample_weight))
-        return self._settle(state.update(X, y, sample_weight))
+    def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
+        """Open features, and make those that are asked for."""
+        rows = self._open(X, first=first)
+        return rows if self.features is None else designed(terms_of(self.features, rows.names or ()), rows)
 
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
@@ -73,9 +85,9 @@ class GramEstimator(ScikitManners):
         """Return the estimator fitted to the rows of both."""
         merged = self.from_state(self._fitted().state_ + other._fitted().state_, **self.get_params())
         merged._flat = self._flat
-        for name in ("feature_names_in_",):
-            if hasattr(self, name):
-                setattr(merged, name, getattr(self, name))
+        merged.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            merged.feature_names_in_ = self.feature_names_in_
         return merged
 
     def _settle(self, state: GramState) -> Self:
@@ -95,7 +107,7 @@ class GramEstimator(ScikitManners):
     def predict(self, X: Any) -> Doubles:  # noqa: N803
         """Return predictions, of shape (n,) or (n, t) as the targets were."""
         self._fitted()
-        rows = self._open(X, first=False)
+        rows = self._design(X, first=False)
         coefficients = np.atleast_2d(self.coef_).T
         found = np.empty((rows.rows, coefficients.shape[1]))
         for part in blocks(rows.rows):
@@ -119,3 +131,12 @@ class GramEstimator(ScikitManners):
                 DependentColumnsWarning,
                 stacklevel=4,
             )
+
+
+def _is_names(y: Any) -> bool:
+    return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))
+
+
+def _one_for_all(weight: Any, rows: int) -> Any:
+    """Return a weight for each row where one number is given, as scikit-learn takes it."""
+    return np.full(rows, float(weight)) if isinstance(weight, Real) else weight

@@ -1,6 +1,7 @@
 """LinearRegression: ordinary and weighted least squares."""
 
 from functools import cached_property
+from typing import Any
 
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
@@ -24,6 +25,8 @@ class LinearRegression(GramEstimator):
 
     Parameters
     ----------
+    features : sequence of str and terms, optional
+        Such as ``["a", poly("b", 3), interaction("a", "b")]``; every column where none are named.
     fit_intercept : bool, default True
 
     Attributes
@@ -53,7 +56,8 @@ class LinearRegression(GramEstimator):
     array([ True])
     """
 
-    def __init__(self, *, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+        self.features = features
         self.fit_intercept = fit_intercept
 
     def _solve(self, equations: NormalEquations) -> Dyadic:

@@ -11,7 +11,7 @@ from squarely.state import codec
 from squarely.state.digits import Doubles
 from squarely.state.dyadic import Dyadic
 from squarely.state.products import Parts, Products
-from squarely.validate import blocks, column, design
+from squarely.validate import Design, blocks, column, design
 
 __all__ = ["GramState"]
 
@@ -84,7 +84,11 @@ class GramState:
 
     def update(self, X: Any, y: Any, sample_weight: Any = None) -> "GramState":  # noqa: N803
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
-        features, targets = design(X, "X"), design(y, "y")
+        return self.add_design(design(X, "X"), y, sample_weight)
+
+    def add_design(self, features: Design, y: Any, sample_weight: Any = None) -> "GramState":
+        """Add rows of features that have been opened."""
+        targets = design(y, "y")
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
         weight = None if sample_weight is None else _weights(sample_weight, features.rows)
