@@ -1,14 +1,17 @@
-"""Columns of doubles as digits: planes of small integers, whose products BLAS adds without rounding.
+"""Columns of doubles as digits: planes of small integers, whose products are added without rounding.
 
 A value is ``sum of digit * 2^exponent`` with digits of at most 2^20 in size, exactly. A product of two digits is an integer of at most 2^40, and
-2^13 rows of them add up to at most 2^53: every partial sum, in any order, fused or not, is an integer that a double holds. So an ordinary matrix
-product is exact, on any library and any processor.
+2^13 rows of them add up to at most 2^53: every partial sum, in any order, fused or not, is an integer that a double holds. So products of
+matrices of digits are exact at the speed of ordinary ones, on any processor.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from squarely import _core
 
 __all__ = ["ROWS", "WIDTH", "Digits", "Doubles", "exact_product"]
 
@@ -24,6 +27,8 @@ _SPLIT = 2.0**27 + 1
 class Digits:
     """The digits of one block of columns, and the grid they lie on: a column's exponents differ by multiples of ``WIDTH``."""
 
+    rows: int
+
     def __init__(self, columns: int) -> None:
         self.offsets = np.full(columns, -1)  # of the grid of each column, set by the first number in it
         self._planes = np.empty((4 * columns + 4, ROWS))
@@ -32,14 +37,14 @@ class Digits:
 
     def clear(self, rows: int) -> None:
         """Forget the digits and begin a block of so many rows; the grids stay."""
-        self._rows = rows
+        self.rows = rows
         self._columns: list[int] = []
         self._places: list[int] = []
 
     @property
     def planes(self) -> Doubles:
-        """The digits, one plane a row."""
-        return self._planes[: len(self._columns), : self._rows]
+        """The digits, one plane a row; what lies beyond the rows of the block means nothing."""
+        return self._planes[: len(self._columns)]
 
     @property
     def columns(self) -> npt.NDArray[np.intp]:
@@ -73,27 +78,23 @@ class Digits:
             self.add(column, part, exponent + shift)
 
     def _cut(self, column: int, values: Doubles, place: int, up: int) -> None:
-        rest = self._rest[: self._rows]
-        np.multiply(values, 2.0**up, out=rest)
+        rest, scale = self._rest[: self.rows], 2.0**up
         while True:
             if len(self._columns) == len(self._planes):
                 self._planes = np.vstack((self._planes, np.empty_like(self._planes)))
-            plane = np.rint(rest, out=self._planes[len(self._columns), : self._rows])
+            left = _core.cut_digits(values, scale, self._planes[len(self._columns), : self.rows], rest)
             self._columns.append(column)
             self._places.append(place)
-            rest -= plane
-            top = _top(rest)
-            if top is None:
+            if not left:
                 return
-            down = min(max(1, -(top // WIDTH)), 40)  # planes of nothing but zeros are left out
-            rest *= 2.0 ** (WIDTH * down)
-            place -= down
+            down = min(max(1, -(math.frexp(left)[1] // WIDTH)), 40)  # planes of nothing but zeros are left out
+            values, scale, place = rest, 2.0 ** (WIDTH * down), place - down
 
 
 def _top(values: Doubles) -> int | None:
     """Return the least t with all |values| < 2^t; None where all are 0."""
     size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
-    return int(np.frexp(size)[1]) if size else None
+    return math.frexp(size)[1] if size else None
 
 
 def bands(values: Doubles) -> list[tuple[Doubles, int]]:

@@ -1,9 +1,10 @@
-"""Sums of products of columns as integers: blocks of rows are cut into digits, multiplied by BLAS, and added up exactly."""
+"""Sums of products of columns as integers: blocks of rows are cut into digits, multiplied, and added up exactly."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from squarely import _core
 from squarely.state.digits import ROWS, WIDTH, Digits, Doubles, exact_product
 from squarely.state.dyadic import Dyadic
 
@@ -53,7 +54,8 @@ class Products:
         self._deposit(left, right)
 
     def _deposit(self, left: Digits, right: Digits) -> None:
-        sums = left.planes @ right.planes.T  # exact; a symmetric product where both are the same
+        sums = np.empty((len(left.planes), len(right.planes)), np.int64)
+        _core.multiply_digits(left.planes, right.planes, right.rows, sums)
         places = left.places[:, None] + right.places
         if not places.size:
             return
@@ -62,7 +64,7 @@ class Products:
             self._left = left
         self._make_room(int(places.min()), int(places.max()), left.deepest)
         at = (left.columns[:, None] * self._count + right.columns) * self._sums.shape[2] + (places - self._lowest)
-        np.add.at(self._sums.reshape(-1), at.reshape(-1), sums.reshape(-1).astype(np.int64))
+        np.add.at(self._sums.reshape(-1), at.reshape(-1), sums.reshape(-1))
 
     def _make_room(self, lowest: int, highest: int, more: int) -> None:
         """See to it that sums of these places can take more deposits."""
