@@ -148,7 +148,8 @@ def columns_of(terms: Sequence[Term]) -> tuple[str, ...]:
 
 def made(terms: Sequence[Term], columns: Mapping[str, Parts]) -> list[Parts]:
     """Return the features of rows."""
-    return [feature for term in terms for feature in term.features([columns[name] for name in term.columns])]
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+        return [feature for term in terms for feature in term.features([columns[name] for name in term.columns])]
 
 
 def designed(terms: Sequence[Term], rows: Design) -> Design:
