@@ -42,6 +42,13 @@ double cut(nb::handle values, double scale, nb::handle digits, nb::handle rest) 
     return kernels_in_use().cut(from.data(), from.size(), scale, into.data(), left.data());
 }
 
+bool multiply_each(nb::handle a, nb::handle b, nb::handle product, nb::handle error) {
+    Doubles left(a, false), right(b, false), high(product, true), low(error, true);
+    if (right.size() != left.size() || high.size() < left.size() || low.size() < left.size()) throw nb::value_error("lengths do not fit");
+    nb::gil_scoped_release release;
+    return kernels_in_use().multiply_exactly(left.data(), right.data(), left.size(), high.data(), low.data());
+}
+
 void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
     Doubles a(left, false), b(right, false), into(sums, true, "lq");
     DigitPlanes first = a.planes(), second = b.planes();
@@ -55,6 +62,8 @@ void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
 void bind_digits(nb::module_& m) {
     m.def("cut_digits", &cut, "values"_a, "scale"_a, "digits"_a, "rest"_a,
           "Round values * scale to integers, keep what is left, and return the largest of that.");
+    m.def("multiply_exactly", &multiply_each, "a"_a, "b"_a, "product"_a, "error"_a,
+          "Write products and their rounding errors; False where some are beyond what that takes.");
     m.def("multiply_digits", &multiply, "left"_a, "right"_a, "rows"_a, "sums"_a, "Write the sums of products of planes, as 64-bit integers.");
 }
 

@@ -23,6 +23,38 @@ double cut_digits(const double* values, size_t rows, double scale, double* digit
     return largest;
 }
 
+// Writes a b as product + error. Says whether that is exact: it may not be where a product is next to the ends of what doubles hold.
+template <class V>
+bool multiply_exactly(const double* a, const double* b, size_t rows, double* product, double* error) {
+    const V zero = V::set(0.0), one = V::set(1.0);
+    V least = one, most = one;
+    auto step = [&](const double* left, const double* right, double* high, double* low) {
+        V x = V::load(left), y = V::load(right), rounded = x * y, size = V::absolute(rounded);
+        rounded.store(high);
+        V::product_error(x, y, rounded).store(low);
+        auto both = V::greater(V::absolute(x), zero);
+        V judged = V::choose(V::greater(V::absolute(y), zero), V::choose(both, size, one), one);
+        least = V::min(least, judged);
+        most = V::max(most, V::max(size, V::max(V::absolute(x), V::absolute(y))));  // Dekker's splitting is for less than 2^996
+    };
+    size_t row = 0;
+    for (; row + V::N <= rows; row += V::N) step(a + row, b + row, product + row, error + row);
+    if (row < rows) {
+        double left[V::N] = {}, right[V::N] = {}, high[V::N], low[V::N];
+        std::memcpy(left, a + row, (rows - row) * sizeof(double));
+        std::memcpy(right, b + row, (rows - row) * sizeof(double));
+        step(left, right, high, low);
+        std::memcpy(product + row, high, (rows - row) * sizeof(double));
+        std::memcpy(error + row, low, (rows - row) * sizeof(double));
+    }
+    double low[V::N], high[V::N];
+    least.store(low);
+    most.store(high);
+    for (int i = 0; i < V::N; i++)
+        if (!(low[i] > 0x1p-900 && high[i] < 0x1p900)) return false;
+    return true;
+}
+
 // Adds the products of A planes and B planes to sums, whose rows are `wide` apart.
 template <class V, int A, int B>
 inline __attribute__((always_inline)) void multiply_tile(const double* const* a, const double* const* b, size_t rows, int64_t* sums, size_t wide) {

@@ -295,5 +295,5 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             widen,
             subtract_floats,
             subtract<V>,
-            find_steps<V>, cut_digits<V>, multiply_digits<V>};
+            find_steps<V>, cut_digits<V>, multiply_digits<V>, multiply_exactly<V>};
 }

@@ -87,6 +87,7 @@ struct Kernels {
     bool (*steps)(const double* values, size_t count, uint8_t* step);  // of 256 equal ones, where there are any
     double (*cut)(const double* values, size_t rows, double scale, double* digits, double* rest);
     void (*multiply)(const DigitPlanes& left, const DigitPlanes& right, size_t rows, int64_t* sums);
+    bool (*multiply_exactly)(const double* a, const double* b, size_t rows, double* product, double* error);
 };
 
 extern const Kernels kPortable;

@@ -21,7 +21,6 @@ ROWS = 1 << 13  # of a block
 WIDTH = 21  # bits between two digits of a column
 _TOP = 18  # a first digit has 2 bits to spare for the rows of later blocks
 _BAND = 450  # binary orders that a band spans: a product of two such numbers, and its rounding error, stay normal doubles
-_SPLIT = 2.0**27 + 1
 
 
 class Digits:
@@ -111,22 +110,18 @@ def bands(values: Doubles) -> list[tuple[Doubles, int]]:
 
 
 def exact_product(a: Sequence[Doubles], b: Doubles) -> list[tuple[Doubles, int]]:
-    """Return ``(sum of a) * b`` as parts with exponents that add up to it, without rounding (Dekker, 1971)."""
-    found: list[tuple[Doubles, int]] = []
-    for left, left_exponent in (band for part in a for band in bands(part)):
+    """Return ``(sum of a) * b`` as parts with exponents that add up to it, without rounding."""
+    return [piece for part in a for piece in _product(part, b)]
+
+
+def _product(a: Doubles, b: Doubles) -> list[tuple[Doubles, int]]:
+    product, error = np.empty_like(a), np.empty_like(a)
+    if _core.multiply_exactly(a, b, product, error):
+        return [(product, 0), (error, 0)]
+    found = []
+    for left, left_exponent in bands(a):
         for right, right_exponent in bands(b):
-            product = left * right
-            exponent = left_exponent + right_exponent
-            found += [(product, exponent), (_error(left, right, product), exponent)]
+            product, error = np.empty_like(a), np.empty_like(a)
+            _core.multiply_exactly(left, right, product, error)
+            found += [(product, left_exponent + right_exponent), (error, left_exponent + right_exponent)]
     return found
-
-
-def _error(a: Doubles, b: Doubles, product: Doubles) -> Doubles:
-    a_high, b_high = _high(a), _high(b)
-    a_low, b_low = a - a_high, b - b_high
-    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _high(a: Doubles) -> Doubles:
-    shifted = a * _SPLIT
-    return shifted - (shifted - a)
