@@ -141,6 +141,16 @@ def test_what_is_refused_is_named() -> None:
         GramState.of(np.ones((2, 2, 2)), [1, 2])
 
 
+def test_refused_rows_leave_no_trace() -> None:
+    x = np.ones((70_000, 1))
+    state = GramState.of(x, x)
+    before = state.to_bytes()
+    x[-1] = np.nan
+    with pytest.raises(DataError, match="row 69,999"):
+        state.update(x, np.ones((70_000, 1)))
+    assert state.to_bytes() == before
+
+
 def test_states_of_other_columns_do_not_add() -> None:
     ours = GramState.of(pd.DataFrame({"a": [1.0], "b": [2.0]}), [1.0])
     with pytest.raises(StateError, match="number 1 of the features is 'c' where 'b' was expected"):

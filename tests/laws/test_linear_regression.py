@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from nist_sets import designed
 from squarely.errors import DataError, DependentColumnsWarning, NotFittedError
-from squarely.linear import GramState, LinearRegression, NormalEquations
+from squarely.linear import GramState, LinearRegression, NormalEquations, poly
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(200, 4)) * [1, 100, 0.01, 1] + [0, 1000, 0, -3]
@@ -118,6 +118,24 @@ def test_merged_subtracted_and_saved_fits_are_fits() -> None:
     again = LinearRegression.from_state(GramState.from_bytes((whole.state_ - first.state_).to_bytes()))
     assert again.coef_.tobytes() == rest.coef_.tobytes()
     assert again.intercept_ == rest.intercept_
+
+
+def test_a_state_is_not_changed_by_what_is_fitted_from_it() -> None:
+    state = GramState.of(X[:90], Y[:90])
+    before = state.to_bytes()
+    model = LinearRegression.from_state(state).partial_fit(X[90:], Y[90:])
+    assert state.to_bytes() == before
+    assert model.coef_.tobytes() == LinearRegression().fit(X, Y).coef_.tobytes()
+
+
+def test_an_estimator_of_a_state_knows_its_columns() -> None:
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    terms = [poly("a", 2), "c"]
+    fitted = LinearRegression(features=terms).fit(frame[["a", "c"]], Y)
+    again = LinearRegression.from_state(fitted.state_, features=terms)
+    assert again.predict(frame[["a", "c"]]).tobytes() == fitted.predict(frame[["a", "c"]]).tobytes()
+    with pytest.raises(DataError, match="the state has the features"):
+        LinearRegression.from_state(fitted.state_, features=["c"])
 
 
 def test_a_dependent_feature_is_named_and_never_dropped_in_silence() -> None:

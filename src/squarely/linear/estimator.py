@@ -12,7 +12,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.manners import ScikitManners
 from squarely.linear.reading import Asked
-from squarely.linear.terms import designed, terms_of
+from squarely.linear.terms import columns_of, designed, names_of, terms_of
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, blocks, dimensions
 
@@ -59,7 +59,8 @@ class GramEstimator(ScikitManners):
         if _is_names(y):
             return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
         rows = self._design(X, first=False)
-        return self._settle(self.state_.add_design(rows, y, _one_for_all(sample_weight, rows.rows)))
+        more = GramState(self.state_.features, self.state_.targets).add_design(rows, y, _one_for_all(sample_weight, rows.rows))
+        return self._settle(self.state_ + more)
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
         asked = Asked.of(data, target, self.features, weight)
@@ -77,17 +78,22 @@ class GramEstimator(ScikitManners):
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
         estimator = cls(**parameters)
-        estimator._flat = len(state.targets) == 1
-        estimator.n_features_in_ = len(state.features)
+        terms = terms_of(estimator.features, state.features)
+        if names_of(terms) != state.features:
+            raise DataError(
+                f"the state has the features {state.features}, and {names_of(terms)} are asked for. Ask for those it has, in their order."
+            )
+        columns = columns_of(terms)
+        estimator._flat, estimator.n_features_in_ = len(state.targets) == 1, len(columns)
+        if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
+            estimator.feature_names_in_ = np.array(columns, object)
         return estimator._settle(state)
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
         merged = self.from_state(self._fitted().state_ + other._fitted().state_, **self.get_params())
         merged._flat = self._flat
-        merged.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            merged.feature_names_in_ = self.feature_names_in_
+        merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
         return merged
 
     def _settle(self, state: GramState) -> Self:

@@ -96,8 +96,11 @@ class GramState:
             features.names or _numbered("x", features.columns, self._features),
             targets.names or _target_names(targets.columns, self._targets),
         )
+        part = GramState(self._features, self._targets)  # rows that are refused further down leave no trace of those before them
         for rows in blocks(features.rows):
-            self.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
+            part.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
+        whole = self + part
+        self._rows, self._settled, self._products = whole._rows, whole._settled, None
         return self
 
     def expect(self, features: Names, targets: Names) -> None:
