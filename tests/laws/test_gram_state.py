@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse
 
 import nasty
+from squarely import _core
 from squarely.errors import DataError, StateError
 from squarely.linear import GramState
 
@@ -88,6 +89,22 @@ def test_the_blocks_leave_no_trace(rows: int) -> None:
     middle = rows // 2
     assert GramState.of(x, y, w) == GramState.of(x[:middle], y[:middle]) + GramState.of(x[middle:], y[middle:], w[middle:])
     assert GramState.of(x[:middle], y[:middle]).update(x[middle:], y[middle:], w[middle:]) == GramState.of(x, y, w)
+
+
+@KINDS
+@pytest.mark.parametrize("rows", [1, 7, 517])
+def test_every_instruction_set_gives_the_same_bytes(kind: str, rows: int) -> None:
+    x, y = rows_of(kind, rows)
+    w = np.random.default_rng(8).random(rows)
+    found = set()
+    before = _core.use(_core.available()[-1])
+    try:
+        for name in _core.available():
+            _core.use(name)
+            found.add((GramState.of(x, y).to_bytes(), GramState.of(x, y, w).to_bytes()))
+    finally:
+        _core.use(before)
+    assert len(found) == 1
 
 
 def test_weights_are_copies_and_zero_is_absence() -> None:
