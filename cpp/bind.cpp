@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "bind_losses.hpp"
+#include "bind_parts.hpp"
 #include "groups.hpp"
 #include "isotonic.hpp"
 #include "moments.hpp"
@@ -269,6 +269,7 @@ NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
     bind_losses(m);
+    bind_digits(m);
     m.def("first_bad_weight", [](nb::handle weight) { return first_bad_weight(View(weight).column(), View(weight).size()); }, "weight"_a);
     m.def("blocks_above", [](nb::handle y, nb::handle p, nb::handle w, double least) { Input in(y, p, w); nb::gil_scoped_release release; return blocks_above(in.rows, least); }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "least"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);

@@ -1,5 +1,5 @@
 // Losses for Python: arrays that lie in one piece, all of one type and shape; of others it says that they are not for it.
-#include "bind_losses.hpp"
+#include "bind_parts.hpp"
 
 #include <optional>
 

@@ -1,6 +1,7 @@
 // The kernel itself, written over a vector type V; each kernel_*.cpp names V and includes this in its own anonymous namespace.
 #include <cstring>
 
+#include "digits.hpp"
 #include "floats.hpp"
 #include "terms.hpp"
 #include "twice.hpp"
@@ -294,5 +295,5 @@ constexpr squarely::Kernels kernels_of(const char* name) {
             widen,
             subtract_floats,
             subtract<V>,
-            find_steps<V>};
+            find_steps<V>, cut_digits<V>, multiply_digits<V>, multiply_exactly<V>};
 }

@@ -20,6 +20,7 @@ struct V {
     V operator-(V o) const { return {_mm256_sub_pd(v, o.v)}; }
     V operator*(V o) const { return {_mm256_mul_pd(v, o.v)}; }
     static V product_error(V a, V b, V product) { return {_mm256_fmsub_pd(a.v, b.v, product.v)}; }
+    static V add_product(V a, V b, V c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
     static V absolute(V a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
     static V max(V a, V b) { return {_mm256_max_pd(a.v, b.v)}; }
     static V min(V a, V b) { return {_mm256_min_pd(a.v, b.v)}; }

@@ -20,6 +20,7 @@ struct V {
     V operator-(V o) const { return {_mm512_sub_pd(v, o.v)}; }
     V operator*(V o) const { return {_mm512_mul_pd(v, o.v)}; }
     static V product_error(V a, V b, V product) { return {_mm512_fmsub_pd(a.v, b.v, product.v)}; }
+    static V add_product(V a, V b, V c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
     static V absolute(V a) { return {_mm512_abs_pd(a.v)}; }
     static V max(V a, V b) { return {_mm512_max_pd(a.v, b.v)}; }
     static V min(V a, V b) { return {_mm512_min_pd(a.v, b.v)}; }

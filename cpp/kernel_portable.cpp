@@ -25,6 +25,7 @@ struct V {
         V a_head = head(a), b_head = head(b), a_tail = a - a_head, b_tail = b - b_head;
         return (((a_head * b_head - product) + a_head * b_tail) + a_tail * b_head) + a_tail * b_tail;
     }
+    static V add_product(V a, V b, V c) { return a * b + c; }  // used where nothing is rounded
     static V absolute(V a) { return {{__builtin_fabs(a.v[0]), __builtin_fabs(a.v[1])}}; }
     static V max(V a, V b) { return {{a.v[0] > b.v[0] ? a.v[0] : b.v[0], a.v[1] > b.v[1] ? a.v[1] : b.v[1]}}; }
     static V min(V a, V b) { return {{a.v[0] < b.v[0] ? a.v[0] : b.v[0], a.v[1] < b.v[1] ? a.v[1] : b.v[1]}}; }

@@ -65,6 +65,12 @@ struct TermRun {
     __int128* slices;  // out: from the highest down
 };
 
+// Planes of integers of at most 2^20 in size: of at most 2^13 rows, so that a double holds each sum of products.
+struct DigitPlanes {
+    const double* first;
+    size_t count, stride;
+};
+
 struct Kernels {
     const char* name;
     size_t lanes;
@@ -79,6 +85,9 @@ struct Kernels {
     void (*subtract_floats)(const float* y, const float* p, size_t rows, double* out);
     bool (*subtract)(const double* y, const double* p, size_t rows, double* out);  // says whether every y - p is finite
     bool (*steps)(const double* values, size_t count, uint8_t* step);  // of 256 equal ones, where there are any
+    double (*cut)(const double* values, size_t rows, double scale, double* digits, double* rest);
+    void (*multiply)(const DigitPlanes& left, const DigitPlanes& right, size_t rows, int64_t* sums);
+    bool (*multiply_exactly)(const double* a, const double* b, size_t rows, double* product, double* error);
 };
 
 extern const Kernels kPortable;

@@ -147,6 +147,7 @@ def test_every_public_name_is_declared() -> None:
         "Slices",
         "compare",
         "decompose",
+        "linear",
         "losses",
         "decompose_fits",
         "diagnose",

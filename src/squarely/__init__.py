@@ -97,6 +97,7 @@ __all__ = [
     "ioa",
     "kge",
     "kling_gupta_efficiency",
+    "linear",
     "linex",
     "log_cosh",
     "losses",
@@ -201,6 +202,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _Any:
-    if name == "losses":  # for who trains; who evaluates does not wait for it
-        return _import_module("squarely.losses")
+    if name in ("losses", "linear"):  # for who trains or fits; who evaluates does not wait for it
+        return _import_module(f"squarely.{name}")
     raise AttributeError(f"module 'squarely' has no attribute {name!r}")

@@ -2,7 +2,10 @@
 
 __all__ = [
     "DataError",
+    "DependentColumnsWarning",
     "MissingExtraError",
+    "NotANumberError",
+    "NotFittedError",
     "SquarelyError",
     "StateError",
     "UndefinedMetricWarning",
@@ -17,6 +20,14 @@ class SquarelyError(Exception):
 
 class DataError(SquarelyError, ValueError):
     """The data cannot be evaluated; the message says where, why, and the cure."""
+
+
+class NotANumberError(DataError, TypeError):
+    """An object among the data is of a type that holds no number."""
+
+
+class NotFittedError(SquarelyError, ValueError, AttributeError):
+    """An estimator was asked before it was fitted."""
 
 
 class StateError(SquarelyError, ValueError):
@@ -43,3 +54,7 @@ class UnknownGroupError(_UnknownError):
 
 class UndefinedMetricWarning(UserWarning):
     """A metric has no value on this data."""
+
+
+class DependentColumnsWarning(UserWarning):
+    """A feature is a combination of others, so that its coefficient cannot be told from theirs."""

@@ -1,6 +1,8 @@
 """What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
 from squarely.state.buckets import Buckets, Moments
+from squarely.state.dyadic import Dyadic
+from squarely.state.gram import GramState
 from squarely.state.pairs import PairState, sums_of, sums_of_groups
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
@@ -15,6 +17,8 @@ __all__ = [
     "RECIPES",
     "RELATIVE_BOUND",
     "Buckets",
+    "Dyadic",
+    "GramState",
     "Moments",
     "NoAnswerError",
     "OutsideDomainError",

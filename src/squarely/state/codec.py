@@ -8,13 +8,13 @@ from squarely.errors import StateError
 if TYPE_CHECKING:
     import hashlib
 
-__all__ = ["PAIRS", "TABLE", "sha256", "unwrap", "wrap"]
+__all__ = ["GRAM", "PAIRS", "TABLE", "sha256", "unwrap", "wrap"]
 
 _MAGIC = b"SQUARELY"
 _HEAD = struct.Struct("<8sHHQ")  # magic, kind, version, length of the body
 _VERSION = 1
-PAIRS, TABLE = 1, 2
-_NAMES = {PAIRS: "the state of one model", TABLE: "a saved evaluation"}
+PAIRS, TABLE, GRAM = 1, 2, 3
+_NAMES = {PAIRS: "the state of one model", TABLE: "a saved evaluation", GRAM: "the moments of features and targets"}
 
 
 def sha256(data: bytes = b"") -> "hashlib._Hash":

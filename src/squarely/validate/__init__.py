@@ -13,19 +13,25 @@
 """
 
 from squarely.validate.columns import bad_weight, column, more_columns, pair_columns
+from squarely.validate.design import Design, blocks, design, dimensions, exact_parts
 from squarely.validate.numbers import Place, as_array, numbers, one_column
 from squarely.validate.outputs import as_one_column, output_columns, output_weights, pair_outputs
 from squarely.validate.policy import POLICIES, accepts, check_policy, judge, nothing_left, refused_rows
 
 __all__ = [
     "POLICIES",
+    "Design",
     "Place",
     "accepts",
     "as_array",
     "as_one_column",
     "bad_weight",
+    "blocks",
     "check_policy",
     "column",
+    "design",
+    "dimensions",
+    "exact_parts",
     "judge",
     "more_columns",
     "nothing_left",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from squarely.errors import DataError
+from squarely.errors import DataError, NotANumberError
 from squarely.validate.tensors import host_array, is_tensor
 
 __all__ = ["UNREADABLE", "Array", "Missing", "Place", "as_array", "no_array", "numbers", "one_column"]
@@ -58,6 +58,8 @@ def numbers(data: Any, place: Place) -> tuple[Array, Missing]:
         mask = absent if mask is None else mask | absent
     if array.dtype.kind in "US":
         _refuse_text(array.ravel().tolist(), place)
+    if array.dtype.kind == "c":
+        raise DataError(f"Complex data not supported: {place.name} has the type {array.dtype} where numbers were expected. Give two columns of it.")
     if array.dtype.kind not in "biuf":
         raise DataError(f"{place.name} has the type {array.dtype} where numbers were expected. Convert it first.")
     if array.dtype.char == "g":
@@ -98,7 +100,10 @@ def _refuse_text(values: list[Any], place: Place) -> None:
 
 
 def _no_number(place: Place, row: int, value: Any) -> DataError:
-    return DataError(f"{place.row(row)} holds {str(value)[:60]!r} where a number was expected. Correct it, or mark it as missing.")
+    words = f"{place.row(row)} holds {str(value)[:60]!r} where a number was expected. Correct it, or mark it as missing."
+    if isinstance(value, str):
+        return DataError(words)
+    return NotANumberError(f"{words} An argument must be free of objects that, unlike a string or a float, stand for no number.")
 
 
 def _from_objects(array: Array, mask: Missing, place: Place) -> tuple[Array, npt.NDArray[np.bool_]]:

@@ -4,5 +4,6 @@
 namespace squarely {
 
 void bind_losses(nanobind::module_& m);
+void bind_digits(nanobind::module_& m);
 
 }  // namespace squarely

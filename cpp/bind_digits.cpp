@@ -1,0 +1,70 @@
+// Digits of columns for Python: see digits.hpp. Planes are rows of a matrix of doubles that lies in one piece.
+#include <algorithm>
+
+#include "bind_parts.hpp"
+#include "pairs.hpp"
+#include "window.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace squarely {
+namespace {
+
+class Doubles {
+   public:
+    Doubles(nb::handle array, bool writable, const char* type = "d") {
+        if (PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0))) throw nb::python_error();
+        if (!buffer_.format || !std::strchr(type, buffer_.format[0])) {
+            PyBuffer_Release(&buffer_);
+            throw nb::type_error("an array of another type was expected");
+        }
+    }
+    ~Doubles() { PyBuffer_Release(&buffer_); }
+    Doubles(const Doubles&) = delete;
+    Doubles& operator=(const Doubles&) = delete;
+    size_t size() const { return static_cast<size_t>(buffer_.len / buffer_.itemsize); }
+    DigitPlanes planes() const {
+        if (buffer_.ndim != 2) throw nb::value_error("planes are the rows of a matrix");
+        return {static_cast<const double*>(buffer_.buf), static_cast<size_t>(buffer_.shape[0]), static_cast<size_t>(buffer_.shape[1])};
+    }
+    template <class T = double>
+    T* data() const { return static_cast<T*>(buffer_.buf); }
+
+   private:
+    Py_buffer buffer_;
+};
+
+double cut(nb::handle values, double scale, nb::handle digits, nb::handle rest) {
+    Doubles from(values, false), into(digits, true), left(rest, true);
+    if (into.size() < from.size() || left.size() < from.size()) throw nb::value_error("there are fewer digits than values");
+    nb::gil_scoped_release release;
+    return kernels_in_use().cut(from.data(), from.size(), scale, into.data(), left.data());
+}
+
+bool multiply_each(nb::handle a, nb::handle b, nb::handle product, nb::handle error) {
+    Doubles left(a, false), right(b, false), high(product, true), low(error, true);
+    if (right.size() != left.size() || high.size() < left.size() || low.size() < left.size()) throw nb::value_error("lengths do not fit");
+    nb::gil_scoped_release release;
+    return kernels_in_use().multiply_exactly(left.data(), right.data(), left.size(), high.data(), low.data());
+}
+
+void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
+    Doubles a(left, false), b(right, false), into(sums, true, "lq");
+    DigitPlanes first = a.planes(), second = b.planes();
+    if (into.size() != first.count * second.count || rows > std::min(first.stride, second.stride)) throw nb::value_error("shapes do not fit");
+    nb::gil_scoped_release release;
+    kernels_in_use().multiply(first, second, rows, into.data<int64_t>());
+}
+
+}  // namespace
+
+void bind_digits(nb::module_& m) {
+    m.def("cut_digits", &cut, "values"_a, "scale"_a, "digits"_a, "rest"_a,
+          "Round values * scale to integers, keep what is left, and return the largest of that.");
+    m.def("multiply_exactly", &multiply_each, "a"_a, "b"_a, "product"_a, "error"_a,
+          "Write products and their rounding errors; False where some are beyond what that takes.");
+    m.def("multiply_digits", &multiply, "left"_a, "right"_a, "rows"_a, "sums"_a, "Write the sums of products of planes, as 64-bit integers.");
+}
+
+}  // namespace squarely

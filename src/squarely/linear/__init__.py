@@ -1,0 +1,11 @@
+"""Least squares from the exact moments of rows: estimators that add, subtract and are right to the last digit."""
+
+from squarely.linear.equations import NormalEquations
+from squarely.linear.estimator import GramEstimator
+from squarely.linear.inference import Inference
+from squarely.linear.ordinary import LinearRegression
+from squarely.linear.reading import gram, grams
+from squarely.linear.terms import interaction, poly
+from squarely.state import GramState
+
+__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations", "gram", "grams", "interaction", "poly"]

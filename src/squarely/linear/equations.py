@@ -1,0 +1,139 @@
+"""NormalEquations: what a state says about least squares, centred exactly, and their solution without loss of digits."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from squarely.errors import DataError
+from squarely.linear.doubled import Doubled, Doubles
+from squarely.linear.factor import Factor
+from squarely.state import Dyadic, GramState
+
+__all__ = ["NormalEquations"]
+
+_STEPS = 4  # of refinement: each gains the digits that the factor has
+
+
+@dataclass(frozen=True, eq=False)
+class NormalEquations:
+    """``C b = c`` of features and targets, exactly: ``cross / divisor`` is C bordered by c and the squares of the targets.
+
+    With an intercept, C holds centred moments, ``sum w x x' - (sum w x)(sum w x)' / sum w``: in integers, where this does not cancel.
+    """
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    rows: int
+    intercept: bool
+    weight: Dyadic  # sum of weights, 1 x 1
+    sums: Dyadic  # sum w z, 1 x (p + t)
+    cross: Dyadic
+    divisor: int
+
+    @classmethod
+    def of(cls, state: GramState, *, intercept: bool = True) -> "NormalEquations":
+        """Return the equations of a state."""
+        if not state.n:
+            raise DataError("there is nothing to fit: no rows were given, or the weight of each is zero. Give rows of a weight above 0.")
+        moments = state.moments
+        z = range(1, 1 + len(state.features) + len(state.targets))
+        weight, sums, squares = moments.block([0]), moments.block([0], z), moments.block(z)
+        divisor = 1
+        if intercept:
+            divisor = weight.numerators[0, 0]
+            squares = Dyadic(squares.numerators * divisor - sums.numerators.T * sums.numerators, squares.exponent)
+        return cls(state.features, state.targets, state.n, intercept, weight, sums, squares, divisor)
+
+    def penalised(self, penalty: Doubles | float) -> "NormalEquations":
+        """Return ``(C + diag(penalty)) b = c``, as ridge regression has it, exactly."""
+        size = len(self.features)
+        diagonal = np.zeros(len(self.cross.numerators))
+        diagonal[:size] = penalty
+        more = Dyadic.of(np.diag(diagonal))
+        return replace(self, cross=self.cross + Dyadic(more.numerators * self.divisor, more.exponent))
+
+    @cached_property
+    def factor(self) -> Factor:
+        """The factor of C, with the rank that was found."""
+        size = range(len(self.features))
+        return Factor.of(self.cross.block(size), self.divisor)
+
+    @cached_property
+    def coefficients(self) -> Dyadic:
+        """The solution b, p x t, refined with exact residuals; 0 for a feature that depends on those before it."""
+        count = len(self.features)
+        x, y = range(count), range(count, count + len(self.targets))
+        matrix, wanted = self.cross.block(x), self.cross.block(x, y)
+        kept = self.factor.kept[:, None]
+        found, before = Dyadic.zeros(count, len(y)), np.inf
+        for _ in range(_STEPS):
+            residual = wanted - matrix @ found
+            step = self.factor.solve(Dyadic(residual.numerators * kept.astype(object), residual.exponent), self.divisor)
+            size = float(np.abs(np.ldexp(step.high, self.factor.exponents[:, None])).max(initial=0.0))
+            if size == 0 or size >= before:  # nothing is left, or only what the factor cannot see
+                break
+            found, before = found + step.exact(), size
+        return found
+
+    @property
+    def intercepts(self) -> Doubles:
+        """The intercept of each target: mean of y less means of x times b, rounded once; 0 without one."""
+        return self.intercepts_of(self.coefficients)
+
+    def intercepts_of(self, coefficients: Dyadic) -> Doubles:
+        """Return the intercepts that go with coefficients."""
+        if not self.intercept:
+            return np.zeros(len(self.targets))
+        count = len(self.features)
+        x, y = range(count), range(count, count + len(self.targets))
+        rest = self.sums.block([0], y) - self.sums.block([0], x) @ coefficients
+        return Dyadic(rest.numerators[0], rest.exponent - self.weight.exponent).over(self.weight.numerators[0, 0])
+
+    @property
+    def means(self) -> Doubles:
+        """The weighted means of features and targets."""
+        return Dyadic(self.sums.numerators[0], self.sums.exponent - self.weight.exponent).over(self.weight.numerators[0, 0])
+
+    def residual_squares(self, coefficients: Dyadic) -> Doubles:
+        """Return the weighted sum of squared residuals of each target, for any coefficients: ``v' C v`` with v = (-b, 1), in integers."""
+        targets = len(self.targets)
+        identity = Dyadic(np.eye(targets, dtype=np.int64).astype(object))
+        low = min(coefficients.exponent, 0)
+        v = Dyadic(np.vstack([-coefficients.units(low), identity.units(low)]), low)
+        return self._diagonal(Dyadic(v.numerators * (self.cross @ v).numerators, 2 * low + self.cross.exponent))
+
+    def _diagonal(self, products: Dyadic) -> Doubles:
+        return Dyadic(products.numerators.sum(axis=0), products.exponent).over(self.divisor)
+
+    @property
+    def total_squares(self) -> Doubles:
+        """The weighted sum of squares of each target: about its mean with an intercept, about 0 without one."""
+        return Dyadic(np.diag(self.cross.numerators)[len(self.features) :], self.cross.exponent).over(self.divisor)
+
+    @property
+    def right(self) -> Doubled:
+        """The right side c, p x t."""
+        count = len(self.features)
+        return Doubled.of(self.cross.block(range(count), range(count, count + len(self.targets))), 0, self.divisor)
+
+    @property
+    def root(self) -> tuple[Doubles, Doubles]:
+        """The upper triangular R with R'R = C, and z with R'z = c: least squares of z on R are those of the data, as are all penalised ones."""
+        return self.factor.root, self.factor.forward(self.right)
+
+    @cached_property
+    def inverse_root(self) -> Doubles:
+        """M with M'M the covariances of intercept and coefficients over the variance of residuals; nan for a feature that depends on others.
+
+        The intercept comes first, where there is one: with the means m its variance is ``1 / sum w + m' C^-1 m``, its covariances ``-C^-1 m``.
+        """
+        root = self.factor.inverse_root()
+        root[:, ~self.factor.kept] = np.nan
+        if not self.intercept:
+            return root
+        divisor = self.weight.numerators[0, 0]
+        minus_means = Dyadic(-self.sums.numerators[:, : len(self.features)].T, self.sums.exponent - self.weight.exponent)
+        mean = np.sqrt(Dyadic(np.ones((1, 1), object), -self.weight.exponent).over(divisor))
+        above = np.hstack([mean, np.zeros((1, len(self.features)))])
+        return np.vstack([above, np.hstack([self.factor.forward(Doubled.of(minus_means, 0, divisor)), root])])

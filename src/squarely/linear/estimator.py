@@ -1,0 +1,148 @@
+"""What every estimator of this room does alike: rows become a state, and a state becomes coefficients."""
+
+import warnings
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+
+from squarely.catalogue import r2_score
+from squarely.errors import DataError, DependentColumnsWarning
+from squarely.linear.doubled import Doubles
+from squarely.linear.equations import NormalEquations
+from squarely.linear.manners import ScikitManners
+from squarely.linear.reading import Asked
+from squarely.linear.terms import columns_of, designed, names_of, terms_of
+from squarely.state import Dyadic, GramState
+from squarely.validate import Design, blocks, dimensions
+
+__all__ = ["GramEstimator"]
+
+
+class GramEstimator(ScikitManners):
+    """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
+
+    features: Any
+    fit_intercept: bool
+
+    def _solve(self, equations: NormalEquations) -> Dyadic:
+        """Return the coefficients, p x t."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803  # scikit-learn's name
+        """Fit to rows, and to nothing that was fitted before.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p), or a data frame
+            Or anything that ``sq.evaluate`` reads, such as a path, where y names columns of it: it is read in constant memory.
+        y : array-like of shape (n,) or (n, t), or names of columns
+        sample_weight : array-like of shape (n,), or the name of a column; optional
+            Finite and not negative; 0 leaves the row out.
+
+        Returns
+        -------
+        the estimator
+        """
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
+        if _is_names(y):
+            return self._settle(self._read(X, y, sample_weight, first=True))
+        rows = self._design(X, first=True)
+        self._flat = dimensions(y) == 1
+        return self._settle(GramState().add_design(rows, y, _one_for_all(sample_weight, rows.rows)))
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
+        """Fit to these rows and to all before: the coefficients are those of one fit to all of them, bit for bit."""
+        if not hasattr(self, "state_"):
+            return self.fit(X, y, sample_weight)
+        if _is_names(y):
+            return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
+        rows = self._design(X, first=False)
+        more = GramState(self.state_.features, self.state_.targets).add_design(rows, y, _one_for_all(sample_weight, rows.rows))
+        return self._settle(self.state_ + more)
+
+    def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
+        asked = Asked.of(data, target, self.features, weight)
+        if first:
+            self._flat = isinstance(target, str)
+            self.n_features_in_, self.feature_names_in_ = len(asked.columns), np.array(asked.columns, object)
+        return asked.state()
+
+    def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
+        """Open features, and make those that are asked for."""
+        rows = self._open(X, first=first)
+        return rows if self.features is None else designed(terms_of(self.features, rows.names or ()), rows)
+
+    @classmethod
+    def from_state(cls, state: GramState, **parameters: Any) -> Self:
+        """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
+        estimator = cls(**parameters)
+        terms = terms_of(estimator.features, state.features)
+        if names_of(terms) != state.features:
+            raise DataError(
+                f"the state has the features {state.features}, and {names_of(terms)} are asked for. Ask for those it has, in their order."
+            )
+        columns = columns_of(terms)
+        estimator._flat, estimator.n_features_in_ = len(state.targets) == 1, len(columns)
+        if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
+            estimator.feature_names_in_ = np.array(columns, object)
+        return estimator._settle(state)
+
+    def merge(self, other: "GramEstimator") -> Self:
+        """Return the estimator fitted to the rows of both."""
+        merged = self.from_state(self._fitted().state_ + other._fitted().state_, **self.get_params())
+        merged._flat = self._flat
+        merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
+        return merged
+
+    def _settle(self, state: GramState) -> Self:
+        self.state_ = state
+        self.equations_ = NormalEquations.of(state, intercept=bool(self.fit_intercept))
+        self.exact_coef_ = self._solve(self.equations_)
+        coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)
+        self.coef_ = coefficients[0] if self._flat else coefficients
+        self.intercept_: Any = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
+        return self
+
+    def _fitted(self) -> Self:
+        if not hasattr(self, "coef_"):
+            raise self._not_fitted()
+        return self
+
+    def predict(self, X: Any) -> Doubles:  # noqa: N803
+        """Return predictions, of shape (n,) or (n, t) as the targets were."""
+        self._fitted()
+        rows = self._design(X, first=False)
+        coefficients = np.atleast_2d(self.coef_).T
+        found = np.empty((rows.rows, coefficients.shape[1]))
+        for part in blocks(rows.rows):
+            found[part] = np.stack([sum(pieces) for pieces in rows.read(part)]).T @ coefficients + self.intercept_
+        return found[:, 0] if self._flat else found
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """Return the R2 of the predictions, as scikit-learn's regressors do: the mean over targets."""
+        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
+
+    def _warn_of_dependence(self, equations: NormalEquations) -> None:
+        """Say which features have no coefficient of their own; a rank is never lost in silence."""
+        factor = equations.factor
+        for at in np.flatnonzero(~factor.kept):
+            multiples = factor.combination(int(at))
+            others = [equations.features[j] for j in np.flatnonzero(multiples)]
+            reason = f"a combination of {', '.join(map(repr, others[:6]))}" if others else "constant" if equations.intercept else "0 in every row"
+            warnings.warn(
+                f"the feature {equations.features[at]!r} is {reason}, so its coefficient cannot be told apart and is set to 0. "
+                "Leave it out, or use ridge regression.",
+                DependentColumnsWarning,
+                stacklevel=4,
+            )
+
+
+def _is_names(y: Any) -> bool:
+    return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))
+
+
+def _one_for_all(weight: Any, rows: int) -> Any:
+    """Return a weight for each row where one number is given, as scikit-learn takes it."""
+    return np.full(rows, float(weight)) if isinstance(weight, Real) else weight

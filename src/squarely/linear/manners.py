@@ -1,0 +1,113 @@
+"""The manners of a scikit-learn estimator, without scikit-learn: parameters, tags, names of features."""
+
+import inspect
+import warnings
+from typing import Any, Self
+
+import numpy as np
+
+from squarely.errors import DataError, NotFittedError
+from squarely.validate import Design, design, dimensions
+
+__all__ = ["ScikitManners"]
+
+
+class ScikitManners:
+    """Parameters are the arguments of ``__init__``, kept as they are given."""
+
+    n_features_in_: int
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set parameters and return the estimator."""
+        for name, value in parameters.items():
+            if name not in self._names():
+                raise DataError(f"Invalid parameter {name!r} for estimator {self!r}. Valid parameters are: {self._names()!r}.")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self).__init__).parameters
+        changed = {name: value for name, value in self.get_params().items() if value is not defaults[name].default}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True, multi_output=True),
+            regressor_tags=RegressorTags(),
+            input_tags=InputTags(sparse=True),
+        )
+
+    def _not_fitted(self) -> Exception:
+        words = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
+        try:  # those who have scikit-learn may wait for its error
+            from sklearn.exceptions import NotFittedError as Expected
+        except ImportError:
+            return NotFittedError(words)
+        both: type[Exception] = type("NotFittedError", (NotFittedError, Expected), {})
+        return both(words)
+
+    def _open(self, X: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
+        """Open features; the first ones decide how many there are and what they are called."""
+        if not hasattr(X, "columns") and dimensions(X) == 1:
+            raise DataError(
+                "Expected 2D array, got 1D array instead: it has one row or one feature. Reshape your data, "
+                "with X.reshape(-1, 1) where it is one feature and X.reshape(1, -1) where it is one row."
+            )
+        rows = design(X, "X")
+        if not rows.columns:
+            raise DataError(f"Found array with 0 feature(s) (shape=({rows.rows}, 0)) while a minimum of 1 is required. Give a column or more.")
+        if not rows.rows:
+            raise DataError(f"Found array with 0 sample(s) (shape=(0, {rows.columns})) while a minimum of 1 is required. Give a row or more.")
+        names = _all_text(X, rows)
+        if first:
+            self.n_features_in_ = rows.columns
+            self.__dict__.pop("feature_names_in_", None)
+            if names is not None:
+                self.feature_names_in_ = np.array(names, object)
+        else:
+            self._compare(rows.columns, names)
+        return rows
+
+    def _compare(self, count: int, names: tuple[str, ...] | None) -> None:
+        known = getattr(self, "feature_names_in_", None)
+        title = type(self).__name__
+        if known is not None and names is not None and list(known) != list(names):
+            raise DataError(_renamed(list(known), list(names)))
+        if count != self.n_features_in_:
+            raise DataError(f"X has {count} features, but {title} is expecting {self.n_features_in_} features as input.")
+        if known is not None and names is None:
+            warnings.warn(f"X does not have valid feature names, but {title} was fitted with feature names", UserWarning, stacklevel=4)
+        if known is None and names is not None:
+            warnings.warn(f"X has feature names, but {title} was fitted without feature names", UserWarning, stacklevel=4)
+
+
+def _all_text(data: Any, rows: Design) -> tuple[str, ...] | None:
+    if rows.names is None or not hasattr(data, "columns"):
+        return None
+    given = list(data.column_names if hasattr(data, "column_names") else data.columns)
+    kinds = {isinstance(name, str) for name in given}
+    if kinds == {True, False}:
+        raise TypeError("Feature names are only supported if all input features have string names. Convert them: X.columns = X.columns.astype(str).")
+    return rows.names if kinds == {True} else None
+
+
+def _renamed(known: list[str], names: list[str]) -> str:
+    unseen, missing = sorted(set(names) - set(known)), sorted(set(known) - set(names))
+    lines = ["The feature names should match those that were passed during fit."]
+    for title, those in (("Feature names unseen at fit time:", unseen), ("Feature names seen at fit time, yet now missing:", missing)):
+        if those:
+            lines += [title, *(f"- {name}" for name in those[:5]), *(["- ..."] if len(those) > 5 else [])]
+    if not unseen and not missing:
+        lines.append("Feature names must be in the same order as they were in fit.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,259 @@
+"""GramState: the exact second moments of columns, from which least squares are solved."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from squarely.errors import DataError, StateError
+from squarely.state import codec
+from squarely.state.digits import Doubles
+from squarely.state.dyadic import Dyadic
+from squarely.state.products import Parts, Products
+from squarely.validate import Design, blocks, column, design
+
+__all__ = ["GramState"]
+
+Names = tuple[str, ...]
+_HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
+
+
+class GramState:
+    r"""The exact moments of features and targets with weight w; states add and subtract without rounding.
+
+    .. math:: G = \sum w\,z z^\top, \qquad z = (1, x_1, \dots, x_p, y_1, \dots, y_t)
+
+    The same rows give the same bytes in any order, in any number of parts, on any processor. Least squares, their standard errors,
+    R2, ridge and lasso paths are functions of G, so they can be had for merged, subtracted or saved states without a second look at the data.
+
+    Do not use it for thousands of columns, where G is larger than the data, or where each row must be known again. Its unit is that of the
+    products.
+
+    Parameters
+    ----------
+    features, targets : sequence of str, optional
+        Names of the columns; without them the first rows decide.
+
+    Raises
+    ------
+    DataError
+        From ``of`` and ``update``: shapes differ, a value is missing or infinite, or a weight is negative.
+    StateError
+        From ``+`` and ``-``: the columns differ. From ``from_bytes``: the bytes are not those of a state.
+
+    References
+    ----------
+    Ozaki, K., Ogita, T., Oishi, S., Rump, S. M. (2012), Error-free transformations of matrix multiplication by using fast routines of matrix
+    multiplication and its applications, Numerical Algorithms 59. Here the parts of products are added as integers, so that the sum is exact too.
+
+    Examples
+    --------
+    >>> monday = GramState.of([[1.0], [2.0]], [3.0, 5.0])
+    >>> tuesday = GramState.of([[4.0]], [9.0])
+    >>> (monday + tuesday) - tuesday == monday
+    True
+    >>> monday.n, monday.features, monday.targets
+    (2, ('x0',), ('y',))
+    """
+
+    __slots__ = ("_features", "_products", "_rows", "_settled", "_targets")
+
+    def __init__(self, features: Sequence[str] = (), targets: Sequence[str] = ()) -> None:
+        self._features, self._targets = tuple(features), tuple(targets)
+        self._rows = 0
+        self._settled: Dyadic | None = None  # moments that no longer wait for rows
+        self._products: Products | None = None  # those of the rows since
+
+    @classmethod
+    def of(cls, X: Any, y: Any, sample_weight: Any = None) -> "GramState":  # noqa: N803  # scikit-learn's name
+        """Return the state of arrays or frames.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,) or (n, t)
+        sample_weight : array-like of shape (n,), optional
+            Finite and not negative; 0 leaves no trace.
+
+        Returns
+        -------
+        GramState
+        """
+        return cls().update(X, y, sample_weight)
+
+    def update(self, X: Any, y: Any, sample_weight: Any = None) -> "GramState":  # noqa: N803
+        """Add rows to this state and return it; the arguments and errors are those of ``of``."""
+        return self.add_design(design(X, "X"), y, sample_weight)
+
+    def add_design(self, features: Design, y: Any, sample_weight: Any = None) -> "GramState":
+        """Add rows of features that have been opened."""
+        targets = design(y, "y")
+        if features.rows != targets.rows:
+            raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
+        weight = None if sample_weight is None else _weights(sample_weight, features.rows)
+        self.expect(
+            features.names or _numbered("x", features.columns, self._features),
+            targets.names or _target_names(targets.columns, self._targets),
+        )
+        part = GramState(self._features, self._targets)  # rows that are refused further down leave no trace of those before them
+        for rows in blocks(features.rows):
+            part.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
+        whole = self + part
+        self._rows, self._settled, self._products = whole._rows, whole._settled, None
+        return self
+
+    def expect(self, features: Names, targets: Names) -> None:
+        """Take the names of the columns, or refuse those that differ from the names this state has."""
+        if not self._features and not self._targets:
+            self._features, self._targets = features, targets
+        elif (features, targets) != (self._features, self._targets):
+            raise DataError(_differing((features, targets), (self._features, self._targets)) + " Give the same columns in the same order.")
+
+    def add_columns(self, columns: Sequence[Parts], weight: Doubles | None) -> None:
+        """Add rows of finite numbers: features, then targets, each one array or several that add up to it."""
+        if weight is not None and not weight.all():
+            there = weight != 0
+            columns, weight = [tuple(part[there] for part in parts) for parts in columns], weight[there]
+        rows = len(columns[0][0])
+        if not rows:
+            return
+        if self._products is None:
+            self._products = Products(1 + len(columns))
+        self._products.add([(np.ones(rows),), *columns], weight)
+        self._rows += rows
+
+    @property
+    def n(self) -> int:
+        """Rows of a weight above 0."""
+        return self._rows
+
+    @property
+    def features(self) -> Names:
+        """Names of the features."""
+        return self._features
+
+    @property
+    def targets(self) -> Names:
+        """Names of the targets."""
+        return self._targets
+
+    @property
+    def moments(self) -> Dyadic:
+        """The matrix G: of 1, the features and the targets, exactly."""
+        size = 1 + len(self._features) + len(self._targets)
+        found = Dyadic.zeros(size, size) if self._settled is None else self._settled
+        return found if self._products is None else found + self._products.total()
+
+    @property
+    def weight_sum(self) -> float:
+        """Sum of the weights; ``n`` where no weights were given."""
+        return float(self.moments.block([0]).nearest()[0, 0])
+
+    def __add__(self, other: "GramState") -> "GramState":
+        return self._combined(other, Dyadic.__add__, 1) if isinstance(other, GramState) else NotImplemented
+
+    def __sub__(self, other: "GramState") -> "GramState":
+        return self._combined(other, Dyadic.__sub__, -1) if isinstance(other, GramState) else NotImplemented
+
+    def __radd__(self, other: object) -> "GramState":
+        return self + GramState() if other == 0 else NotImplemented  # sum() begins with 0
+
+    def __neg__(self) -> "GramState":
+        return GramState() - self
+
+    def _combined(self, other: "GramState", combine: Callable[[Dyadic, Dyadic], Dyadic], sign: int) -> "GramState":
+        mine, others = (self._features, self._targets), (other._features, other._targets)
+        if mine != others and any(mine) and any(others):
+            raise StateError(_differing(others, mine) + " States of the same columns in the same order add.")
+        names = mine if any(mine) else others
+        zeros = Dyadic.zeros(*[1 + sum(map(len, names))] * 2)
+        found = GramState(*names)
+        found._rows = self._rows + sign * other._rows
+        found._settled = combine(*(state.moments if any((state._features, state._targets)) else zeros for state in (self, other)))
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GramState) and self._body() == other._body()
+
+    __hash__ = None  # type: ignore[assignment]  # a state changes with update()
+
+    def _body(self) -> bytes:
+        exact = self.moments.canonical()
+        upper = exact.numerators[np.triu_indices(len(exact.numerators))].tolist()
+        texts = [name.encode() for name in (*self._features, *self._targets)]
+        numbers = [value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True) for value in upper]
+        head = _HEAD.pack(self._rows, len(self._features), len(self._targets), exact.exponent)
+        return head + b"".join(struct.pack("<I", len(piece)) + piece for piece in (*texts, *numbers))
+
+    def digest(self) -> str:
+        """Return the SHA-256 of names, rows and moments, in hexadecimal."""
+        return codec.sha256(self._body()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """Return the whole state, with version and checksum."""
+        return codec.wrap(codec.GRAM, self._body())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "GramState":
+        """Read what ``to_bytes`` wrote; raise StateError on anything else."""
+        try:
+            return cls._parse(codec.unwrap(codec.GRAM, bytes(data)))
+        except (struct.error, UnicodeDecodeError, IndexError) as error:
+            raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
+
+    @classmethod
+    def _parse(cls, body: bytes) -> "GramState":
+        rows, features, targets, exponent = _HEAD.unpack_from(body)
+        pieces, at = [], _HEAD.size
+        while at < len(body):
+            (length,) = struct.unpack_from("<I", body, at)
+            pieces.append(body[at + 4 : at + 4 + length])
+            at += 4 + length
+        size = 1 + features + targets
+        if at != len(body) or len(pieces) != size - 1 + size * (size + 1) // 2:
+            raise StateError("the bytes hold no state: their parts do not fit together. Write the state again.")
+        names = [piece.decode() for piece in pieces[: size - 1]]
+        state = cls(names[:features], names[features:])
+        values = np.zeros((size, size), object)
+        upper = np.triu_indices(size)
+        values[upper] = values.T[upper] = [int.from_bytes(piece, "little", signed=True) for piece in pieces[size - 1 :]]
+        state._rows, state._settled = rows, Dyadic(values, exponent)
+        return state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GramState.from_bytes, (self.to_bytes(),)
+
+    def __repr__(self) -> str:
+        return f"GramState(n={self._rows}, features={len(self._features)}, targets={len(self._targets)}, digest={self.digest()[:12]!r})"
+
+
+def _numbered(letter: str, count: int, known: Names) -> Names:
+    """Return the known names of columns that have none of their own, where they are as many; otherwise numbers."""
+    return known if len(known) == count else tuple(f"{letter}{at}" for at in range(count))
+
+
+def _target_names(count: int, known: Names) -> Names:
+    return ("y",) if count == 1 and not known else _numbered("y", count, known)
+
+
+def _differing(given: tuple[Names, Names], expected: tuple[Names, Names]) -> str:
+    for kind, new, old in zip(("features", "targets"), given, expected, strict=True):
+        if len(new) != len(old):
+            return f"there are {len(new)} {kind} where {len(old)} were expected."
+        for at, (name, known) in enumerate(zip(new, old, strict=True)):
+            if name != known:
+                return f"number {at} of the {kind} is {name[:60]!r} where {known[:60]!r} was expected."
+    return "the columns are the same."
+
+
+def _weights(weight: Any, rows: int) -> Doubles:
+    values, missing = column(weight, "sample_weight")
+    found = values.astype(np.float64)
+    if len(found) != rows:
+        raise DataError(f"sample_weight has {len(found)} rows and X {rows}; expected one weight per row.")
+    bad = ~(np.isfinite(found) & (found >= 0)) if missing is None else missing
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise DataError(f"sample_weight at index {at:,} is {values[at]}; expected a finite weight of at least 0. Mend it, or set it to 0.")
+    return found

@@ -1,0 +1,103 @@
+"""A matrix of features, a frame of them or a target of several columns: named columns of doubles, block by block."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError
+from squarely.validate.columns import column, frame_columns
+from squarely.validate.numbers import Array, Missing, Place, numbers
+
+__all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of"]
+
+Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
+_BLOCK = 1 << 16
+_WHOLE = 1 << 53  # every integer up to this size is a double
+
+
+class Design(NamedTuple):
+    """Named columns, and how rows of them are read."""
+
+    names: tuple[str, ...] | None
+    columns: int
+    rows: int
+    read: Callable[[slice], list[Parts]]
+
+
+def design(data: Any, name: str) -> Design:
+    """Open ``X`` or a target: an array of one or two dimensions, a data frame, a series, or a sparse matrix of scipy."""
+    columns = frame_columns(data)
+    if columns is not None:
+        names = names_of(data)
+        return _of_columns([column(values, f"{name}, column {title!r}") for values, title in zip(columns, names, strict=True)], names, name)
+    if hasattr(data, "tocsr"):
+        data = data.tocsr()
+        return Design(None, data.shape[1], data.shape[0], lambda rows: _matrix(data[rows].toarray(), None, name, rows.start, None))
+    array, missing = numbers(data, Place(name, lambda row: f"{name} at index {row:,}"))
+    if array.ndim not in (1, 2):
+        raise DataError(f"{name} has shape {array.shape}; expected rows and columns, as (n, p). Reshape your data.")
+    titles = getattr(data, "name", None)
+    if array.ndim == 1:
+        array, missing = array[:, None], None if missing is None else missing[:, None]
+    return Design(
+        (titles,) if isinstance(titles, str) else None,
+        array.shape[1],
+        len(array),
+        lambda rows: _matrix(array[rows], None if missing is None else missing[rows], name, rows.start, None),
+    )
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Yield slices of rows."""
+    return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
+
+
+def dimensions(data: Any) -> int:
+    """Return how many dimensions an array-like has."""
+    found = getattr(data, "ndim", None)
+    return found if isinstance(found, int) else np.asarray(data).ndim
+
+
+def names_of(data: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a frame."""
+    names = data.column_names if hasattr(data, "column_names") else data.columns
+    return tuple(str(name) for name in names)
+
+
+def _of_columns(columns: Sequence[tuple[Array, Missing]], names: tuple[str, ...], name: str) -> Design:
+    def read(rows: slice) -> list[Parts]:
+        return [
+            _matrix(values[rows, None], None if missing is None else missing[rows, None], name, rows.start, title)[0]
+            for (values, missing), title in zip(columns, names, strict=True)
+        ]
+
+    return Design(names, len(columns), len(columns[0][0]) if columns else 0, read)
+
+
+def _matrix(array: Array, missing: Missing, name: str, first: int, title: str | None) -> list[Parts]:
+    parts = exact_parts(array.T)
+    for part in parts:
+        if missing is not None or not np.isfinite(part).all():
+            raise _not_finite(~np.isfinite(part.T) if missing is None else missing, parts[0].T, name, first, title)
+    return [tuple(part[at] for part in parts) for at in range(array.shape[1])]
+
+
+def exact_parts(values: Array) -> Parts:
+    """Return numbers as doubles that add up to them: one, or two for integers beyond 2^53."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and values.size:
+        if int(values.max()) > _WHOLE or int(values.min()) < -_WHOLE:
+            low = values & values.dtype.type(0xFFFFFFFF)
+            return np.ascontiguousarray(values - low, np.float64), np.ascontiguousarray(low, np.float64)
+    return (np.ascontiguousarray(values, np.float64),)
+
+
+def _not_finite(bad: npt.NDArray[np.bool_], values: Array, name: str, first: int, title: str | None) -> DataError:
+    row, at = (int(place) for place in np.argwhere(bad)[0])
+    where = f"column {title!r}" if title is not None else f"column {at}"
+    what = "infinity" if np.isinf(values[row, at]) else "NaN"
+    return DataError(
+        f"Input {name} contains {what}: {where}, row {first + row:,} counted from 0, and {int(bad.sum()) - 1:,} more. "
+        "Expected finite numbers: drop these rows or fill them in first."
+    )
