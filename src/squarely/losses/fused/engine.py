@@ -1,0 +1,173 @@
+"""Loss and gradient in one pass over memory and one launch, for what the kernel takes."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from squarely.losses.forms.several import BetaNLL, FaithfulNLL, GaussianNLL
+from squarely.losses.fused.device import tl
+from squarely.losses.fused.kernel import one_pass
+from squarely.losses.fused.launch import WARPS, Grid, Spread, flat, scratch
+from squarely.losses.fused.terms import of_kernel, of_likelihood
+from squarely.losses.kernels import Bound
+from squarely.losses.torch.library import TORCH, torch
+
+__all__ = ["likelihood", "pointwise"]
+
+Tensor = torch.Tensor
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
+
+
+def pointwise(
+    kernel: Bound,
+    pred: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    mask: Tensor | None,
+    *,
+    omit: bool,
+    scale: float | Tensor,
+    samples: bool,
+    gradient: bool,
+) -> tuple[Tensor, Tensor | None]:
+    r"""Return the sum of a pointwise loss and its gradient: one pass, one launch, and nothing waits for the device.
+
+    .. math:: \sum w \rho(u), \qquad \text{scale} \cdot w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}
+
+    Both are the same on every run of one device. The sum has the error of about one rounding, whatever its length; a gradient is computed in
+    float32 (float64 for such numbers) and rounded once to the type of ``pred``.
+
+    Parameters
+    ----------
+    kernel : loss with all its settings, those of its residual too
+    pred, target : tensors of one shape
+    weight : floating tensor that broadcasts to it, or None; where it is 0, nothing counts
+    mask : boolean tensor that broadcasts to it, or None
+    omit : whether a target that is nan does not count
+    scale : number, or tensor of no axes on the device
+    samples : whether there is a sum for each index of the first axis
+    gradient : whether there is one
+
+    Returns
+    -------
+    total, gradient
+        ``NotImplemented`` where this is not for the kernel: a formula that cannot be traced, a type that is none of the four floats, or a
+        weight or mask whose axes are no neighbours.
+    """
+    terms = of_kernel(kernel)
+    if terms is None:
+        return NotImplemented
+    found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
+    return found if found is NotImplemented else found[:2]
+
+
+def likelihood(
+    form: type[GaussianNLL | BetaNLL | FaithfulNLL],
+    pred: Tensor,
+    target: Tensor,
+    spread: Tensor,
+    weight: Tensor | None,
+    mask: Tensor | None,
+    *,
+    is_log: bool,
+    settings: Mapping[str, float],
+    omit: bool,
+    scale: float | Tensor,
+    samples: bool,
+    gradient: bool,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return the sum of a likelihood and its gradients by ``pred`` and ``spread``, in the same way as ``pointwise``.
+
+    ``spread`` is the variance, or its logarithm where ``is_log``.
+    """
+    terms = of_likelihood(form, is_log, settings)
+    return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
+
+
+def _run(
+    terms: Any,
+    pred: Tensor,
+    target: Tensor,
+    spread: Tensor | None,
+    weight: Tensor | None,
+    mask: Tensor | None,
+    *,
+    omit: bool,
+    scale: float | Tensor,
+    samples: bool,
+    gradient: bool,
+) -> Any:
+    """Launch the kernel once, or return NotImplemented."""
+    if pred.dtype not in _FLOATS or target.is_complex() or (spread is not None and spread.dtype not in _FLOATS):
+        return NotImplemented
+    dtype = TORCH.float_of(pred, target, *([] if spread is None else [spread]))
+    rows = pred.shape[0] if samples else 1
+    slopes = [torch.empty_like(each) if gradient else None for each in (pred, spread) if each is not None]
+    if pred.numel() == 0:
+        return pred.new_zeros(rows if samples else (), dtype=dtype), *slopes
+    pred = _dense(pred, samples)
+    slopes = [None if each is None else torch.empty_like(pred, dtype=each.dtype) for each in slopes]
+    weights, masks = (None if each is None else Spread.of(each, pred) for each in (weight, mask))
+    if (weights is None) != (weight is None) or (masks is None) != (mask is None):
+        return NotImplemented
+    # Where an array varies along axes that are not the last, places are counted in the order of the axes.
+    if any(each is not None and each.is_spread for each in (weights, masks)) and not pred.is_contiguous():
+        return _run(
+            terms, pred.contiguous(), target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient
+        )
+    target, spread = flat(target, pred), None if spread is None else flat(spread, pred)
+    grid = Grid.of(rows, pred.numel() // rows, pred.device)
+    totals = torch.empty(rows, dtype=dtype, device=pred.device)
+    partials, counter = scratch(grid, totals, dtype)
+    with _device_of(pred):
+        one_pass[grid.groups, grid.splits](
+            pred,
+            target,
+            pred if spread is None else spread,
+            pred if weights is None else weights.numbers,
+            pred if masks is None else masks.numbers,
+            scale if isinstance(scale, Tensor) else pred,
+            1.0 if isinstance(scale, Tensor) else float(scale),
+            pred if slopes[0] is None else slopes[0],
+            pred if slopes[-1] is None else slopes[-1],
+            totals,
+            partials,
+            counter,
+            grid.rows,
+            grid.columns,
+            1 if weights is None else weights.inner,
+            1 if weights is None else weights.size,
+            1 if masks is None else masks.inner,
+            1 if masks is None else masks.size,
+            TERMS=terms,
+            FLOAT=_TYPES[dtype],
+            OMITS=omit and target.is_floating_point(),
+            SCALED=isinstance(scale, Tensor),
+            WEIGHTED=weights is not None,
+            WEIGHT_SPREAD=weights is not None and weights.is_spread,
+            MASKED=masks is not None,
+            MASK_SPREAD=masks is not None and masks.is_spread,
+            HAS_SPREAD=spread is not None,
+            WRITES=gradient,
+            WIDE=grid.is_wide,
+            SPLIT=grid.splits > 1,
+            PARTS=grid.parts,
+            R=grid.high,
+            C=grid.wide,
+            num_warps=WARPS,
+            enable_fp_fusion=False,
+        )
+    return (totals if samples else totals[0]), *slopes
+
+
+def _dense(pred: Tensor, samples: bool) -> Tensor:
+    """Return the prediction without holes, and with its samples one after the other where they matter."""
+    in_order = torch.empty_like(pred).stride() == pred.stride()  # a dense tensor keeps its strides
+    apart = not samples or pred.shape[0] == 1 or pred.stride(0) == pred.numel() // pred.shape[0]
+    return pred if in_order and apart else pred.contiguous()
+
+
+def _device_of(tensor: Tensor) -> AbstractContextManager[Any]:
+    """Return the context in which its device is the current one, which is where Triton launches."""
+    return torch.cuda.device(tensor.device) if tensor.device.type == "cuda" else nullcontext()

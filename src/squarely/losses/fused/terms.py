@@ -1,0 +1,75 @@
+"""What a kernel computes of each element: the loss and its derivatives, traced from the one declaration there is."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from squarely.losses.forms.several import BetaNLL, FaithfulNLL, GaussianNLL
+from squarely.losses.fused.slope import slope
+from squarely.losses.fused.source import compiled, written
+from squarely.losses.fused.trace import TRACED, Expression, Symbol, Untraceable, given, symbol
+from squarely.losses.kernels import Bound, BoundResidual, Kernel
+
+__all__ = ["of_kernel", "of_likelihood", "source_of_kernel", "source_of_likelihood"]
+
+_TAKES = ("pred", "target", "spread")
+_MOST = 64  # programs kept: a setting is part of its program
+
+
+class _Library:
+    """What a likelihood asks of a library of arrays."""
+
+    xp = TRACED
+
+    @staticmethod
+    def stop(x: Expression) -> Expression:
+        return symbol("stop", x)
+
+
+def of_kernel(kernel: Bound) -> Any:
+    """Return the function (pred, target, spread) -> (rho, slope by pred, 0) of a pointwise loss, or None where it cannot be traced."""
+    return _compiled_kernel(kernel.kernel, tuple(kernel.settings.items()))
+
+
+@lru_cache(_MOST)
+def _compiled_kernel(kernel: type[Kernel], settings: tuple[tuple[str, Any], ...]) -> Any:
+    try:
+        return compiled(source_of_kernel(Bound(kernel, dict(settings))), "terms")
+    except (Untraceable, AttributeError, TypeError):  # what a formula of the user's own may run into that meets a symbol
+        return None
+
+
+def source_of_kernel(kernel: Bound) -> str:
+    """Return the source of the function of a pointwise loss."""
+    declared, pred, target = kernel.kernel, given("pred"), given("target")
+    if not all(isinstance(value, float) for value in kernel.settings.values()):
+        raise Untraceable("a setting is an array")
+    if missing := set(declared.residual.takes) - set(kernel.settings):
+        raise Untraceable(f"the residual takes {', '.join(missing)}")
+    compared = BoundResidual(declared.residual, {name: kernel.settings[name] for name in declared.residual.takes})
+    bound = declared.bound(kernel.settings)
+    u = compared.of(TRACED, pred, target)
+    rho = bound.rho(TRACED, u)
+    psi = bound.psi(TRACED, u) if declared.has_derivatives else slope(rho, u)
+    return written("terms", _TAKES, (rho, _product(psi, compared.slope(TRACED, pred, target)), 0.0))
+
+
+def _product(a: Expression, b: Expression) -> Expression:
+    return b if not isinstance(a, Symbol) and a == 1 else a * b
+
+
+def of_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: Mapping[str, float]) -> Any:
+    """Return the function (pred, target, spread) -> (loss, slope by pred, slope by spread) of a likelihood."""
+    return _compiled_likelihood(form, is_log, tuple(settings.items()))
+
+
+@lru_cache(_MOST)
+def _compiled_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: tuple[tuple[str, float], ...]) -> Any:
+    return compiled(source_of_likelihood(form, is_log, dict(settings)), "terms")
+
+
+def source_of_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: Mapping[str, float]) -> str:
+    """Return the source of the function of a likelihood."""
+    pred, target, spread = map(given, _TAKES)
+    value = form.of(_Library, pred - target, spread, is_log, settings)  # type: ignore[arg-type]
+    return written("terms", _TAKES, (value, slope(value, pred), slope(value, spread)))
