@@ -54,19 +54,19 @@ def _scaled(x, n):
 @triton.jit
 def _expm1_near(r):
     """exp(r) - 1, for r between -log(2) / 2 and log(2) / 2 (Cephes, expf)."""
-    p = 1.9875691500e-4 * r + 1.3981999507e-3
-    p = p * r + 8.3334519073e-3
-    p = p * r + 4.1665795894e-2
-    p = p * r + 1.6666665459e-1
-    p = p * r + 5.0000001201e-1
-    return p * r * r + r
+    p = tl.fma(r, 1.9875691500e-4, 1.3981999507e-3)
+    p = tl.fma(p, r, 8.3334519073e-3)
+    p = tl.fma(p, r, 4.1665795894e-2)
+    p = tl.fma(p, r, 1.6666665459e-1)
+    p = tl.fma(p, r, 5.0000001201e-1)
+    return tl.fma(p * r, r, r)
 
 
 @triton.jit
 def _whole_and_rest(x):
     """x = n log(2) + r, for x that is a number of less than 128 in size."""
-    n = tl.floor(x * 1.44269504088896341 + 0.5)
-    return n, (x - n * 0.693359375) + n * 2.12194440e-4
+    n = tl.floor(tl.fma(x, 1.44269504088896341, 0.5))
+    return n, tl.fma(n, 2.12194440e-4, tl.fma(n, -0.693359375, x))
 
 
 @triton.jit
@@ -111,9 +111,9 @@ def _log_near(f, k, rest):
     s = tl.div_rn(f, 2.0 + f)
     z = s * s
     w = z * z
-    series = z * (0.66666662693 + w * 0.28498786688) + w * (0.40000972152 + w * 0.24279078841)
+    series = tl.fma(z, tl.fma(w, 0.28498786688, 0.66666662693), w * tl.fma(w, 0.24279078841, 0.40000972152))
     half = 0.5 * f * f
-    return s * (half + series) + (k * 9.0580006145e-6 + rest) - half + f + k * 6.9313812256e-1
+    return tl.fma(k, 6.9313812256e-1, (tl.fma(s, half + series, tl.fma(k, 9.0580006145e-6, rest)) - half) + f)
 
 
 @triton.jit

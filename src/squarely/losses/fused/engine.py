@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from squarely.losses.forms.several import BetaNLL, FaithfulNLL, GaussianNLL
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import one_pass
 from squarely.losses.fused.launch import WARPS, Grid, Spread, flat, scratch
-from squarely.losses.fused.terms import of_kernel, of_likelihood
+from squarely.losses.fused.terms import Likelihood, of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
 
@@ -57,13 +56,13 @@ def pointwise(
     """
     terms = of_kernel(kernel)
     if terms is None:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
-    return found if found is NotImplemented else found[:2]
+    return NotImplemented if found is NotImplemented else found[:2]
 
 
 def likelihood(
-    form: type[GaussianNLL | BetaNLL | FaithfulNLL],
+    form: Likelihood,
     pred: Tensor,
     target: Tensor,
     spread: Tensor,
@@ -97,25 +96,21 @@ def _run(
     scale: float | Tensor,
     samples: bool,
     gradient: bool,
-) -> Any:
-    """Launch the kernel once, or return NotImplemented."""
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Launch the kernel once and return sum and gradients, or NotImplemented."""
     if pred.dtype not in _FLOATS or target.is_complex() or (spread is not None and spread.dtype not in _FLOATS):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     dtype = TORCH.float_of(pred, target, *([] if spread is None else [spread]))
     rows = pred.shape[0] if samples else 1
-    slopes = [torch.empty_like(each) if gradient else None for each in (pred, spread) if each is not None]
+    in_order = any(each is not None and _is_spread(each) for each in (weight, mask))
+    pred = pred.contiguous() if in_order else _dense(pred, samples)
+    by_pred = torch.empty_like(pred) if gradient else None
+    by_spread = torch.empty_like(pred, dtype=spread.dtype) if gradient and spread is not None else None
     if pred.numel() == 0:
-        return pred.new_zeros(rows if samples else (), dtype=dtype), *slopes
-    pred = _dense(pred, samples)
-    slopes = [None if each is None else torch.empty_like(pred, dtype=each.dtype) for each in slopes]
+        return pred.new_zeros(rows if samples else (), dtype=dtype), by_pred, by_spread
     weights, masks = (None if each is None else Spread.of(each, pred) for each in (weight, mask))
     if (weights is None) != (weight is None) or (masks is None) != (mask is None):
-        return NotImplemented
-    # Where an array varies along axes that are not the last, places are counted in the order of the axes.
-    if any(each is not None and each.is_spread for each in (weights, masks)) and not pred.is_contiguous():
-        return _run(
-            terms, pred.contiguous(), target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient
-        )
+        return NotImplemented  # type: ignore[no-any-return]
     target, spread = flat(target, pred), None if spread is None else flat(spread, pred)
     grid = Grid.of(rows, pred.numel() // rows, pred.device)
     totals = torch.empty(rows, dtype=dtype, device=pred.device)
@@ -129,8 +124,8 @@ def _run(
             pred if masks is None else masks.numbers,
             scale if isinstance(scale, Tensor) else pred,
             1.0 if isinstance(scale, Tensor) else float(scale),
-            pred if slopes[0] is None else slopes[0],
-            pred if slopes[-1] is None else slopes[-1],
+            pred if by_pred is None else by_pred,
+            pred if by_spread is None else by_spread,
             totals,
             partials,
             counter,
@@ -158,13 +153,18 @@ def _run(
             num_warps=WARPS,
             enable_fp_fusion=False,
         )
-    return (totals if samples else totals[0]), *slopes
+    return (totals if samples else totals[0]), by_pred, by_spread
+
+
+def _is_spread(array: Tensor) -> bool:
+    """Say whether an array has one number for several elements, which are counted in the order of the axes."""
+    return any(size == 1 or stride == 0 for size, stride in zip(array.shape, array.stride(), strict=True))
 
 
 def _dense(pred: Tensor, samples: bool) -> Tensor:
     """Return the prediction without holes, and with its samples one after the other where they matter."""
     in_order = torch.empty_like(pred).stride() == pred.stride()  # a dense tensor keeps its strides
-    apart = not samples or pred.shape[0] == 1 or pred.stride(0) == pred.numel() // pred.shape[0]
+    apart = not samples or pred.shape[0] == 1 or pred.stride(0) * pred.shape[0] == pred.numel()
     return pred if in_order and apart else pred.contiguous()
 
 

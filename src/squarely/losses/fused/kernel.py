@@ -2,7 +2,7 @@
 
 from squarely.losses.fused.device import INTERPRETED, tl, triton
 
-__all__ = ["merge", "one_pass", "place", "rounded", "total_of", "typed"]
+__all__ = ["finish", "merge", "one_pass", "place", "total_of", "typed"]
 
 _TRUNCATES = tl.constexpr(INTERPRETED)  # the interpreter cuts a float32 off where a device rounds it to bfloat16
 
@@ -23,13 +23,13 @@ def total_of(high, low):
 
 @triton.jit
 def typed(x, DTYPE: tl.constexpr):
-    """A float in another type, rounded to nearest."""
-    if _TRUNCATES and DTYPE == tl.bfloat16:
-        bits = x.to(tl.float32).to(tl.uint32, bitcast=True)
-        nearest = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).to(tl.float32, bitcast=True)
-        return tl.where(x == x, nearest, x).to(DTYPE)
-    else:
-        return x.to(DTYPE)
+    """A float in another type, rounded to nearest; a float64 becomes a bfloat16 by way of float32."""
+    if DTYPE == tl.bfloat16:
+        x = x.to(tl.float32)
+        if _TRUNCATES:
+            bits = x.to(tl.uint32, bitcast=True)
+            x = tl.where(x == x, ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).to(tl.float32, bitcast=True), x)
+    return x.to(DTYPE)
 
 
 @triton.jit
@@ -55,8 +55,8 @@ def finish(high, low, totals, partials, counter, group, split, splits, PARTS: tl
         all_parts = partials + 2 * (group * splits + part)
         highs = tl.load(all_parts, mask=part < splits, other=0.0, cache_modifier=".cg")
         lows = tl.load(all_parts + 1, mask=part < splits, other=0.0, cache_modifier=".cg")
-        high, low = tl.reduce((highs, lows), 0, merge)
-        tl.store(totals + group, total_of(high, low))
+        all_high, all_low = tl.reduce((highs, lows), 0, merge)
+        tl.store(totals + group, total_of(all_high, all_low))
         tl.store(counter + group, 0)  # ready for the next launch
 
 

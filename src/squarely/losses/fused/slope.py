@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from squarely.losses.fused.trace import TRACED, Expression, Symbol, Untraceable, sign, where
+from squarely.losses.fused.trace import TRACED, Expression, Symbol, UntraceableError, sign, where
 
 __all__ = ["slope"]
 
@@ -60,7 +60,7 @@ def _of_two(whole: Symbol, operation: str, a: Expression, b: Expression, slope_a
         return _plus(_over(slope_a, b), _times(-1.0, _over(_times(whole, slope_b), b)))
     if operation == "hypot":
         return _plus(_times(a / whole, slope_a), _times(b / whole, slope_b))
-    raise Untraceable(f"{operation} has no derivative here")
+    raise UntraceableError(f"{operation} has no derivative here")
 
 
 def _is_zero(x: Expression) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 from squarely.losses.forms.several import BetaNLL, FaithfulNLL, GaussianNLL
 from squarely.losses.fused.slope import slope
 from squarely.losses.fused.source import compiled, written
-from squarely.losses.fused.trace import TRACED, Expression, Symbol, Untraceable, given, symbol
+from squarely.losses.fused.trace import TRACED, Expression, Symbol, UntraceableError, given, symbol
 from squarely.losses.kernels import Bound, BoundResidual, Kernel
 
-__all__ = ["of_kernel", "of_likelihood", "source_of_kernel", "source_of_likelihood"]
+__all__ = ["Likelihood", "of_kernel", "of_likelihood", "source_of_kernel", "source_of_likelihood"]
 
+Likelihood = type[GaussianNLL | BetaNLL | FaithfulNLL]
 _TAKES = ("pred", "target", "spread")
 _MOST = 64  # programs kept: a setting is part of its program
 
@@ -28,14 +29,15 @@ class _Library:
 
 def of_kernel(kernel: Bound) -> Any:
     """Return the function (pred, target, spread) -> (rho, slope by pred, 0) of a pointwise loss, or None where it cannot be traced."""
-    return _compiled_kernel(kernel.kernel, tuple(kernel.settings.items()))
+    declared: Any = kernel.kernel
+    return _compiled_kernel(declared, tuple(kernel.settings.items()))
 
 
 @lru_cache(_MOST)
 def _compiled_kernel(kernel: type[Kernel], settings: tuple[tuple[str, Any], ...]) -> Any:
     try:
         return compiled(source_of_kernel(Bound(kernel, dict(settings))), "terms")
-    except (Untraceable, AttributeError, TypeError):  # what a formula of the user's own may run into that meets a symbol
+    except (UntraceableError, AttributeError, TypeError):  # what a formula of the user's own may run into that meets a symbol
         return None
 
 
@@ -43,9 +45,9 @@ def source_of_kernel(kernel: Bound) -> str:
     """Return the source of the function of a pointwise loss."""
     declared, pred, target = kernel.kernel, given("pred"), given("target")
     if not all(isinstance(value, float) for value in kernel.settings.values()):
-        raise Untraceable("a setting is an array")
+        raise UntraceableError("a setting is an array")
     if missing := set(declared.residual.takes) - set(kernel.settings):
-        raise Untraceable(f"the residual takes {', '.join(missing)}")
+        raise UntraceableError(f"the residual takes {', '.join(missing)}")
     compared = BoundResidual(declared.residual, {name: kernel.settings[name] for name in declared.residual.takes})
     bound = declared.bound(kernel.settings)
     u = compared.of(TRACED, pred, target)
@@ -58,17 +60,18 @@ def _product(a: Expression, b: Expression) -> Expression:
     return b if not isinstance(a, Symbol) and a == 1 else a * b
 
 
-def of_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: Mapping[str, float]) -> Any:
+def of_likelihood(form: Likelihood, is_log: bool, settings: Mapping[str, float]) -> Any:
     """Return the function (pred, target, spread) -> (loss, slope by pred, slope by spread) of a likelihood."""
-    return _compiled_likelihood(form, is_log, tuple(settings.items()))
+    declared: Any = form
+    return _compiled_likelihood(declared, is_log, tuple(settings.items()))
 
 
 @lru_cache(_MOST)
-def _compiled_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: tuple[tuple[str, float], ...]) -> Any:
+def _compiled_likelihood(form: Likelihood, is_log: bool, settings: tuple[tuple[str, float], ...]) -> Any:
     return compiled(source_of_likelihood(form, is_log, dict(settings)), "terms")
 
 
-def source_of_likelihood(form: type[GaussianNLL | BetaNLL | FaithfulNLL], is_log: bool, settings: Mapping[str, float]) -> str:
+def source_of_likelihood(form: Likelihood, is_log: bool, settings: Mapping[str, float]) -> str:
     """Return the source of the function of a likelihood."""
     pred, target, spread = map(given, _TAKES)
     value = form.of(_Library, pred - target, spread, is_log, settings)  # type: ignore[arg-type]

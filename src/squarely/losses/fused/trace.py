@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
-__all__ = ["TRACED", "Expression", "Symbol", "Untraceable", "given", "sign", "symbol", "where"]
+__all__ = ["TRACED", "Expression", "Symbol", "UntraceableError", "given", "sign", "symbol", "where"]
 
 Expression = Union["Symbol", float]
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
-class Untraceable(Exception):
+class UntraceableError(Exception):
     """A formula does what a kernel cannot: the loss is computed as it is without one."""
 
 
@@ -31,7 +31,7 @@ class Symbol:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        raise Untraceable("a formula branches on an element")
+        raise UntraceableError("a formula branches on an element")
 
     def __add__(self, other: Expression) -> Expression:
         return symbol("+", self, other)
@@ -65,7 +65,7 @@ class Symbol:
 
     def __pow__(self, exponent: Any) -> Expression:
         if isinstance(exponent, Symbol):
-            raise Untraceable("a power has an exponent of each element")
+            raise UntraceableError("a power has an exponent of each element")
         if exponent == 0.5:
             return symbol("sqrt", self)
         if exponent != int(exponent) or abs(exponent) > 64:
@@ -105,7 +105,7 @@ def symbol(operation: str, *operands: Any) -> Symbol:
     """Return an operation applied to symbols and numbers."""
     for each in operands:
         if not isinstance(each, Symbol | int | float):
-            raise Untraceable(f"{operation} of a {type(each).__name__}")
+            raise UntraceableError(f"{operation} of a {type(each).__name__}")
     return Symbol(operation, tuple(each if isinstance(each, Symbol) else float(each) for each in operands))
 
 
@@ -157,9 +157,6 @@ class Traced:
     tanh = staticmethod(_function("tanh"))
     sign = staticmethod(sign)
     where = staticmethod(where)
-
-    def __getattr__(self, name: str) -> Any:
-        raise Untraceable(f"xp.{name} is not among the functions of the kernels")
 
     @staticmethod
     def clip(x: Expression, low: float | None, high: float | None) -> Expression:
