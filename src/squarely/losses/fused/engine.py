@@ -29,7 +29,7 @@ def pointwise(
     scale: float | Tensor,
     samples: bool,
     gradient: bool,
-) -> tuple[Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor | None] | None:
     r"""Return the sum of a pointwise loss and its gradient: one pass, one launch, and nothing waits for the device.
 
     .. math:: \sum w \rho(u), \qquad \text{scale} \cdot w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}
@@ -51,14 +51,14 @@ def pointwise(
     Returns
     -------
     total, gradient
-        ``NotImplemented`` where this is not for the kernel: a formula that cannot be traced, a type that is none of the four floats, or a
+        None where this is not for the kernel: a formula that cannot be traced, a type that is none of the four floats, or a
         weight or mask whose axes are no neighbours.
     """
     terms = of_kernel(kernel)
     if terms is None:
-        return NotImplemented  # type: ignore[no-any-return]
+        return None
     found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
-    return NotImplemented if found is NotImplemented else found[:2]
+    return None if found is None else found[:2]
 
 
 def likelihood(
@@ -75,7 +75,7 @@ def likelihood(
     scale: float | Tensor,
     samples: bool,
     gradient: bool,
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
+) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
     """Return the sum of a likelihood and its gradients by ``pred`` and ``spread``, in the same way as ``pointwise``.
 
     ``spread`` is the variance, or its logarithm where ``is_log``.
@@ -96,10 +96,10 @@ def _run(
     scale: float | Tensor,
     samples: bool,
     gradient: bool,
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Launch the kernel once and return sum and gradients, or NotImplemented."""
+) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
+    """Launch the kernel once and return sum and gradients, or None."""
     if pred.dtype not in _FLOATS or target.is_complex() or (spread is not None and spread.dtype not in _FLOATS):
-        return NotImplemented  # type: ignore[no-any-return]
+        return None
     dtype = TORCH.float_of(pred, target, *([] if spread is None else [spread]))
     rows = pred.shape[0] if samples else 1
     in_order = any(each is not None and _is_spread(each) for each in (weight, mask))
@@ -110,7 +110,7 @@ def _run(
         return pred.new_zeros(rows if samples else (), dtype=dtype), by_pred, by_spread
     weights, masks = (None if each is None else Spread.of(each, pred) for each in (weight, mask))
     if (weights is None) != (weight is None) or (masks is None) != (mask is None):
-        return NotImplemented  # type: ignore[no-any-return]
+        return None
     target, spread = flat(target, pred), None if spread is None else flat(spread, pred)
     grid = Grid.of(rows, pred.numel() // rows, pred.device)
     totals = torch.empty(rows, dtype=dtype, device=pred.device)
