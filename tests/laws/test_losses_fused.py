@@ -19,7 +19,7 @@ from squarely.losses.kernels import KERNELS, Bound, checked
 
 pytest.importorskip("triton", reason="Triton is for Linux")
 
-from squarely.losses.fused import launch, likelihood, pointwise
+from squarely.losses.fused import launch, likelihood, patches, pointwise
 from squarely.losses.fused.slope import slope
 from squarely.losses.fused.trace import TRACED, Symbol, given
 
@@ -340,6 +340,40 @@ def test_likelihoods_and_both_gradients(name: str, is_log: bool, dtype: torch.dt
         torch.testing.assert_close(mine.double(), theirs, rtol=error, atol=1e-6)
 
 
+# --- patches ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("samples", [False, True])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(2, 3, 16), (2, 7, 12), (3, 1, 33), (1, 5, 2), (4, 9)])
+def test_normalised_patches(shape: tuple[int, ...], dtype: torch.dtype, samples: bool) -> None:
+    import squarely.losses.torch as losses
+
+    pred, target = pair(*shape, dtype=dtype)
+    weight, mask = torch.rand(shape[:-1]) + 0.5, torch.rand(shape[:-1]) < 0.7
+    target[-1, ..., 1] = NAN
+    for w, m in ((None, None), (weight, mask), (weight[:1], mask[..., :1]), (None, torch.zeros_like(mask))):
+        given = pred if m is None else torch.where(m.expand(shape[:-1])[..., None], pred, NAN)
+        options = {"omit": True, "scale": 0.25, "samples": samples, "gradient": True}
+        total, gradient = patches(given, target, w, m, eps=1e-3, **options)
+        p = given.double().clone().requires_grad_()
+        whole = {"sample_weight": None if w is None else w.double().expand(shape[:-1]), "mask": None if m is None else m.expand(shape[:-1])}
+        each = losses.patch_mse_loss(p, target.double(), eps=1e-3, nan_target="omit", reduction="none", **whole)
+        value = each.reshape(shape[0], -1).sum(1) if samples else each.sum()
+        (0.25 * value.sum()).backward()
+        error = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7, torch.float32: 2e-6, torch.float64: 1e-13}[dtype]
+        torch.testing.assert_close(total.double(), value.detach(), rtol=2e-6 if dtype is not torch.float64 else 1e-13, atol=0.0)
+        assert gradient.dtype == dtype
+        torch.testing.assert_close(gradient.double(), p.grad, rtol=error, atol=1e-6 if dtype is not torch.float64 else 1e-14)
+
+
+def test_patches_without_patches_and_of_too_many_pixels() -> None:
+    options = {"eps": 1e-6, "omit": False, "scale": 1.0, "samples": False, "gradient": True}
+    total, gradient = patches(*torch.zeros(2, 0, 3, 4), None, None, **options)
+    assert (total.item(), gradient.shape) == (0.0, (0, 3, 4))
+    assert patches(*torch.zeros(2, 1, 1, (1 << 13) + 1), None, None, **options) is None
+
+
 # --- a device -----------------------------------------------------------------------------------------------------
 
 
@@ -349,4 +383,4 @@ def test_a_device_takes_the_programs() -> None:
         [sys.executable, "tests/fused_for_a_device.py"], cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "0"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines() == ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss"]
+    assert done.stdout.splitlines() == ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss", "bf16 patch_mse_loss"]

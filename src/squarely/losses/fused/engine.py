@@ -1,12 +1,11 @@
 """Loss and gradient in one pass over memory and one launch, for what the kernel takes."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import one_pass
-from squarely.losses.fused.launch import WARPS, Grid, Spread, flat, scratch
+from squarely.losses.fused.launch import WARPS, Grid, Spread, current, flat, scratch
 from squarely.losses.fused.terms import Likelihood, of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
@@ -115,7 +114,7 @@ def _run(
     grid = Grid.of(rows, pred.numel() // rows, pred.device)
     totals = torch.empty(rows, dtype=dtype, device=pred.device)
     partials, counter = scratch(grid, totals, dtype)
-    with _device_of(pred):
+    with current(pred):
         one_pass[grid.groups, grid.splits](
             pred,
             target,
@@ -166,8 +165,3 @@ def _dense(pred: Tensor, samples: bool) -> Tensor:
     in_order = torch.empty_like(pred).stride() == pred.stride()  # a dense tensor keeps its strides
     apart = not samples or pred.shape[0] == 1 or pred.stride(0) * pred.shape[0] == pred.numel()
     return pred if in_order and apart else pred.contiguous()
-
-
-def _device_of(tensor: Tensor) -> AbstractContextManager[Any]:
-    """Return the context in which its device is the current one, which is where Triton launches."""
-    return torch.cuda.device(tensor.device) if tensor.device.type == "cuda" else nullcontext()

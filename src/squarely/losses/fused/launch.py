@@ -1,5 +1,6 @@
 """How a batch is laid before the kernel: rows, tiles, programs, and how arrays that are broadcast are read."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -7,7 +8,7 @@ from typing import Any
 
 from squarely.losses.torch.library import torch
 
-__all__ = ["Grid", "Spread", "flat", "scratch"]
+__all__ = ["TILE", "WARPS", "Grid", "Spread", "current", "flat", "scratch"]
 
 Tensor = torch.Tensor
 TILE = 2048  # elements of a program at a time
@@ -58,7 +59,10 @@ def flat(array: Tensor, like: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of a batch, in tiles: ``groups`` of ``high`` rows, ``wide`` columns at a time, each row split among ``splits`` programs."""
+    """Rows of a batch, in tiles: ``groups`` of ``high`` rows, ``wide`` columns at a time, each row split among ``splits`` programs.
+
+    Of patches, a row is a sample, a column a patch of ``each`` pixels, and a tile has ``high`` patches.
+    """
 
     rows: int
     columns: int
@@ -66,6 +70,7 @@ class Grid:
     wide: int
     groups: int
     splits: int
+    each: int = 1
 
     @staticmethod
     def of(rows: int, columns: int, device: Any) -> "Grid":
@@ -76,6 +81,14 @@ class Grid:
         splits = min(-(-columns // wide), -(-_programs(device) // groups), _MOST_COUNTERS // groups or 1)
         return Grid(rows, columns, high, wide, groups, max(1, splits))
 
+    @staticmethod
+    def of_patches(samples: int, patches: int, pixels: int, device: Any) -> "Grid":
+        """Return the grid for so many samples, whose patches are rows that no program splits, but programs share."""
+        wide = _power_of_two(pixels)
+        high = min(max(1, TILE // wide), _power_of_two(patches))
+        splits = min(-(-patches // high), -(-_programs(device) // samples), _MOST_COUNTERS // samples or 1)
+        return Grid(samples, patches, high, wide, samples, max(1, splits), pixels)
+
     @property
     def parts(self) -> int:
         """Splits, up to a power of two."""
@@ -84,7 +97,7 @@ class Grid:
     @property
     def is_wide(self) -> bool:
         """Say whether places may be beyond 32 bits."""
-        return (self.rows + self.high) * self.columns + self.splits * self.wide >= 1 << 31
+        return ((self.rows + self.high) * self.columns + self.splits * self.high * self.wide) * self.each >= 1 << 31
 
 
 def _power_of_two(number: int) -> int:
@@ -117,3 +130,8 @@ def scratch(grid: Grid, like: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
     if (device, stream) not in _COUNTERS:
         _COUNTERS[device, stream] = torch.zeros(_MOST_COUNTERS, dtype=torch.int32, device=device)
     return partials, _COUNTERS[device, stream]
+
+
+def current(tensor: Tensor) -> AbstractContextManager[Any]:
+    """Return the context in which the device of a tensor is the current one, which is where Triton launches."""
+    return torch.cuda.device(tensor.device) if tensor.device.type == "cuda" else nullcontext()
