@@ -19,7 +19,7 @@ from squarely.losses.kernels import KERNELS, Bound, checked
 
 pytest.importorskip("triton", reason="Triton is for Linux")
 
-from squarely.losses.fused import launch, likelihood, patches, pointwise
+from squarely.losses.fused import launch, likelihood, multiplied, patches, pointwise
 from squarely.losses.fused.slope import slope
 from squarely.losses.fused.trace import TRACED, Symbol, given
 
@@ -310,6 +310,17 @@ def test_every_run_has_the_same_bits() -> None:
     pred, target = pair(3, 70)
     runs = [pointwise(bound("barron_loss"), pred, target, target.abs(), None, **WHOLE) for _ in range(3)]
     assert len({(total.item(), gradient.numpy().tobytes()) for total, gradient in runs}) == 1
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("by", [1.0, 0.75, NAN])
+def test_a_gradient_is_multiplied_where_it_lies(by: float, dtype: torch.dtype) -> None:
+    _, gradient = pair(7, 301, dtype=dtype)
+    expected = gradient * by
+    given = gradient.T.contiguous().T
+    assert multiplied(given, torch.tensor(by, dtype=torch.float32)) is given
+    torch.testing.assert_close(given, expected, rtol=0.0, atol=0.0, equal_nan=True)
+    assert multiplied(given[:0], torch.tensor(by)).shape == (0, 301)
 
 
 # --- a mean with its variance -------------------------------------------------------------------------------------

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from squarely.losses.fused.device import tl
-from squarely.losses.fused.kernel import one_pass
-from squarely.losses.fused.launch import WARPS, Grid, Spread, current, flat, scratch
+from squarely.losses.fused.kernel import multiply, one_pass
+from squarely.losses.fused.launch import TILE, WARPS, Grid, Spread, current, flat, scratch
 from squarely.losses.fused.terms import Likelihood, of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
 
-__all__ = ["likelihood", "pointwise"]
+__all__ = ["likelihood", "multiplied", "pointwise"]
 
 Tensor = torch.Tensor
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -81,6 +81,16 @@ def likelihood(
     """
     terms = of_likelihood(form, is_log, settings)
     return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
+
+
+def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
+    """Return a gradient that ``pointwise`` has made, multiplied in its place by a tensor of no axes; nothing is read or written where that is 1."""
+    if gradient.numel():
+        grid = Grid.of(1, gradient.numel(), gradient.device)
+        kind = tl.float64 if gradient.dtype is torch.float64 else tl.float32
+        with current(gradient):
+            multiply[(grid.splits,)](gradient, by, gradient.numel(), FLOAT=kind, WIDE=grid.is_wide, C=TILE, num_warps=WARPS)
+    return gradient
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 from squarely.losses.fused.device import INTERPRETED, tl, triton
 
-__all__ = ["finish", "merge", "one_pass", "place", "total_of", "typed"]
+__all__ = ["finish", "merge", "multiply", "one_pass", "place", "total_of", "typed"]
 
 _TRUNCATES = tl.constexpr(INTERPRETED)  # the interpreter cuts a float32 off where a device rounds it to bfloat16
 
@@ -137,3 +137,17 @@ def one_pass(
     else:
         own = group * R + tl.arange(0, R)
         tl.store(totals + own, total_of(high, low), mask=own < rows)
+
+
+@triton.jit
+def multiply(numbers, by, length, FLOAT: tl.constexpr, WIDE: tl.constexpr, C: tl.constexpr):
+    """Multiply numbers by one that the device knows; where it is 1, as at the end of most programs, they are not touched."""
+    factor = tl.load(by).to(FLOAT)
+    if factor != 1.0:
+        first = tl.program_id(0) * C
+        if WIDE:
+            first = first.to(tl.int64)
+        for start in range(first, length, tl.num_programs(0) * C):
+            at = start + tl.arange(0, C)
+            product = tl.load(numbers + at, mask=at < length, other=0.0).to(FLOAT) * factor
+            tl.store(numbers + at, typed(product, numbers.dtype.element_ty), mask=at < length)
