@@ -230,6 +230,13 @@ def test_settings_that_are_missing_and_types_that_are_none_are_not_for_the_kerne
     assert pointwise(bound("mse_loss"), torch.arange(5), torch.arange(5), None, None, **WHOLE) is None
 
 
+def test_settings_that_change_at_every_step_are_not_compiled_for_ever() -> None:
+    kernel = declare(psi=lambda xp, u, c: c * u, kappa=lambda xp, u, c: c + 0 * u)(lambda xp, u, c=1.0: c * u * u / 2)
+    done = [pointwise(Bound(kernel, {"c": 1.0 + step}), *pair(3), None, None, **WHOLE) is not None for step in range(20)]
+    assert done == [True] * 16 + [False] * 4
+    assert pointwise(Bound(kernel, {"c": 2.0}), *pair(3), None, None, **WHOLE) is not None
+
+
 @pytest.mark.parametrize("target", [torch.float32, torch.float64, torch.uint8, torch.int64])
 @pytest.mark.parametrize("pred", FLOATS)
 def test_types_that_are_mixed(pred: torch.dtype, target: torch.dtype) -> None:

@@ -50,8 +50,8 @@ def pointwise(
     Returns
     -------
     total, gradient
-        None where this is not for the kernel: a formula that cannot be traced, a type that is none of the four floats, or a
-        weight or mask whose axes are no neighbours.
+        None where this is not for the kernel: a formula that cannot be traced, settings that change all the time, a type that is none of
+        the four floats, or a weight or mask that varies along axes that are no neighbours.
     """
     terms = of_kernel(kernel)
     if terms is None:
@@ -80,6 +80,8 @@ def likelihood(
     ``spread`` is the variance, or its logarithm where ``is_log``.
     """
     terms = of_likelihood(form, is_log, settings)
+    if terms is None:
+        return None
     return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
 
 
