@@ -385,11 +385,12 @@ def test_normalised_patches(shape: tuple[int, ...], dtype: torch.dtype, samples:
         torch.testing.assert_close(gradient.double(), p.grad, rtol=error, atol=1e-6 if dtype is not torch.float64 else 1e-14)
 
 
-def test_patches_without_patches_and_of_too_many_pixels() -> None:
+def test_patches_without_patches_and_of_too_few_and_too_many_pixels() -> None:
     options = {"eps": 1e-6, "omit": False, "scale": 1.0, "samples": False, "gradient": True}
     total, gradient = patches(*torch.zeros(2, 0, 3, 4), None, None, **options)
     assert (total.item(), gradient.shape) == (0.0, (0, 3, 4))
-    assert patches(*torch.zeros(2, 1, 1, (1 << 13) + 1), None, None, **options) is None
+    for pixels in (1, (1 << 13) + 1):
+        assert patches(*torch.zeros(2, 1, 1, pixels), None, None, **options) is None
 
 
 # --- a device -----------------------------------------------------------------------------------------------------

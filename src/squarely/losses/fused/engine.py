@@ -91,7 +91,7 @@ def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
         grid = Grid.of(1, gradient.numel(), gradient.device)
         kind = tl.float64 if gradient.dtype is torch.float64 else tl.float32
         with current(gradient):
-            multiply[(grid.splits,)](gradient, by, gradient.numel(), FLOAT=kind, WIDE=grid.is_wide, C=TILE, num_warps=WARPS)
+            multiply[(grid.splits,)](gradient, by, gradient.numel(), FLOAT=kind, WIDE=grid.is_wide, C=TILE, num_warps=WARPS, enable_fp_fusion=False)
     return gradient
 
 

@@ -29,7 +29,7 @@ def patches(
     None where this is not for the kernel.
     """
     pixels, dtype = pred.shape[-1], TORCH.float_of(pred, target)
-    if pixels > _MOST_PIXELS or not pred.is_floating_point() or target.is_complex():
+    if not 2 <= pixels <= _MOST_PIXELS or not pred.is_floating_point() or target.is_complex():
         return None
     groups = pred.shape[0] if samples else 1
     pred, target = pred.contiguous(), target.contiguous()
