@@ -362,6 +362,35 @@ def test_ratios_to_the_target() -> None:
     assert losses.relative_l2_loss(pred, target, eps=0.0, sample_weight=w).item() == pytest.approx(np.average(each, weights=w.numpy()), rel=1e-14)
 
 
+def test_normalised_patches() -> None:
+    """The lines of facebookresearch/mae (models_mae.py, forward_loss), where a mask is 1 at the patches that count."""
+    pred, target = pair(17, 3, 5, 12)
+    mask = torch.rand(3, 5, generator=torch.Generator().manual_seed(5)) < 0.6
+    mean, var = target.mean(dim=-1, keepdim=True), target.var(dim=-1, keepdim=True)
+    each = ((pred - (target - mean) / (var + 1.0e-6) ** 0.5) ** 2).mean(dim=-1)
+    torch.testing.assert_close(losses.patch_mse_loss(pred, target), each.mean())
+    torch.testing.assert_close(losses.patch_mse_loss(pred, target, mask=mask), (each * mask).sum() / mask.sum())
+    torch.testing.assert_close(losses.patch_mse_loss(pred, target, mask=mask, reduction="per_sample"), (each * mask).sum(1) / mask.sum(1))
+    torch.testing.assert_close(losses.patch_mse_loss(pred, target, reduction="none"), each)
+    w = torch.tensor([1.0, 0.0, 3.0], dtype=torch.float64)
+    torch.testing.assert_close(losses.patch_mse_loss(pred, target, sample_weight=w), (each * w[:, None]).sum() / (5 * w.sum()))
+    assert torch.autograd.gradcheck(lambda p: losses.patch_mse_loss(p, target, mask=mask), (pred,))
+    assert torch.autograd.gradgradcheck(lambda p: losses.patch_mse_loss(p, target, mask=mask), (pred,))
+    hole = target.clone()
+    hole[0, 2, 7] = math.nan
+    there = torch.ones(3, 5, dtype=torch.bool)
+    there[0, 2] = False
+    torch.testing.assert_close(losses.patch_mse_loss(pred, hole, nan_target="omit"), losses.patch_mse_loss(pred, target, mask=there))
+    still = torch.autograd.grad(losses.patch_mse_loss(pred, hole, nan_target="omit"), pred)[0]
+    assert (still == 0).all(-1).nonzero().tolist() == [[0, 2]]
+    assert losses.patch_mse_loss(pred, torch.ones_like(target)).item() == pytest.approx((pred**2).mean().item())  # a patch of one colour
+    for wrong, match in (({"weight": torch.ones_like(pred)}, "takes weight=None only"), ({"eps": 0.0}, "eps")):
+        with pytest.raises(DataError, match=match):
+            losses.patch_mse_loss(pred, target, **wrong)
+    with pytest.raises(DataError, match=r"expected \(batch, patches, pixels\)"):
+        losses.patch_mse_loss(pred[0, 0], target[0, 0])
+
+
 def test_several_quantiles() -> None:
     _, target = pair(15, 50)
     pred = torch.rand(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()

@@ -24,6 +24,7 @@ __all__ = [
     "mse_loss",
     "msle_loss",
     "nmse_loss",
+    "patch_mse_loss",
     "pinball_loss",
     "pseudo_huber_loss",
     "quantile_loss",
@@ -69,6 +70,7 @@ gaussian_nll_loss = Call(FORMS["gaussian_nll_loss"], JAX)
 beta_nll_loss = Call(FORMS["beta_nll_loss"], JAX)
 faithful_nll_loss = Call(FORMS["faithful_nll_loss"], JAX)
 adaptive_loss = Call(FORMS["adaptive_loss"], JAX)
+patch_mse_loss = Call(FORMS["patch_mse_loss"], JAX)
 
 
 def loss(kernel: type[Kernel]) -> Call:

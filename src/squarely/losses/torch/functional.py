@@ -23,6 +23,7 @@ __all__ = [
     "mse_loss",
     "msle_loss",
     "nmse_loss",
+    "patch_mse_loss",
     "pinball_loss",
     "pseudo_huber_loss",
     "quantile_loss",
@@ -68,6 +69,7 @@ gaussian_nll_loss = TorchCall(FORMS["gaussian_nll_loss"])
 beta_nll_loss = TorchCall(FORMS["beta_nll_loss"])
 faithful_nll_loss = TorchCall(FORMS["faithful_nll_loss"])
 adaptive_loss = TorchCall(FORMS["adaptive_loss"])
+patch_mse_loss = TorchCall(FORMS["patch_mse_loss"])
 
 
 def loss(kernel: type[Kernel]) -> TorchCall:

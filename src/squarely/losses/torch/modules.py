@@ -31,6 +31,7 @@ __all__ = [
     "MSELoss",
     "MSLELoss",
     "NMSELoss",
+    "PatchMSELoss",
     "PinballLoss",
     "PseudoHuberLoss",
     "QuantileLoss",
@@ -125,6 +126,7 @@ QuantileLoss = _module("QuantileLoss", functional.quantile_loss)
 GaussianNLLLoss = _module("GaussianNLLLoss", functional.gaussian_nll_loss)
 BetaNLLLoss = _module("BetaNLLLoss", functional.beta_nll_loss)
 FaithfulNLLLoss = _module("FaithfulNLLLoss", functional.faithful_nll_loss)
+PatchMSELoss = _module("PatchMSELoss", functional.patch_mse_loss)
 
 
 class AdaptiveLoss(Loss):
