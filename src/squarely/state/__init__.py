@@ -1,5 +1,6 @@
 """What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
+from squarely.state.alone import Alone
 from squarely.state.buckets import Buckets, Moments
 from squarely.state.pairs import PairState, sums_of, sums_of_groups
 from squarely.state.ratio import Ratio
@@ -14,6 +15,7 @@ __all__ = [
     "NOTHING",
     "RECIPES",
     "RELATIVE_BOUND",
+    "Alone",
     "Buckets",
     "Moments",
     "NoAnswerError",
