@@ -19,7 +19,7 @@ from squarely.state.table import GroupKey
 
 __all__ = ["Few"]
 
-_SOME = 1 << 18  # rows that are kept before it is worth a look which groups have become large
+_SOME = 1 << 14  # rows that are kept before it is worth a look which groups have become large
 
 _Mask = npt.NDArray[np.bool_]
 
