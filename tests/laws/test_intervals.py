@@ -54,7 +54,7 @@ def textbook(metric: str, y: Array, p: Array, bucket: NDArray[Any], w: Array | N
     pseudo = count * link(whole) - (count - 1) * link(left)
     freedom = int(min(count - 1, 4 * count / (stats.kurtosis(pseudo, fisher=False) + 1)))
     s, t = pseudo.std(ddof=1) / math.sqrt(count), stats.t.ppf((1 + confidence) / 2, freedom)
-    k = stats.skew(pseudo) / math.sqrt(count)
+    k = float(np.clip(stats.skew(pseudo) / math.sqrt(count), -0.7 / t, 0.7 / t))  # beyond, the cubic is steep
 
     def hall(q: float) -> float:
         return float((np.cbrt(1 + k * (q - k / 6)) - 1) * 3 / k) if metric in MEANS else q
