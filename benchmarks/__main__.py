@@ -27,7 +27,7 @@ def main() -> None:
     which = f"sections to run, of {', '.join(map(str, SECTIONS))} (default: all)"
     words.add_argument("--only", type=int, nargs="+", choices=SECTIONS, metavar="SECTION", help=which)
     words.add_argument("--parquet", type=Path, help="file with columns y, yhat and region for section 4 (default: one is written)")
-    words.add_argument("--replications", type=int, default=4_000, help="draws of each line of sections 13 to 15 (default: %(default)s)")
+    words.add_argument("--replications", type=int, default=4_000, help="draws of each line of sections 13 to 15 and 22 (default: %(default)s)")
     words.add_argument("--results", type=Path, help="file to write the tables to, as Markdown (default: they are only printed)")
     given = words.parse_args()
     options = Options(max(1, given.rows), max(1, given.repeats) | 1, given.parquet and given.parquet.resolve(), max(1, given.replications))

@@ -26,7 +26,10 @@ from squarely.intervals.student import quantile
 
 METRICS = ("mse", "rmse", "mae", "r2", "mape", "mean_pinball_loss(alpha=0.9)")
 OF_DEPENDENT_ROWS = ("mse", "mae", "bias")
+OF_GROUPS = ("mse", "rmse", "mae", "r2", "bias")
 ROWS = (200, 2_000, 100_000)
+ROWS_OF_GROUPS = (28, 50, 200)
+GROUPS = 1_250  # of one evaluation: more than have buckets of their own whatever their rows
 CHUNK = 125  # replications drawn by one process before another may take the next
 SEED = 20_260
 SCALE = 0.7
@@ -107,6 +110,15 @@ def held(scene: Scene, times: int, seed: np.random.SeedSequence) -> Any:
     return count
 
 
+def held_in_groups(scene: Scene, seed: np.random.SeedSequence) -> Any:
+    """Return in how many of GROUPS groups, evaluated at once, the interval of each metric held the truth."""
+    rng, truth = np.random.default_rng(seed), truth_of(scene.law)
+    y, p = (np.concatenate(each) for each in zip(*drawn(rng, scene, GROUPS), strict=True))
+    answers = sq.evaluate(y, p, by=np.repeat(np.arange(GROUPS), scene.rows), metrics=scene.metrics, exact=False)
+    ends = {metric: [answer.ci for answer in answers[metric].by.values()] for metric in scene.metrics}
+    return np.array([sum(low <= truth[metric] <= high for low, high in of_metric) for metric, of_metric in ends.items()])
+
+
 def _naively(y: Any, p: Any, truth: float) -> Any:
     """Say whether the mean of the squared errors and 1.96 standard errors on both sides hold the truth."""
     squares = (y - p) ** 2
@@ -160,6 +172,19 @@ def dependent(options: Options, sheet: Sheet) -> None:
     _introduce(options, sheet)
 
 
+def of_groups(options: Options, sheet: Sheet) -> None:
+    sheet.title(f"22. The same for each of {GROUPS:,} groups of one evaluation", "percent of groups", OF_GROUPS)
+    chunks = -(-options.replications // GROUPS)
+    with threads(1), _pool() as pool:
+        for law in MEAN_SIZES:
+            for rows in ROWS_OF_GROUPS:
+                scene = Scene(law, rows, OF_GROUPS)
+                seeds = np.random.SeedSequence((SEED, 22, [*MEAN_SIZES].index(law), rows)).spawn(chunks)
+                total = sum(pool.map(partial(held_in_groups, scene), seeds))
+                found = [float(each) / (chunks * GROUPS) for each in total]
+                sheet.shares(f"{law} errors, {rows} rows of a group", found, (0.925, 1) if law == "t5" else (0.93, 0.97), chunks * GROUPS)
+
+
 @dataclass(frozen=True)
 class Contest:
     """Two models on the same rows: the errors of the second are ``worse`` times as large."""
@@ -211,4 +236,4 @@ def contests(options: Options, sheet: Sheet) -> None:
     sheet.note("by hand: the paired t test of the squared errors; where one model is worse, compare is to find it as often, less one point")
 
 
-SECTIONS = {13: independent, 14: dependent, 15: contests}
+SECTIONS = {13: independent, 14: dependent, 15: contests, 22: of_groups}

@@ -73,6 +73,7 @@ std::array<int64_t, kRefused> Groups::refused() const {
 void Groups::absorb(Groups& others, const int32_t* places, bool take) {
     flush(), others.flush();
     for (size_t i = 0; i < others.states_.size(); i++) {
+        if (places[i] < 0) continue;
         PairSums& mine = states_.at(static_cast<size_t>(places[i]));
         PairSums& theirs = others.states_[i];
         if (theirs.is_identity()) continue;

@@ -35,8 +35,12 @@ class Groups {
     // False, and nothing is added, where the label of a row has no state.
     bool update(const Rows& rows, const Labels& labels);
 
-    // Adds the states of others: that of group i to group places[i]. With `take` the others are no good afterwards.
+    // Adds the states of others: that of group i to group places[i], or nowhere where it is negative. With `take` the others are no good afterwards.
     void absorb(Groups& others, const int32_t* places, bool take);
+    // Gives all rows one prediction; see PairSums.
+    void predict(double value) {
+        for (PairSums& state : states()) state.predict(value);
+    }
     // What is known of group i in doubles, without cancellation: its sums about `center`, in units of 2^unit. See moments.hpp.
     void moments(const double* center, const int32_t* unit, double* out);
     // How much weight of group i has a size up to the middle of the bucket size[i], and how much there is.

@@ -81,6 +81,19 @@ struct PairSums {
         return rows == 0 && refused == std::array<int64_t, kRefused>{} && kept.is_zero();
     }
 
+    // Gives all rows one prediction. Sum w max(y, p) does not follow from the other sums: it is 0 from now on, and nobody may ask for it.
+    void predict(double value) {
+        auto times_value = [&](const ExactSum& sum) {
+            ExactSum product;
+            product.add_product(sum, number_of(value));
+            return product;
+        };
+        if (!rows) return;
+        sums[kP] = times_value(sums[kW]), sums[kYP] = times_value(sums[kY]), sums[kPP] = times_value(sums[kP]), sums[kMax] = ExactSum();
+        extremes.p_min = extremes.p_max = value;
+        extremes.error = std::max(std::abs(extremes.y_min - value), std::abs(extremes.y_max - value));
+    }
+
     // One row whose numbers are finite and whose weight is positive: the integer path, for any magnitude.
     void add_numbers(const Number& y, const Number& p, bool y_is_larger, const Number* w) {
         const Number& larger = y_is_larger ? y : p;

@@ -54,7 +54,7 @@ def textbook(metric: str, y: Array, p: Array, bucket: NDArray[Any], w: Array | N
     pseudo = count * link(whole) - (count - 1) * link(left)
     freedom = int(min(count - 1, 4 * count / (stats.kurtosis(pseudo, fisher=False) + 1)))
     s, t = pseudo.std(ddof=1) / math.sqrt(count), stats.t.ppf((1 + confidence) / 2, freedom)
-    k = stats.skew(pseudo) / math.sqrt(count)
+    k = float(np.clip(stats.skew(pseudo) / math.sqrt(count), -0.7 / t, 0.7 / t))  # beyond, the cubic is steep
 
     def hall(q: float) -> float:
         return float((np.cbrt(1 + k * (q - k / 6)) - 1) * 3 / k) if metric in MEANS else q
@@ -124,14 +124,13 @@ def test_a_group_has_the_interval_of_its_rows(rows_of_group: int) -> None:
     assert by["mse"].ci == sq.evaluate(y, p, metrics=["mse"])["mse"].ci
 
 
-def test_many_groups_have_fewer_buckets_and_too_many_have_none() -> None:
+def test_many_groups_have_fewer_buckets() -> None:
     y, p = rows(60_000)
-    for groups, buckets in ((1, 128), (16, 128), (32, 64), (100, 16), (1024, 16), (1025, 1)):
+    for groups, buckets in ((1, 128), (16, 128), (32, 64), (100, 16), (400, 16)):
         town = np.arange(60_000) % groups
         answer = sq.evaluate(y, p, by=town, metrics=["mse"])["mse"].by[groups // 2]
-        assert math.isnan(answer.se) == (buckets == 1)
-        assert answer.doubt is None or "too many groups" in answer.doubt
-        if buckets > 1 and groups > 1:
+        assert answer.doubt is None
+        if groups > 1:
             mine = town == groups // 2
             bucket = layout_of("rows", 59_999, groups).of_rows(0, 60_000)
             assert len(np.unique(bucket)) == buckets
@@ -148,7 +147,7 @@ def test_all_rows_have_an_interval_however_many_groups_there_are(threads: str, t
     answer = sq.evaluate(tmp_path / "data.parquet", target="y", prediction="p", by="town", metrics=["mse"])["mse"]
     bucket = layout_of("rows", 29_999, 1).of_rows(0, 30_000) % 16
     assert (answer.se, *answer.ci) == pytest.approx(textbook("mse", y, p, bucket), rel=1e-9)
-    assert math.isnan(answer.by[5].se)
+    assert (answer.by[5].se, *answer.by[5].ci) == pytest.approx(textbook("mse", y[town == 5], p[town == 5], np.arange(10)), rel=1e-9)
 
 
 def every_interval(evaluation: sq.Evaluation) -> list[Any]:

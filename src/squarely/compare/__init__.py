@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from squarely.compare.asked import Asked
+from squarely.compare.baselines import BASELINES, rules_of
 from squarely.compare.comparison import Comparison, Pair
 from squarely.compare.murphy import Murphy
 from squarely.compare.pairwise import at_hand
-from squarely.compare.together import BASELINES, Together, predictions_of
+from squarely.compare.together import Together
 from squarely.errors import DataError
 from squarely.evaluate import evaluate_source, library_of, plan_for, source_of, with_way
 from squarely.metric import Question, find
@@ -54,7 +55,8 @@ def compare(
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
         which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
-        season.
+        season. They take no pass of their own, except the median, and the mean for metrics that take more than sums of squares, such as
+        "mae": these read the targets first, which the comparison says and counts in ``passes``, and which a stream refuses.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -112,7 +114,7 @@ def compare(
     arrays = y_pred is not None
     source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
     names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
-    added = predictions_of(names, seasonality, 1 if h is None else h, source, wanted)
+    added, first = rules_of(names, seasonality, 1 if h is None else h, source, wanted, question)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
     if (len(wanted.predictions) == 1) == (model is None):
@@ -122,11 +124,11 @@ def compare(
             else "model= takes one column of predictions, for each row is of one model."
         )
     naive = any(name in BASELINES[2:] for name in names)
-    together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
+    together = Together(source, added, common=model is None and (nan_policy == "omit" or naive), passes=["the targets"] if first else [])
     if h is not None and not source.rereadable:
         raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")
-    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False)
-    test = Asked(evaluation, question, confidence, together, wanted, library_of(data))
+    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False, late=together.means)
+    test = Asked(evaluation, question, confidence, together, wanted, library_of(data), first)
     return test.comparison(h, macro, long=model is not None)
 
 

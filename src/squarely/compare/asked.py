@@ -35,11 +35,15 @@ class Asked(Pairwise):
     wanted : Wanted
     frame : str
         What the comparison's ``to_frame`` returns.
+    first : tuple of str
+        Baselines for which the targets were read before.
     """
 
-    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
+    def __init__(
+        self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str, first: tuple[str, ...]
+    ) -> None:
         super().__init__(evaluation, question, confidence)
-        self.source, self.wanted, self.frame = source, wanted, frame
+        self.source, self.wanted, self.frame, self.first = source, wanted, frame, first
 
     def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
         """Test each pair in the way that was asked for."""
@@ -48,8 +52,21 @@ class Asked(Pairwise):
         diagram = None if long else self._murphy()
         logs = self._logs(values) if macro is None and h is None else {}
         pairs = self._pairs(values, samples, logs, h, n if macro is None else len(next(iter(samples.values()))), diagram)
+        left_out = self._left_out()
         return Comparison(
-            self.evaluation, self.question, values, pairs, diagram, method, self.confidence, n, self._absent(), self._left_out(), self.frame
+            self.evaluation,
+            self.question,
+            values,
+            pairs,
+            diagram,
+            method,
+            self.confidence,
+            n,
+            self._absent(),
+            left_out,
+            self.frame,
+            len(self.source.passes),
+            self.first,
         )
 
     def _of_groups(self, macro: str, long: bool) -> tuple[dict[str, float], dict[str, Floats], str]:
@@ -103,7 +120,7 @@ class Asked(Pairwise):
         whole = [model for model in self.evaluation.models if not self.source.absent.get(model)]
         if not self._absent() or not whole or self.wanted.by or not self.source.rereadable:
             return ""
-        every = Together(self.source.source, self.source.baselines, common=False)
+        every = Together(self.source.source, self.source.baselines, common=False, passes=self.source.passes)
         alone = evaluate_source(every, replace(self.wanted, way="none", along=None), (self.question,), "omit", self.confidence, exact=False)
         best = min if self.question.metric.direction == "lower" else max
         model = best(whole, key=lambda each: self.evaluation[self.question.label, each].value)

@@ -67,6 +67,10 @@ class Comparison:
         How hard those rows are.
     frame : str
         What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
+    passes : int
+        How often the data were read.
+    first : tuple of str
+        Baselines for which the targets were read before the rows.
 
     Examples
     --------
@@ -88,6 +92,8 @@ class Comparison:
     absent: Mapping[str, int]
     left_out: str
     frame: str = "pyarrow"
+    passes: int = 1
+    first: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -148,6 +154,8 @@ class Comparison:
         if self.absent:
             absent = ", ".join(f"{model} in {count:,} {'row' if count == 1 else 'rows'}" for model, count in self.absent.items())
             said.append(f"Left out for all models, because a prediction is missing: {absent}. {self.left_out}".strip())
+        if self.first:
+            said.append(f"The targets were read before the rows, for their {' and '.join(self.first)}.")
         return tuple(said)
 
     def __str__(self) -> str:
@@ -229,6 +237,7 @@ class Comparison:
             "method": self.method,
             "confidence": self.confidence,
             "rows": self.n,
+            "passes": self.passes,
             "ranking": list(self.ranking),
             "values": {model: _finite(value) for model, value in self.values.items()},
             "pairs": [

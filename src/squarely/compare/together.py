@@ -1,36 +1,30 @@
 """The same rows for every model: a row counts where each has a prediction, and baselines predict beside them."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from squarely.errors import DataError
-from squarely.evaluate import rows_of
+from squarely.compare.baselines import Before, Mean, Rule
 from squarely.sources import Batch, Column, Part, Source, Wanted
-from squarely.state import PairState, Ratio, Rows
 
-__all__ = ["BASELINES", "Together", "predictions_of"]
-
-Floats = npt.NDArray[np.float64]
-BASELINES = ("mean", "median", "last_value", "seasonal_naive")
+__all__ = ["Together"]
 
 
 @dataclass
 class Together:
     """A source with further models; with ``common`` a row that lacks one prediction lacks all of them.
 
-    ``absent`` has the number of rows in which each model has no prediction, once they were read.
+    ``absent`` has the number of rows in which each model has no prediction, once they were read, and ``passes`` an entry for each time.
     """
 
     source: Source
-    baselines: Mapping[str, Floats]
+    baselines: Mapping[str, Rule]
     common: bool
     absent: dict[str, int] = field(default_factory=dict)
+    passes: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -49,16 +43,24 @@ class Together:
         return (*self.source.columns, *self.baselines)
 
     def parts(self, wanted: Wanted) -> Iterator[Part]:
-        """Yield the parts of the source, with what is added to their batches."""
+        """Yield the parts of the source, with what is added to their batches; one part where a rule takes rows in order."""
+        self.passes.append(self.source.name)
         own = tuple(name for name in wanted.predictions if name not in self.baselines)
-        for read in self.source.parts(replace(wanted, predictions=own)):
-            yield partial(self._read, read, wanted.predictions, own)
+        rules = {name: rule.start() if isinstance(rule, Before) else rule for name, rule in self.baselines.items()}
+        parts = self.source.parts(replace(wanted, predictions=own))
+        if any(isinstance(rule, Before) for rule in rules.values()):
+            parts = iter([partial(_in_turn, parts)])
+        for read in parts:
+            yield partial(self._read, read, wanted.predictions, own, rules)
 
-    def _read(self, read: Part, models: tuple[str, ...], own: tuple[str, ...]) -> Iterator[Batch]:
+    def means(self) -> dict[str, float]:
+        """Return the constants that are known now that the rows were read."""
+        return {name: rule.found() for name, rule in self.baselines.items() if isinstance(rule, Mean)}
+
+    def _read(self, read: Part, models: tuple[str, ...], own: tuple[str, ...], rules: Mapping[str, Rule]) -> Iterator[Batch]:
         for batch in read():
-            rows = len(batch.target.values)
             predictions = dict(zip(own, batch.predictions, strict=True))
-            predictions |= {name: Column(values[batch.start : batch.start + rows]) for name, values in self.baselines.items()}
+            predictions |= {name: rule.column(batch) for name, rule in rules.items()}
             columns = [predictions[name] for name in models]
             if self.common:
                 columns = self._common(models, columns, batch.weight)
@@ -77,41 +79,6 @@ class Together:
         return [Column(column.values, together) for column in columns]
 
 
-def predictions_of(baselines: tuple[str, ...], seasonality: Any, ahead: int, source: Source, wanted: Wanted) -> dict[str, Floats]:
-    """Return what simple rules predict for every row, from the targets alone: a pass over them before the rows are judged.
-
-    Those that take an earlier row take the latest one that is known ``ahead`` steps before.
-    """
-    for name in baselines:
-        if name not in BASELINES:
-            raise DataError(f"there is no baseline {str(name)[:60]!r}; expected {', '.join(map(repr, BASELINES))}.")
-        if name in wanted.predictions:
-            raise DataError(f"a model is called {name!r}, like a baseline. Rename one, or leave the baseline out.")
-        if name in BASELINES[2:] and wanted.way != "order":
-            raise DataError(f"the baseline {name!r} takes a row before, so the rows must lie in order. Say so with order=.")
-    if not isinstance(seasonality, int) or isinstance(seasonality, bool) or seasonality < 1:
-        raise DataError(f"seasonality is {str(seasonality)[:60]}; expected a whole number of at least 1: the rows of a season.")
-    if not baselines:
-        return {}
-    if not source.rereadable:
-        raise DataError(f"{source.name}: a baseline reads the targets first, and a stream is read once. Give a table or a file.")
-    y, _, w = rows_of(source, replace(wanted, predictions=()))
-    known = np.isfinite(y) if w is None else np.isfinite(y) & (w > 0)
-    kept = Rows(y[known], y[known], None if w is None else w[known])
-    rules: dict[str, Callable[[], Floats]] = {
-        "mean": lambda: np.broadcast_to(_mean(kept), y.shape),
-        "median": lambda: np.broadcast_to(kept.target_quantile(0.5).rounded(), y.shape),
-        "last_value": lambda: _before(y, ahead),
-        "seasonal_naive": lambda: _before(y, seasonality * -(-ahead // seasonality)),
-    }
-    return {name: rules[name]() for name in baselines}
-
-
-def _mean(rows: Rows) -> float:
-    sums = PairState.of(rows.y_true, rows.y_pred, rows.sample_weight).sums
-    return sums.absolute(Ratio(sums.y, sums.w), 1).rounded()
-
-
-def _before(y: npt.NDArray[Any], step: int) -> Floats:
-    """Return the target of ``step`` rows before; there is none for the first rows."""
-    return np.concatenate([np.full(min(step, len(y)), np.nan), y[: max(len(y) - step, 0)].astype(np.float64)])
+def _in_turn(parts: Iterator[Part]) -> Iterator[Batch]:
+    for read in parts:
+        yield from read()

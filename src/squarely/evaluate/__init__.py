@@ -13,6 +13,7 @@ from squarely.evaluate.evaluation import Answer, Evaluation, Provenance
 from squarely.evaluate.frame import as_frame, library_of
 from squarely.evaluate.guess import guess_predictions, guess_target
 from squarely.evaluate.largest import Large
+from squarely.evaluate.late import mend, takes_squares_alone
 from squarely.evaluate.rendering import framed, page_of, register_renderers, rendered
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
@@ -45,6 +46,7 @@ __all__ = [
     "rendered",
     "rows_of",
     "source_of",
+    "takes_squares_alone",
     "with_way",
 ]
 
@@ -157,16 +159,22 @@ def evaluate_source(
     exact: bool | None = None,
     frame: str = "pyarrow",
     progress: Callable[[int], None] | None = None,
+    late: Callable[[], Mapping[str, float]] = dict,
 ) -> Evaluation:
-    """Evaluate a source that is open, as ``evaluate`` does; ``wanted`` has the plan of the questions."""
+    """Evaluate a source that is open, as ``evaluate`` does; ``wanted`` has the plan of the questions.
+
+    ``late`` tells, once the rows were read, which models predict one number that was not known before.
+    """
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     trimmed = any(isinstance(need, TrimmedSquare) for question in questions for need in question.needs)
     done = accumulate(source, replace(wanted, bucket_sizes=trimmed or not wanted.binomial), nan_policy, progress)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence, wanted.along)
-    largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True)}
-    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty, largest)
+    constants = late()
+    sample = mend(done, sample, constants)
+    largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True) if model not in constants}
+    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty, largest, frozenset(constants))
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
     if exact is None:
@@ -184,10 +192,11 @@ def evaluation_of(
     frame: str = "pyarrow",
     uncertainty: Uncertainty | None = None,
     largest: Mapping[str, tuple[Large, ...]] = MappingProxyType({}),
+    late: frozenset[str] = frozenset(),
 ) -> Evaluation:
     """Return the evaluation of states that are at hand, as from a file of saved states."""
     provenance = Provenance(source, table.rows, table.target, table.models, table.weight, table.by, table.nan_policy, table.digest(), _core.version)
-    return Evaluation(table, questions, provenance, sample, frame, uncertainty, largest)
+    return Evaluation(table, questions, provenance, sample, frame, uncertainty, largest, late)
 
 
 def questions_of(metrics: str | Iterable[Any] | None, kept: Plan | None = None) -> tuple[Question, ...]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from squarely import _core, validate
 from squarely.errors import DataError
 from squarely.evaluate.cells import Cells, Integers, Labels
+from squarely.evaluate.few import Few
 from squarely.evaluate.labels import GroupIndex
 from squarely.evaluate.largest import Largest
 from squarely.evaluate.layout import RowBuckets, hashes_of
@@ -39,11 +40,18 @@ class Accumulated:
 
 
 class _Feed(NamedTuple):
-    """Where the rows of a batch go: the cells, the labels of their groups, and their buckets."""
+    """Where the rows of a batch go: the cells, the labels of their groups, their buckets, and which rows do where not all."""
 
     cells: Cells
     labels: Labels
     buckets: RowBuckets | None
+    only: npt.NDArray[np.bool_] | None = None
+
+    def chosen(self, kept: npt.NDArray[np.bool_] | None) -> slice | npt.NDArray[np.bool_]:
+        """Return which rows go here, of those that are kept."""
+        if self.only is None:
+            return slice(None) if kept is None else kept
+        return self.only if kept is None else self.only & kept
 
     def of(self, rows: slice | npt.NDArray[np.bool_]) -> tuple[Integers | None, Integers | None, RowBuckets | None]:
         """Return for some of the rows their labels, the place of each label, and their buckets, as the core takes them."""
@@ -62,10 +70,15 @@ class Accumulator:
 
     def __post_init__(self) -> None:
         self.cells = Cells(self.wanted)
-        self.groups = GroupIndex(len(self.wanted.by), self.cells.grow)
+        self.few = Few(self.wanted)
+        self.groups = GroupIndex(len(self.wanted.by), self._grow)
         self.order = Order(self.wanted.along) if self.wanted.way == "order" else None
         self.largest = [Largest() for _ in self.wanted.predictions]
         self._refused = [(0, 0, 0, 0)] * len(self.wanted.predictions)
+
+    def _grow(self, groups: int) -> None:
+        self.few.grow(groups, self.cells)
+        self.cells.grow(groups)
 
     def see(self, part: int, batch: Batch) -> None:
         """Add the rows of a batch."""
@@ -85,6 +98,9 @@ class Accumulator:
         feeds = [_Feed(self.cells, labels, self.cells.buckets_of(batch.start, count, hashes))]
         if apart is not None:
             feeds.append(_Feed(apart, None, apart.buckets_of(batch.start, count, hashes)))
+        self.few.see(part, batch, labels)
+        if (large := self.few.others(labels)) is not None and self.few.cells is not None:
+            feeds.append(_Feed(self.few.cells, large[0], self.few.cells.buckets_of(batch.start, count, hashes), large[1]))
         for model, prediction in enumerate(batch.predictions):
             self._add(model, batch, prediction, weight, labels, feeds, more)
             if self.wanted.way != "none":  # who leaves out intervals wants speed
@@ -96,6 +112,7 @@ class Accumulator:
                         rows = validate.refused_rows(reason, _as_floats(batch.target), _as_floats(prediction), weight)
                         self.first_refused[model, reason] = (part, batch.where, batch.start + int(rows[0]) + 1)
                 self._refused[model] = refused
+        self.few.look()
 
     def _add(
         self,
@@ -116,9 +133,9 @@ class Accumulator:
                 for group, times in zip(which.tolist(), count.tolist(), strict=True):
                     self.cells.add_refused(model, group, reason, times)
             kept = ~(no_y | no_p)
-        rows = slice(None) if kept is None else kept
-        of_weight, of_more = None if weight is None else weight[rows], tuple(values[rows] for values in more)
         for feed in feeds:
+            rows = feed.chosen(kept)
+            of_weight, of_more = None if weight is None else weight[rows], tuple(values[rows] for values in more)
             bad = feed.cells.models[model].update(y.values[rows], p.values[rows], of_weight, *feed.of(rows), of_more)
             assert bad == -1, "weights and labels are judged before anything is added"
 
@@ -251,7 +268,8 @@ def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) ->
 
     index: dict[GroupKey, int] = {}
     places = [np.array([index.setdefault(written(key), len(index)) for key in each.groups.index], np.int64) for each in accumulators]
-    cells = Cells(wanted)
+    cells, few = Cells(wanted), Few(wanted)
+    few.grow(len(index), cells)
     cells.grow(len(index))
     cells.see(max((each.cells.last for each in accumulators), default=0))
     if wanted.way == "order":
@@ -259,6 +277,7 @@ def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) ->
     while accumulators:  # each is let go once it is merged
         accumulator = accumulators.pop()
         table.rows += accumulator.rows
+        few.absorb(accumulator.few, accumulator.cells, places[-1])
         cells.absorb(accumulator.cells, places.pop())
         sampler.absorb(accumulator.sampler)
         for mine, theirs in zip(largest, accumulator.largest, strict=True):
@@ -267,4 +286,8 @@ def _merged(accumulators: list[Accumulator], wanted: Wanted, nan_policy: str) ->
             first_refused[reason] = min(first_refused.get(reason, place), place, key=lambda each: (each[0], each[2]))
     for key, states in zip(index, cells.totals(), strict=True):
         table.add(key, [PairState._wrap(state, wanted.plan) for state in states])
-    return Accumulated(table, sampler, largest, first_refused, written, cells.buckets(tuple(index)) if wanted.way != "none" else None)
+    buckets = None
+    if wanted.way != "none":
+        alone = few.alone(index, table.sorted_groups())
+        buckets = cells.buckets(tuple(index), alone, few.large(index))
+    return Accumulated(table, sampler, largest, first_refused, written, buckets)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from squarely import _core
 from squarely.evaluate.layout import NO_BUCKETS, Layout, RowBuckets, layout_of
 from squarely.sources import Wanted
-from squarely.state import Buckets, Plan
+from squarely.state import Alone, Buckets, Plan
 from squarely.state.table import GroupKey
 
 __all__ = ["Cells", "Integers", "Labels"]
@@ -104,15 +104,32 @@ class Cells:
         for mine, theirs in zip(self.models, other.models, strict=True):
             mine.absorb(theirs, places, take)
 
-    def buckets(self, keys: tuple[GroupKey, ...]) -> Buckets:
-        """Return the cells as they are asked for intervals, after ``totals``; ``keys`` are those of the groups."""
+    def copy_to(self, other: "Cells", groups: npt.NDArray[np.int64]) -> None:
+        """Add the cells of group i to those of group ``groups[i]`` of others, whose plan is without sizes unless each bucket counts them.
+
+        Negative: the group is left out.
+        """
+        places = self._places_in(other.layout, groups)
+        for mine, theirs in zip(self.models, other.models, strict=True):
+            copy = _core.Groups(self._wanted.plan.core)
+            copy.grow(len(theirs))
+            copy.absorb(mine, places, take=False)
+            if not self._wanted.bucket_sizes:
+                copy.forget_sizes()
+            theirs.absorb(copy, np.arange(len(theirs), dtype=np.int32), take=True)
+
+    def buckets(self, keys: tuple[GroupKey, ...], alone: Alone | None = None, large: Buckets | None = None) -> Buckets:
+        """Return the cells as they are asked for intervals, after ``totals``; ``keys`` are those of the groups.
+
+        ``alone`` and ``large`` are what is known of small and of large groups beside the cells.
+        """
         apart, plan = None if self.apart is None else self.apart.buckets(((),)), self._wanted.plan
         if not self._wanted.bucket_sizes:
             plan = Plan(plan.terms)
             for model in self.models:
                 model.forget_sizes()
         places = {key: at for at, key in enumerate(keys)}
-        return Buckets(self._wanted.way, self.layout.count, places, self.models, plan, self._wanted.binomial, apart)
+        return Buckets(self._wanted.way, self.layout.count, places, self.models, plan, self._wanted.binomial, apart, alone, large)
 
     def totals(self) -> Iterator[list[_core.PairSums]]:
         """Yield the states of each group, all its buckets together."""

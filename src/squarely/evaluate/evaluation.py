@@ -10,6 +10,7 @@ from squarely.errors import DataError, UnknownGroupError
 from squarely.evaluate.answer import Answer, Provenance
 from squarely.evaluate.frame import as_frame
 from squarely.evaluate.largest import Large
+from squarely.evaluate.late import takes_squares_alone
 from squarely.evaluate.macro import Aggregate, aggregate
 from squarely.evaluate.rendering import framed, page_of, rendered
 from squarely.evaluate.sample import Sample
@@ -65,6 +66,8 @@ class Evaluation:
         What intervals are made from.
     largest : mapping from model to tuple of Large
         The rows that add most to the squared error, the largest first; none without intervals.
+    late : frozenset of str
+        Models whose prediction was not known as the rows were read: only what takes sums of squares has a value.
 
     Examples
     --------
@@ -85,9 +88,11 @@ class Evaluation:
         frame: str = "pyarrow",
         uncertainty: Uncertainty | None = None,
         largest: Mapping[str, tuple[Large, ...]] = MappingProxyType({}),
+        late: frozenset[str] = frozenset(),
     ) -> None:
         self.table, self.questions, self.provenance, self.sample = table, questions, provenance, sample
         self._frame, self.uncertainty, self.largest = frame, uncertainty, dict(largest)
+        self._late = late
         self._known: dict[str, Question] = {question.label: question for question in questions}
 
     @property
@@ -163,6 +168,8 @@ class Evaluation:
         state = states[model]
         if self.table.nan_policy == "propagate" and any(state.refused):
             return Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")
+        if self.models[model] in self._late and not takes_squares_alone(question):
+            return Value(math.nan, "its prediction was not known as the rows were read, and sums of squares do not say it")
         return question.ask(sums or state.sums, lambda other: states[self._model(other)].sums)
 
     def _model(self, model: str) -> int:

@@ -16,7 +16,7 @@ __all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "RowBuckets", "hashes_of", "la
 Integers = npt.NDArray[np.int64]
 RowBuckets = npt.NDArray[np.uint16]
 
-MOST_GROUPS = 1024  # with intervals
+MOST_GROUPS = 1024  # of which each has buckets, whatever its rows
 _MOST_CELLS = 2048  # buckets of all groups together, while each group has more than the least; twice as many of single rows
 _ROWS, _CLUSTERS, _BLOCKS, _LEAST = 128, 2048, 64, 16  # buckets of a group, at most and at least
 _ALONE = 2048  # rows of which each is a bucket of its own
@@ -75,7 +75,7 @@ def layout_of(way: str, last: int, groups: int, fewest: bool = False) -> Layout:
 
     With ``fewest`` it has as many buckets as a group of many has.
     """
-    if way == "none" or groups > MOST_GROUPS:
+    if way == "none" or (groups > MOST_GROUPS and not fewest):
         return Layout(way, 1, last.bit_length() if way == "order" else 0)
     most = _LEAST if fewest else max(_LEAST, 1 << ((_MOST_CELLS // max(groups, 1)).bit_length() - 1))
     if way == "order":

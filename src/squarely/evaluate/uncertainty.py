@@ -9,10 +9,12 @@ from squarely.intervals import Interval, Intervals, Link
 from squarely.intervals.contrast import Contrast, contrasts
 from squarely.intervals.left import Left
 from squarely.metric import Question
-from squarely.state import Buckets, PairState, StateTable, Sums
+from squarely.state import Alone, Buckets, PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
 __all__ = ["Uncertainty"]
+
+_BLOCKS = 4  # of small groups whose intervals are held
 
 
 class Uncertainty:
@@ -31,6 +33,7 @@ class Uncertainty:
     def __init__(self, buckets: Buckets, table: StateTable, confidence: float, along: str | None = None) -> None:
         self.confidence, self.way, self.along = confidence, buckets.way, along
         self._buckets, self._table = buckets, table
+        self._blocks: dict[int, Intervals] = {}
 
     def __reduce__(self) -> tuple[type["Uncertainty"], tuple[Buckets, StateTable, float, str | None]]:
         return Uncertainty, (self._buckets, self._table, self.confidence, self.along)  # what was made of them is made again
@@ -42,12 +45,26 @@ class Uncertainty:
 
     @cached_property
     def _by_group(self) -> Intervals:
-        return Intervals(self._buckets, self._totals, self._table.models, self.confidence)
+        return self._of(self._buckets)
 
     @cached_property
-    def _totals(self) -> list[tuple[PairState, ...]]:
-        nothing = [PairState.planned(self._buckets.plan) for _ in self._table.models]  # of a group that left no trace
-        return list(zip(*(self._table.groups.get(key, nothing) for key in self._buckets.groups), strict=True))
+    def _of_large(self) -> Intervals | None:
+        return None if self._buckets.large is None else self._of(self._buckets.large)
+
+    def _of_block(self, alone: Alone, block: int) -> Intervals:
+        """Return the intervals of a block of small groups; those of few blocks are held, for groups are told in their order."""
+        if block not in self._blocks:
+            if len(self._blocks) == _BLOCKS:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[block] = self._of(alone.buckets(block))
+        return self._blocks[block]
+
+    def _of(self, buckets: Buckets) -> Intervals:
+        return Intervals(buckets, self._totals_of(buckets), self._table.models, self.confidence)
+
+    def _totals_of(self, buckets: Buckets) -> list[tuple[PairState, ...]]:
+        nothing = [PairState.planned(buckets.plan) for _ in self._table.models]  # of a group that left no trace
+        return list(zip(*(self._table.groups.get(key, nothing) for key in buckets.groups), strict=True))
 
     def of(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
         """Return the interval of an answer in a group, or over all rows."""
@@ -60,7 +77,12 @@ class Uncertainty:
         return intervals.sums[model][at]
 
     def _place(self, group: GroupKey | None) -> tuple[Intervals, int]:
-        return (self._whole, 0) if group is None else (self._by_group, self._buckets.groups[group])
+        if group is None:
+            return self._whole, 0
+        alone = self._buckets.alone
+        block = None if alone is None else alone.block_of(group)
+        found = self._of_large or self._by_group if alone is None or block is None else self._of_block(alone, block)
+        return found, found.place_of(group)
 
     def at(self, confidence: float) -> "Uncertainty":
         """Return the same at another level of confidence."""
@@ -72,7 +94,7 @@ class Uncertainty:
 
     def contrasts(self, question: Question, model: int) -> dict[GroupKey, Contrast]:
         """Return how each group differs from the rows of all others."""
-        return dict(zip(self._buckets.groups, contrasts(self._buckets, self._totals[model], model, question), strict=True))
+        return dict(zip(self._buckets.groups, contrasts(self._buckets, self._totals_of(self._buckets)[model], model, question), strict=True))
 
     def units(self, filled: int) -> str:
         """Return what so many buckets that hold rows are, in words."""

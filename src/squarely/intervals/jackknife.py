@@ -13,6 +13,8 @@ __all__ = ["Spread", "jackknife", "lag_of"]
 
 Floats = npt.NDArray[np.float64]
 
+_MOST_BENT = 0.7  # of the skewness of a mean times t: near 1 the cubic is steep, and an end goes far away for nothing
+
 
 class Spread(NamedTuple):
     """Standard error and ends of the interval of each group, and how neighbouring buckets correlate; nan where there is none."""
@@ -32,10 +34,13 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     interval is g(theta) -+ t s, with Hall's cubic against skewness where the link is log, except for errors over a spread: a divisor that
     varies too evens the skewness out, and with the cubic their intervals are too narrow. So the ends for nmse are 1 less those for r2.
 
+    The cubic takes a skewness of 0.7 / t at most: with more its end leaves all data behind where rows are few, and intervals held the truth
+    no more often in simulations.
+
     The degrees of freedom of t are 4 G / (q + 1), and G - 1 at most, where q is the kurtosis of the pseudo-values: where few buckets
     decide, s is hardly known. Were s independent of the mean, they would be 2 G / (q - 1), as Satterthwaite has it; but where there is
     skewness the two go together. The harmonic mean of that and G came nearest to the confidence in simulations: with errors of t5, the
-    interval of the mean squared error of 200 rows holds the truth in 94.5 % of draws, and with G - 1 in 93.1 %.
+    interval of the mean squared error of 200 rows holds the truth in 94.8 % of draws.
 
     Parameters
     ----------
@@ -57,7 +62,11 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     s, skew, kurtosis = _shape(pseudo, present, count)
     freedom = np.minimum(count - 1, 4 * count / (kurtosis + 1))
     t = np.array([quantile(confidence, int(each)) if each >= 1 else np.nan for each in freedom.tolist()])
-    k = skew / np.sqrt(count) if link is Link.LOG and metric.family != "normalized" else np.zeros(len(count))
+    k = (
+        np.clip(skew / np.sqrt(count), -_MOST_BENT / t, _MOST_BENT / t)
+        if link is Link.LOG and metric.family != "normalized"
+        else np.zeros(len(count))
+    )
     low, high = link.back(at - s * _hall(t, k)), link.back(at - s * _hall(-t, k))
     if link is Link.ROOM:
         low, high = high, low

@@ -1,5 +1,6 @@
 """What can be added and subtracted: exact sums over pairs, and what is kept beside them."""
 
+from squarely.state.alone import Alone
 from squarely.state.buckets import Buckets, Moments
 from squarely.state.dyadic import Dyadic
 from squarely.state.gram import GramState
@@ -16,6 +17,7 @@ __all__ = [
     "NOTHING",
     "RECIPES",
     "RELATIVE_BOUND",
+    "Alone",
     "Buckets",
     "Dyadic",
     "GramState",

@@ -14,6 +14,7 @@ from squarely.state.sums import Sums
 from squarely.state.terms import Plan
 
 if TYPE_CHECKING:
+    from squarely.state.alone import Alone
     from squarely.state.table import GroupKey
 
 __all__ = ["Buckets", "Moments"]
@@ -52,6 +53,10 @@ class Buckets:
         Whether rows are independent and count alike.
     apart : Buckets, optional
         Those of all groups together, where no group has several.
+    alone : Alone, optional
+        The rows of small groups, of which each is a bucket.
+    large : Buckets, optional
+        Those of the other groups, where no group has several here.
     """
 
     def __init__(
@@ -63,8 +68,11 @@ class Buckets:
         plan: Plan,
         binomial: bool,
         apart: "Buckets | None" = None,
+        alone: "Alone | None" = None,
+        large: "Buckets | None" = None,
     ) -> None:
-        self.way, self.count, self.groups, self.models, self.plan, self.binomial, self.apart = way, count, groups, models, plan, binomial, apart
+        self.way, self.count, self.groups, self.models, self.plan, self.binomial = way, count, groups, models, plan, binomial
+        self.apart, self.alone, self.large = apart, alone, large
 
     def units(self, filled: int) -> str:
         """Return what so many buckets that hold rows are, in words."""
@@ -77,7 +85,7 @@ class Buckets:
             [state.to_bytes() if state.n else b"" for group in range(len(self.groups)) for state in self.states(model, group)]
             for model in range(len(self.models))
         ]
-        return Buckets._again, (self.way, self.count, self.groups, self.plan, self.binomial, bodies, self.apart)
+        return Buckets._again, (self.way, self.count, self.groups, self.plan, self.binomial, bodies, (self.apart, self.alone, self.large))
 
     @classmethod
     def _again(
@@ -88,7 +96,7 @@ class Buckets:
         plan: Plan,
         binomial: bool,
         bodies: list[list[bytes]],
-        apart: "Buckets | None",
+        beside: "tuple[Buckets | None, Alone | None, Buckets | None]",
     ) -> "Buckets":
         models = [_core.Groups(plan.core) for _ in bodies]
         for model, cells in zip(models, bodies, strict=True):
@@ -96,7 +104,7 @@ class Buckets:
             for cell, body in enumerate(cells):
                 if body:
                     model.merge(cell, PairState.from_bytes(body)._core)
-        return cls(way, count, groups, models, plan, binomial, apart)
+        return cls(way, count, groups, models, plan, binomial, *beside)
 
     def whole(self) -> "Buckets":
         """Return the same buckets with all groups as one."""
