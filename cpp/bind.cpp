@@ -1,4 +1,4 @@
-// What Python sees of the sums. Arrays arrive through the buffer protocol: no copy, any stride, read-only welcome.
+// What Python sees of the sums.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -7,86 +7,17 @@
 
 #include <optional>
 
+#include "bind_input.hpp"
 #include "bind_parts.hpp"
-#include "groups.hpp"
 #include "isotonic.hpp"
-#include "moments.hpp"
 #include "quantiles.hpp"
+#include "term_feeder.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 using namespace squarely;
 
 namespace {
-
-constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the GIL costs more than it gives
-
-class View {
-   public:
-    explicit View(nb::handle array, bool writable = false, int fewest_dimensions = 1) {
-        if (fewest_dimensions == 0 && PyFloat_Check(array.ptr())) { buffer_.buf = &(number_ = PyFloat_AS_DOUBLE(array.ptr())), buffer_.format = double_; return; }
-        if (PyObject_GetBuffer(array.ptr(), &buffer_, (writable ? PyBUF_STRIDED : PyBUF_STRIDED_RO) | PyBUF_FORMAT)) throw nb::python_error();
-        if (buffer_.ndim > 1 || buffer_.ndim < fewest_dimensions) {
-            PyBuffer_Release(&buffer_);
-            throw nb::value_error("expected a one-dimensional array");
-        }
-    }
-    ~View() { PyBuffer_Release(&buffer_); }
-    View(const View&) = delete; View& operator=(const View&) = delete;
-    bool is_number() const { return buffer_.ndim == 0; }  // it stands for a column of any length
-    size_t size() const { return static_cast<size_t>(buffer_.shape[0]); }
-    Column column() const { return {static_cast<const char*>(buffer_.buf), is_number() ? 0 : buffer_.strides[0], kind()}; }
-    template <class T>
-    T* as(Kind expected, size_t count) const {
-        if (kind() != expected || buffer_.strides[0] != sizeof(T)) throw nb::value_error("expected a contiguous array of another type");
-        if (size() != count) throw nb::value_error("arrays differ in length");
-        return static_cast<T*>(buffer_.buf);
-    }
-
-   private:
-    Kind kind() const {
-        const char* format = buffer_.format ? buffer_.format : "B";
-        if (*format == '<' || *format == '=' || *format == '@') format++;
-        bool is_signed = *format && std::strchr("bhilqn", *format);
-        if (*format && format[1] == 0) switch (*format) {
-                case 'd': return Kind::f64;
-                case 'f': return Kind::f32;
-                case 'e': return Kind::f16;
-                case '?': return Kind::boolean;
-                case 'b': case 'h': case 'i': case 'l': case 'q': case 'n': case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N':
-                    switch (buffer_.itemsize) {
-                        case 1: return is_signed ? Kind::i8 : Kind::u8;
-                        case 2: return is_signed ? Kind::i16 : Kind::u16;
-                        case 4: return is_signed ? Kind::i32 : Kind::u32;
-                        case 8: return is_signed ? Kind::i64 : Kind::u64;
-                    }
-            }
-        throw nb::type_error("expected a numeric array in native byte order");
-    }
-    Py_buffer buffer_{};  // of no object, which needs no release
-    double number_ = 0.0; char double_[2] = "d";
-};
-
-struct Input {
-    View y, p;
-    std::vector<std::unique_ptr<View>> others;
-    Rows rows;
-    Input(nb::handle y_true, nb::handle y_pred, nb::handle weight, nb::handle more = nb::handle(), size_t columns = 0) : y(y_true), p(y_pred, false, 0) {
-        rows.y = y.column(), rows.p = p.column(), rows.count = y.size();
-        if (!p.is_number() && p.size() != y.size()) throw nb::value_error("arrays differ in length");
-        if (!weight.is_none()) rows.w = open(weight), rows.weighted = true;
-        if (more)
-            for (nb::handle column : more) rows.more.push_back(open(column));
-        if (rows.more.size() != columns) throw nb::value_error("expected one array for each column of the plan");
-    }
-    Column open(nb::handle array) {
-        others.push_back(std::make_unique<View>(array));
-        if (others.back()->size() != y.size()) throw nb::value_error("arrays differ in length");
-        return others.back()->column();
-    }
-    // The row of the first weight that cannot be one; -1 when all are fine.
-    int64_t bad_weight() const { return rows.weighted ? first_bad_weight(rows.w, rows.count) : -1; }
-};
 
 size_t columns_of(const PairSums& state) { return state.kept.plan ? state.kept.plan->columns.size() : 0; }
 
@@ -203,29 +134,6 @@ void pointwise(uint16_t recipe, nb::handle y, nb::handle p, const std::vector<do
     write_terms(term, input.rows, to);
 }
 
-// Labels of rows as int32 and the group of each label (-1: not known yet), and the bucket of each row as uint16, which counts from the
-// group. None: every row belongs to group 0, or to bucket 0.
-int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, nb::handle codes, nb::handle places, nb::handle buckets, nb::tuple more) {
-    Input input(y, p, w, more, groups.columns());
-    if (!groups.size()) throw nb::value_error("there is no group");
-    std::optional<View> of_codes, of_places, of_buckets;
-    Labels labels;
-    if (!codes.is_none()) labels.codes = of_codes.emplace(codes).as<int32_t>(Kind::i32, input.rows.count);
-    if (!codes.is_none()) labels.places = of_places.emplace(places).as<int32_t>(Kind::i32, labels.count = of_places->size());
-    if (!buckets.is_none()) labels.buckets = of_buckets.emplace(buckets).as<uint16_t>(Kind::u16, input.rows.count);
-    nb::gil_scoped_release release;
-    if (int64_t bad = input.bad_weight(); bad >= 0) return bad;
-    if (labels.codes || labels.buckets) return groups.update(input.rows, labels) ? -1 : -2;
-    return accumulate(groups.states()[0], input.rows, 1), -1;
-}
-
-void moments(Groups& groups, nb::handle center, nb::handle unit, nb::handle out) {
-    View of_center(center), of_unit(unit), to(out, true);
-    const size_t count = groups.size(), width = count ? moments_of(groups.states()[0]) : 0;
-    groups.moments(of_center.as<double>(Kind::f64, count), of_unit.as<int32_t>(Kind::i32, count), to.as<double>(Kind::f64, width * count));
-}
-
-nb::tuple refused(const std::array<int64_t, kRefused>& counts) { return nb::make_tuple(counts[0], counts[1], counts[2], counts[3]); }
 nb::bytes to_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
 }  // namespace
 
@@ -252,22 +160,7 @@ NB_MODULE(_core, m) {
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
-    nb::class_<Groups>(m, "Groups")
-        .def("__init__", [](Groups* g, std::shared_ptr<Plan> plan, size_t together) { new (g) Groups(std::move(plan), together); }, "plan"_a.none() = nb::none(), "together"_a = 1)
-        .def("grow", &Groups::grow, "count"_a)
-        .def("forget_sizes", &Groups::forget_sizes)
-        .def("predict", &Groups::predict, "value"_a)
-        .def("update", &update_groups, "y_true"_a, "y_pred"_a, "weight"_a.none(), "codes"_a.none(), "places"_a.none(), "buckets"_a.none() = nb::none(), "more"_a = nb::make_tuple())
-        .def("state", [](Groups& g, size_t i) { return PairSums(g.states().at(i)); }, "index"_a)
-        .def("add_refused", &Groups::add_refused, "index"_a, "which"_a, "count"_a)
-        .def("refused", [](const Groups& g) { return refused(g.refused()); })
-        .def("absorb", [](Groups& g, Groups& o, nb::handle places, bool take) { g.absorb(o, View(places).as<int32_t>(Kind::i32, o.size()), take); }, "others"_a, "places"_a, "take"_a)
-        .def("merge", [](Groups& g, size_t i, const PairSums& state) { g.states().at(i).merge(state); }, "index"_a, "state"_a)
-        .def("reached", [](Groups& g, nb::handle size, nb::handle out) {
-                g.reached(View(size).as<int32_t>(Kind::i32, g.size()), View(out, true).as<double>(Kind::f64, 2 * g.size()));
-            }, "size"_a, "out"_a)
-        .def("moments", &moments, "center"_a, "unit"_a, "out"_a)
-        .def("__len__", &Groups::size);
+    bind_groups(m);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
     m.attr("version") = SQUARELY_VERSION;
     bind_losses(m);

@@ -3,6 +3,7 @@
 
 namespace squarely {
 
+void bind_groups(nanobind::module_& m);
 void bind_losses(nanobind::module_& m);
 void bind_digits(nanobind::module_& m);
 
