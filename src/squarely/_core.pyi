@@ -62,4 +62,30 @@ def isotonic(values: Any, weights: Any) -> list[int]: ...
 def first_bad_weight(weight: Any) -> int: ...
 def available() -> list[str]: ...
 def use(name: str) -> str: ...
-def losses(which: int, constant: float, pred: Any, target: Any, weight: Any | None, loss_out: Any | None, gradient_out: Any | None) -> bool: ...
+def losses(
+    which: int,
+    constants: tuple[float, float],
+    pred: Any,
+    target: Any,
+    weight: Any | None,
+    loss_out: Any | None,
+    gradient_out: Any | None,
+    curvature_out: Any | None,
+    kind: int,
+) -> bool: ...
+def add_losses(
+    which: int,
+    constants: tuple[float, float],
+    is_double: bool,
+    count: int,
+    pred: int,
+    target: int,
+    weight: tuple[int, int, int],
+    mask: tuple[int, int, int],
+    omits_nan: bool,
+    scale: float,
+    gradient: int,
+    samples: int,
+    totals: int,
+    threads: int,
+) -> float: ...
