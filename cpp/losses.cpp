@@ -21,6 +21,11 @@ const LossLoops& loops_in_use() {
     return kLossesPortable;
 }
 
+// To these, reading a block from the first cache again costs less than writing two arrays at once.
+bool is_cheap(Loss which) {
+    return which == Loss::squared || which == Loss::half_squared || which == Loss::absolute || which == Loss::huber || which == Loss::pinball;
+}
+
 double add_in_pairs(const double* sums, size_t count) {
     if (count == 1) return sums[0];
     const size_t half = count / 2;
@@ -31,7 +36,17 @@ double add_in_pairs(const double* sums, size_t count) {
 
 void write_losses(const LossRows& rows) {
     const LossLoops& loops = loops_in_use();
-    for (size_t begin = 0; begin < rows.count; begin += kLossBlock) loops.add(rows, begin, std::min(begin + kLossBlock, rows.count), false);
+    LossRows losses = rows, gradients = rows;
+    losses.gradient = nullptr, gradients.loss = nullptr;
+    const bool in_turn = rows.loss && rows.gradient && is_cheap(rows.which);
+    const size_t size = rows.is_double ? 8 : 4, line = 64 / size;  // every block but the first begins where a line of the cache does
+    const size_t block = in_turn ? kLossBlock / 2 : kLossBlock;
+    size_t end = block - reinterpret_cast<uintptr_t>(rows.gradient ? rows.gradient : rows.loss) / size % line;
+    for (size_t begin = 0; begin < rows.count; begin = end, end += block) {
+        const size_t stop = std::min(end, rows.count);
+        if (in_turn) loops.add(losses, begin, stop, false), loops.add(gradients, begin, stop, false);
+        else loops.add(rows, begin, stop, false);
+    }
 }
 
 void add_losses(const LossRows& given, size_t samples, size_t threads, double* totals) {

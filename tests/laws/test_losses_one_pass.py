@@ -15,6 +15,7 @@ import squarely.losses.torch as losses
 from squarely import _core
 from squarely.losses.core import ALL, Spread, in_core, spread
 from squarely.losses.kernels import KERNELS, checked
+from squarely.losses.room import room_for
 from squarely.losses.torch import cpu, one_pass
 
 pytestmark = [  # torch's own, of its own parts
@@ -203,6 +204,26 @@ def test_the_gradient_is_handed_over_and_kept_by_nobody() -> None:
     expected = first.clone()
     first.zero_()
     assert_close(torch.autograd.grad(kept, pred)[0], expected)
+
+
+def test_the_memory_of_a_gradient_is_used_again_but_never_shared() -> None:
+    rows = 1 << 21
+    first, second = room_for((rows,), np.float32), room_for((rows,), np.float32)
+    assert not np.shares_memory(first, second)
+    first[:], second[:] = 1, 2
+    view, place = second[5:], second.ctypes.data
+    del second
+    third = room_for((rows,), np.float32)
+    assert not np.shares_memory(third, view)  # a view keeps it
+    assert view[0] == 2
+    del view
+    again = room_for((rows // 2, 2), np.float32)
+    assert again.ctypes.data == place
+    assert place % 64 == 0
+    assert room_for((3,), np.float64).shape == (3,)
+    many = torch.rand(rows, requires_grad=True)
+    grads = [torch.autograd.grad(losses.mse_loss(many, torch.zeros(rows), denom=d), many)[0] for d in (1, 2)]
+    assert torch.equal(grads[0], 2 * grads[1])
 
 
 def test_numbers_stand_for_rows() -> None:

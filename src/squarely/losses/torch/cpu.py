@@ -10,7 +10,7 @@ from squarely.losses.torch.library import HALVES, torch
 __all__ = ["one_pass"]
 
 Tensor = torch.Tensor
-_WORTH_THREADS = 1 << 18  # elements from which on starting threads costs less than they save
+_WORTH_A_THREAD = 1 << 17  # elements that take longer than a thread to start
 _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
 
 
@@ -42,7 +42,6 @@ def one_pass(
     counted = [_spread(pred, each) for each in (weight, mask)]
     out = _empty_like(pred) if gradient else None
     totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64)
-    threads = torch.get_num_threads() if pred.numel() >= _WORTH_THREADS else 1
     total = core.add(
         pred.dtype is torch.float64,
         (pred.numel(), pred.data_ptr(), target.data_ptr()),
@@ -50,7 +49,7 @@ def one_pass(
         omit=omit,
         scale=float(scale),
         gradient=0 if out is None else out.data_ptr(),
-        threads=threads,
+        threads=max(1, min(torch.get_num_threads(), pred.numel() // _WORTH_A_THREAD)),
         samples=pred.shape[0] if samples else 1,
         totals=totals.data_ptr(),
     )
