@@ -206,6 +206,15 @@ def test_the_gradient_is_handed_over_and_kept_by_nobody() -> None:
     assert_close(torch.autograd.grad(kept, pred)[0], expected)
 
 
+def test_the_default_device_is_not_asked_and_views_are_what_they_say() -> None:
+    pred, target = drawn(40)
+    expected = losses.cauchy_loss(pred, target)
+    with torch.device("meta"):
+        assert torch.equal(losses.cauchy_loss(pred, target), expected)
+    negative = torch._neg_view(-pred.detach())
+    assert torch.equal(losses.cauchy_loss(negative, target).float(), expected.detach().float())
+
+
 def test_the_memory_of_a_gradient_is_used_again_but_never_shared() -> None:
     rows = 1 << 21
     first, second = room_for((rows,), np.float32), room_for((rows,), np.float32)

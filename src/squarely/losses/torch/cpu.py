@@ -41,7 +41,7 @@ def one_pass(
     weight = None if weight is None else weight.to(pred.dtype)
     counted = [_spread(pred, each) for each in (weight, mask)]
     out = _empty_like(pred) if gradient else None
-    totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64)
+    totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64, device=pred.device)
     total = core.add(
         pred.dtype is torch.float64,
         (pred.numel(), pred.data_ptr(), target.data_ptr()),

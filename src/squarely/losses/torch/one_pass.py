@@ -120,6 +120,7 @@ def _is_for_engines(kernel: type[Kernel], settings: dict[str, Any], options: Opt
         and options.covariance is None
         and options.nan_target != "raise"
         and not any(each.requires_grad for each in tensors[1:])
+        and not any(each.is_neg() for each in tensors)  # whose memory holds other numbers
         and not torch._C._are_functorch_transforms_active()
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
