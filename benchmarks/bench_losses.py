@@ -23,6 +23,7 @@ import squarely.losses.torch as in_torch
 
 POWERS = (10, 16, 20, 24)
 TURNS = 9
+ONE_PASS_ROWS = 20_000_000
 Step = Callable[[], Any]
 
 
@@ -178,4 +179,30 @@ def of_linear(options: Options, sheet: Sheet) -> None:
     sheet.line("with weights of rows, against four operations by hand", *timed(ours, theirs, options.repeats, 1e3), ratio_at_most=1.0)
 
 
-SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras, 24: of_linear}
+def of_one_pass(options: Options, sheet: Sheet) -> None:
+    """Compare with what users write, and with what no program can beat: as many bytes as are read and written, copied to memory at hand."""
+    sheet.title(f"25. One pass on the processor: squared loss and gradient of {ONE_PASS_ROWS:,} elements, {CORES} threads", "milliseconds")
+    torch.set_num_threads(CORES)
+    for dtype in (torch.float32, torch.float64):
+        drawn = np.random.default_rng(0).standard_normal((2, ONE_PASS_ROWS), dtype=str(dtype).partition(".")[2])
+        leaf, target = torch.tensor(drawn[0]).requires_grad_(), torch.tensor(drawn[1])
+        half = torch.ones(3 * ONE_PASS_ROWS // 2, dtype=dtype)  # of the bytes of two arrays that are read and one that is written
+        at_hand = torch.ones_like(half)
+        ours = partial(torch_step, in_torch.mse_loss, leaf, target)
+        name = f"{str(dtype).partition('.')[2]}, against"
+        others = (
+            ("F.mse_loss and backward of torch", partial(torch_step, torch.nn.functional.mse_loss, leaf, target), 0.5),
+            ("NumPy's e = p - y; (e * e).mean(); 2 / n * e", partial(_obvious, *drawn), 0.5),
+            ("a copy of as many bytes", partial(at_hand.copy_, half), 1.3),
+        )
+        for what, theirs, most in others:
+            sheet.line(f"{name} {what}", *timed(ours, theirs, TURNS, 1e3), ratio_at_most=most)
+
+
+def _obvious(pred: Any, target: Any) -> tuple[Any, Any]:
+    """Return value and gradient as users of NumPy write them."""
+    e = pred - target
+    return (e * e).mean(), 2 / len(e) * e
+
+
+SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras, 24: of_linear, 25: of_one_pass}

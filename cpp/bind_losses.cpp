@@ -1,5 +1,9 @@
-// Losses for Python: arrays that lie in one piece, all of one type and shape; of others it says that they are not for it.
+// Losses for Python: of arrays that lie in one piece, all of one type and shape, of others it says that they are not for it; or of rows by the
+// address of the first, whose caller has looked at types and lengths.
 #include "bind_parts.hpp"
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
 
 #include <optional>
 
@@ -12,6 +16,10 @@ namespace squarely {
 namespace {
 
 constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the GIL costs more than it gives
+
+using Constants = std::pair<double, double>;
+using Address = uintptr_t;
+using Stretched = std::tuple<Address, size_t, size_t>;  // numbers, how many there are, and for how many rows in a row each stands
 
 class Piece {
    public:
@@ -34,38 +42,64 @@ class Piece {
         return true;
     }
     size_t size() const { return static_cast<size_t>(buffer_.len / buffer_.itemsize); }
-    template <class T>
-    T* as() const { return open_ ? static_cast<T*>(buffer_.buf) : nullptr; }
+    void* at() const { return open_ ? buffer_.buf : nullptr; }
 
    private:
     Py_buffer buffer_;
     bool open_ = false;
 };
 
-template <class T>
-void fill(Loss loss, double constant, const Piece& pred, const Piece& target, const Piece& weight, const Piece& values, const Piece& gradient) {
-    std::optional<nb::gil_scoped_release> release;
-    if (pred.size() >= kWorthReleasing) release.emplace();
-    write_losses<T>(loss, constant, {pred.as<T>(), target.as<T>(), weight.as<T>(), values.as<T>(), gradient.as<T>(), pred.size()});
+Loss loss_of(int which) {
+    if (which < 0 || which >= static_cast<int>(Loss::count)) throw nb::value_error("there is no such loss");
+    return static_cast<Loss>(which);
 }
 
-bool losses(int which, double constant, nb::handle pred, nb::handle target, nb::handle weight, nb::handle loss_out, nb::handle gradient_out) {
-    if (which < 0 || which >= static_cast<int>(Loss::count)) throw nb::value_error("there is no such loss");
-    Piece p, t, w, loss, gradient;
+template <class Work>
+void beside_python(size_t rows, Work work) {
+    std::optional<nb::gil_scoped_release> release;
+    if (rows >= kWorthReleasing) release.emplace();
+    work();
+}
+
+bool losses(int which, Constants constants, nb::handle pred, nb::handle target, nb::handle weight, nb::handle loss_out, nb::handle gradient_out,
+            nb::handle curvature_out, int kind) {
+    if (kind < 0 || kind >= static_cast<int>(Curvature::count)) throw nb::value_error("there is no such curvature");
+    Piece p, t, w, loss, gradient, curvature;
     if (!p.open(pred, false) || (p.type() != 'd' && p.type() != 'f')) return false;
-    if (!t.open(target, false) || !t.like(p)) return false;
-    if (!weight.is_none() && (!w.open(weight, false) || !w.like(p))) return false;
-    if (!loss_out.is_none() && (!loss.open(loss_out, true) || !loss.like(p))) return false;
-    if (!gradient_out.is_none() && (!gradient.open(gradient_out, true) || !gradient.like(p))) return false;
-    (p.type() == 'd' ? fill<double> : fill<float>)(static_cast<Loss>(which), constant, p, t, w, loss, gradient);
+    auto take = [&](Piece& piece, nb::handle array, bool writable) { return array.is_none() || (piece.open(array, writable) && piece.like(p)); };
+    if (!t.open(target, false) || !t.like(p) || !take(w, weight, false)) return false;
+    if (!take(loss, loss_out, true) || !take(gradient, gradient_out, true) || !take(curvature, curvature_out, true)) return false;
+    const LossRows rows{loss_of(which), {constants.first, constants.second}, p.type() == 'd', p.at(), t.at(), {w.at(), p.size(), 1}, {}, false, 1.0,
+                        static_cast<Curvature>(kind), loss.at(), gradient.at(), curvature.at(), p.size()};
+    beside_python(rows.count, [&] { write_losses(rows); });
     return true;
+}
+
+double sum_losses(int which, Constants constants, bool is_double, size_t count, Address pred, Address target, const Stretched& weight,
+                  const Stretched& mask, bool omits_nan, double scale, Address gradient, size_t samples, Address totals, size_t threads) {
+    auto at = [](Address address) { return reinterpret_cast<void*>(address); };
+    auto spread = [&](const Stretched& given) {
+        const auto [numbers, size, repeat] = given;
+        if (!size || !repeat) throw nb::value_error("a weight stands for no row");
+        return Spread{at(numbers), size, repeat};
+    };
+    if (!samples || count % samples || (samples > 1 && !totals)) throw nb::value_error("rows do not divide into so many samples");
+    const LossRows rows{loss_of(which), {constants.first, constants.second}, is_double, at(pred), at(target), spread(weight), spread(mask), omits_nan,
+                        scale, Curvature::exact, nullptr, at(gradient), nullptr, count};
+    double total = 0;
+    beside_python(count, [&] { add_losses(rows, samples, threads, samples > 1 ? static_cast<double*>(at(totals)) : &total); });
+    return total;
 }
 
 }  // namespace
 
 void bind_losses(nb::module_& m) {
-    m.def("losses", &losses, "which"_a, "constant"_a, "pred"_a, "target"_a, "weight"_a.none(), "loss_out"_a.none(), "gradient_out"_a.none(),
+    m.def("losses", &losses, "which"_a, "constants"_a, "pred"_a, "target"_a, "weight"_a.none(), "loss_out"_a.none(), "gradient_out"_a.none(),
+          "curvature_out"_a.none(), "kind"_a,
           "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece.");
+    m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "weight"_a, "mask"_a, "omits_nan"_a,
+          "scale"_a, "gradient"_a, "samples"_a, "totals"_a, "threads"_a,
+          "Return the sum of the losses of rows, or write that of each sample; write their gradients.");
 }
 
 }  // namespace squarely

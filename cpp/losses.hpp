@@ -1,20 +1,54 @@
-// Losses that are two or three operations for an element, in one pass over memory: NumPy would take one for each operation.
+// Losses of rows in one pass over memory: the sum of what counts, and what is asked of each row, its loss, gradient and curvature.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace squarely {
 
-enum class Loss { squared, half_squared, absolute, huber, pinball, count };
+constexpr size_t kLossBlock = 2048;  // rows that are added on their own: sums do not depend on who adds them
 
-// The loss and its derivative by the prediction of each row, times its weight; 0 where that is 0. Any of weight, loss and gradient may be null.
-template <class T>
-struct LossRows {
-    const T *pred, *target, *weight;
-    T *loss, *gradient;
-    size_t count;
+enum class Loss {
+    squared, half_squared, absolute, huber, smooth_l1, pseudo_huber, log_cosh, fair, cauchy, geman_mcclure, welsch, tukey, winsorized, student_t,
+    pinball, smooth_pinball, expectile, linex, squared_log, count
 };
 
-template <class T>
-void write_losses(Loss loss, double constant, const LossRows<T>& rows);
+enum class Curvature { exact, gauss_newton, irls, count };  // rho'' u'^2 + rho' u''; max(rho'', 0) u'^2; rho' / u u'^2
+
+// Numbers that stand for more rows than there are of them: row i has number (i / repeat) modulo size.
+struct Spread {
+    const void* numbers = nullptr;
+    size_t size = 1, repeat = 1;
+};
+
+// Everything is computed in double and rounded once to the type of the rows. A row counts where its mask is true, its weight is not 0 and, if
+// nan targets are left out, its target is a number; where it does not count, all that is written of it is 0 and nothing reads it into a sum.
+struct LossRows {
+    Loss which;
+    double constants[2];
+    bool is_double;  // else float: prediction, target, weight and everything that is written
+    const void *pred, *target;
+    Spread weight, mask;  // either may have no numbers; a mask is bytes of 0 and 1
+    bool omits_nan;
+    double scale;  // multiplies gradients and curvatures
+    Curvature kind;
+    void *loss, *gradient, *curvature;  // any may be null; curvature only beside gradient
+    size_t count;
+    bool streams = false;  // write gradients past the cache
+};
+
+// Writes what is asked for.
+void write_losses(const LossRows& rows);
+
+// Writes the sum of the losses of each of `samples` equal runs of rows, times weights, beside what is asked for: the same bits for every number of
+// threads and every processor.
+void add_losses(const LossRows& rows, size_t samples, size_t threads, double* totals);
+
+struct LossLoops {
+    double (*add)(const LossRows& rows, size_t begin, size_t end, bool wants_sums);  // the rows of one block
+};
+extern const LossLoops kLossesPortable;
+#ifdef SQUARELY_X86
+extern const LossLoops kLossesAvx2, kLossesAvx512;
+#endif
 
 }  // namespace squarely

@@ -1,11 +1,13 @@
-// The loops over rows with AVX2, but without fused operations, which have other bits.
-#include "losses_avx2.hpp"
+// The loops over rows of losses, with the vectors of vector_avx2.hpp.
+#include <cmath>
 
-#include "loss_rows.hpp"
+#include "losses.hpp"
+#include "vector_avx2.hpp"
+
+namespace {
+#include "loss_loops.hpp"
+}  // namespace
 
 namespace squarely {
-
-void write_losses_avx2(Loss loss, double constant, const LossRows<float>& rows) { write_each(loss, constant, rows); }
-void write_losses_avx2(Loss loss, double constant, const LossRows<double>& rows) { write_each(loss, constant, rows); }
-
-}  // namespace squarely
+extern const LossLoops kLossesAvx2{add<V>};
+}

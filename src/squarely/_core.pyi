@@ -67,4 +67,30 @@ def use(name: str) -> str: ...
 def cut_digits(values: Any, scale: float, digits: Any, rest: Any) -> float: ...
 def multiply_exactly(a: Any, b: Any, product: Any, error: Any) -> bool: ...
 def multiply_digits(left: Any, right: Any, rows: int, sums: Any) -> None: ...
-def losses(which: int, constant: float, pred: Any, target: Any, weight: Any | None, loss_out: Any | None, gradient_out: Any | None) -> bool: ...
+def losses(
+    which: int,
+    constants: tuple[float, float],
+    pred: Any,
+    target: Any,
+    weight: Any | None,
+    loss_out: Any | None,
+    gradient_out: Any | None,
+    curvature_out: Any | None,
+    kind: int,
+) -> bool: ...
+def add_losses(
+    which: int,
+    constants: tuple[float, float],
+    is_double: bool,
+    count: int,
+    pred: int,
+    target: int,
+    weight: tuple[int, int, int],
+    mask: tuple[int, int, int],
+    omits_nan: bool,
+    scale: float,
+    gradient: int,
+    samples: int,
+    totals: int,
+    threads: int,
+) -> float: ...

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import squarely.losses.numpy as in_numpy
+from squarely.losses.core import in_core
 from squarely.losses.kernels import KERNELS, checked
 from squarely.losses.kernels.kernel import Kernel
 from squarely.losses.kernels.residual import DIFFERENCE
+from squarely.losses.numpy.compiled import write
 
 INF = float("inf")
 # The formulas as papers print them, of |u| where they are even; derivatives are taken numerically, in 420 digits.
@@ -113,6 +115,36 @@ def test_a_kernel_is_its_formula(name: str, settings: dict[str, float], dtype: A
             assert worst <= 1, (name, which, u, value[0], mp.nstr(true, 20), worst)
         if (true := exact[1] / mp.mpf(float(u))) < np.finfo(dtype).max:
             assert abs(mp.mpf(float(weight[0])) - true) <= bound * (abs(true) + abs(exact[2])) + 4 * np.finfo(dtype).tiny, (name, "omega", u)
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-14), (np.float32, 1e-6)])
+def test_a_kernel_of_the_core_is_its_formula(name: str, settings: dict[str, float], dtype: Any, bound: float) -> None:
+    """Loss, gradient and both curvatures, of many elements at once, to the same bounds."""
+    core = in_core(KERNELS[name].bound(settings))
+    if core is None:
+        assert name == "barron_loss"
+        return
+    corners = np.array([*settings.values()], dtype)
+    sizes = np.concatenate([SIZES[::3], -SIZES[1::3]]).astype(dtype)
+    u = np.setdiff1d(sizes, np.concatenate([corners, -corners]))
+    zero, none = np.zeros_like(u), (False, None)
+    values = [write(core, u, zero, None, (True, None), none, none), write(core, u, zero, None, none, (True, None), (True, None))]
+    weight = write(core, u, zero, None, none, (True, None), (True, None), curvature="irls")
+    assert values[0] is not None
+    assert values[1] is not None
+    assert weight is not None
+    for i, at in enumerate(u):
+        exact = truth(name, settings, float(at))
+        over = mp.mpf(float(at))
+        found = (values[0][0][i], exact[0], exact[1]), (values[1][1][i], exact[1], exact[2]), (values[1][2][i], exact[2], exact[3])
+        for value, true, slope in (*found, (weight[2][i], exact[1] / over, exact[2] / over)):
+            if abs(true) >= np.finfo(dtype).max:
+                assert not np.isfinite(value) or abs(value) > 0.999 * np.finfo(dtype).max
+                continue
+            allowed = bound * (abs(true) + abs(slope * over)) + 4 * np.finfo(dtype).tiny
+            assert np.isfinite(value), (at, true)
+            assert abs(mp.mpf(float(value)) - true) <= allowed, (at, value, mp.nstr(true, 20))
 
 
 @pytest.mark.parametrize("name", sorted(KERNELS))

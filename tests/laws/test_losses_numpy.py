@@ -220,20 +220,23 @@ def test_shapes_and_buffers(shape: tuple[int, ...], weights: str, is_strided: bo
 @pytest.mark.parametrize("is_weighted", [False, True])
 @pytest.mark.parametrize("width", _core.available())
 def test_the_core_has_the_bits_of_the_declaration(ours: Loss, dtype: Any, is_weighted: bool, width: str) -> None:
-    """Arrays in two columns are not for the core; it takes what is in one piece."""
+    """In double, rounded once to the type of the rows. Arrays in two columns are not for the core; it takes what is in one piece."""
     special = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 1.25, -1.25, 1e-40, 1e38, 3e-320, 1e308], np.float64)
     with np.errstate(over="ignore"):
         u = np.append(np.repeat(special, 3), RNG.normal(scale=2, size=20_001)).astype(dtype)
     weight = np.append(np.tile([1.0, 0.0, 2.5], len(special)), RNG.uniform(0, 2, 20_001)).astype(dtype) if is_weighted else None
     target = np.zeros_like(u)
-    wide = np.zeros((len(u), 2), dtype)
+    wide = np.zeros((len(u), 2))
     wide[:, 0] = u
-    declared = over_blocks(ours._residual, [("", ours._rho, None), ("", ours._slope, None)], wide[:, 0], target, weight)
+    heavy = None if weight is None else weight.astype(np.float64)
+    with np.errstate(over="ignore"):
+        exact = over_blocks(ours._residual, [("", ours._rho, None), ("", ours._slope, None)], wide[:, 0], np.zeros(len(u)), heavy)
+        declared = [each.astype(dtype) for each in exact]
     before = _core.use(width)
     try:
         with np.errstate(invalid="raise"):  # nor does it touch the flags of anybody
             computed = ours.loss_gradient(u, target, weight)
-        assert _core.losses(0, 1.0, u, target, weight, np.empty_like(u), None)
+        assert _core.losses(0, (1.0, 0.0), u, target, weight, np.empty_like(u), None, None, 0)
         alone = ours.loss(u, target, weight), ours.gradient(u, target, weight)
     finally:
         _core.use(before)

@@ -46,11 +46,16 @@ class Call:
         return self._form.terms(self.library, values, counted, options)
 
     def _values(self, pred: Array, target: Array, given: dict[str, Any]) -> tuple[Array, Counted, Options]:
-        options = Options(**{name: given.pop(name) for name in _OPTIONS if name in given})
-        arrays = {name: given.pop(name) for name in self._form.arrays if name in given}
-        settings = checked(self.declared, given)
+        options, arrays, settings = self._read(given)
         values, counted = self._form.values(self.library, pred, target, options, settings, arrays)
         return values, counted, options
+
+    def _read(self, given: dict[str, Any]) -> tuple[Options, dict[str, Array], dict[str, Any]]:
+        """Take options, arrays and settings of a call apart."""
+        options = Options(**{name: given[name] for name in _OPTIONS if name in given})
+        arrays = {name: given[name] for name in self._form.arrays if name in given}
+        settings = {name: value for name, value in given.items() if name not in _OPTIONS and name not in arrays}
+        return options, arrays, checked(self.declared, settings)
 
 
 def signature_of(settings: Mapping[str, Parameter], arrays: Iterable[str] = ()) -> inspect.Signature:

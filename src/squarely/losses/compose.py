@@ -13,7 +13,20 @@ from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 
-__all__ = ["Counted", "count", "denominator", "left_aligned", "marginal", "per_sample", "pointwise", "reduced", "residual", "same_shape", "total"]
+__all__ = [
+    "Counted",
+    "amounts",
+    "count",
+    "denominator",
+    "left_aligned",
+    "marginal",
+    "per_sample",
+    "pointwise",
+    "reduced",
+    "residual",
+    "same_shape",
+    "total",
+]
 
 Array = Any
 
@@ -76,9 +89,9 @@ def _right(shape: tuple[int, ...], array: Array, name: str) -> Array:
     return array.reshape((1,) * (len(shape) - len(given)) + given)
 
 
-def count(library: Library, pred: Array, target: Array, options: Options) -> Counted:
-    """Return what counts. A weight of 0 is the same as False in the mask, and neither prediction nor target is looked at there."""
-    xp, shape = library.xp, tuple(pred.shape)
+def amounts(library: Library, pred: Array, target: Array, options: Options) -> Counted:
+    """Return mask and weight as they were given: the product of all weights, and neither looks at the other or at the target."""
+    shape = tuple(pred.shape)
     if not library.is_floating(pred):
         raise DataError(f"pred is of type {pred.dtype}; a loss needs floating-point predictions, for they have a gradient.")
     weights = [
@@ -91,11 +104,18 @@ def count(library: Library, pred: Array, target: Array, options: Options) -> Cou
     for each in weights:
         if each is not None:
             weight = library.cast(each, dtype) if weight is None else weight * library.cast(each, dtype)
-    mask = None
-    if options.mask is not None:
-        if not library.is_boolean(options.mask):
-            raise DataError(f"mask is of type {options.mask.dtype}; expected True where a target counts. Cure: mask = mask != 0.")
-        mask = left_aligned(shape, options.mask, "mask")
+    if options.mask is None:
+        return Counted(shape, None, weight)
+    if not library.is_boolean(options.mask):
+        raise DataError(f"mask is of type {options.mask.dtype}; expected True where a target counts. Cure: mask = mask != 0.")
+    return Counted(shape, left_aligned(shape, options.mask, "mask"), weight)
+
+
+def count(library: Library, pred: Array, target: Array, options: Options) -> Counted:
+    """Return what counts. A weight of 0 is the same as False in the mask, and neither prediction nor target is looked at there."""
+    xp = library.xp
+    given = amounts(library, pred, target, options)
+    mask, weight = given.mask, given.weight
     if options.nan_target != "propagate" and library.is_floating(target):
         missing = xp.isnan(target)
         missing = missing if mask is None else missing & mask
@@ -108,7 +128,7 @@ def count(library: Library, pred: Array, target: Array, options: Options) -> Cou
     elif weight is not None:
         mask = mask & (weight != 0)
         weight = xp.where(mask, weight, 0.0)
-    return Counted(shape, mask, weight)
+    return Counted(given.shape, mask, weight)
 
 
 def _exact(shape: tuple[int, ...], weight: Array) -> Array:
@@ -187,7 +207,11 @@ def _weighted(values: Array, counted: Counted) -> Array:
 
 
 def denominator(library: Library, num: Array, counted: Counted, options: Options, shape: tuple[int, ...]) -> Array:
-    """Return what the means over axes of a shape are divided by: those of the batch, or of each of its samples."""
+    """Return what the means over axes of a shape are divided by: those of the batch, or of each of its samples.
+
+    It has the type and place of ``num``. Weights and mask have to know of each other and of missing targets, as ``count`` returns them,
+    unless there is one of them alone.
+    """
     kind = options.denom if options.denom is not None else "weight" if counted.weight is not None else "valid"
     amount = counted.weight if kind == "weight" else counted.mask if kind == "valid" else None
     if not isinstance(kind, str):

@@ -1,7 +1,8 @@
-"""Keras, and which library of arrays it runs on. No other module imports keras."""
+"""Keras, and whose functions it runs on. No other module imports keras."""
 
 from squarely.errors import MissingExtraError
-from squarely.losses.library import Library
+from squarely.losses.calls import Call
+from squarely.losses.kernels import Kernel
 
 try:
     import keras
@@ -12,18 +13,18 @@ except ImportError as error:
         "variable KERAS_BACKEND to 'jax' or 'torch', whichever is installed"
     ) from error
 
-__all__ = ["get_keras_mask", "keras", "library_of_backend"]
+__all__ = ["call_of_backend", "get_keras_mask", "keras"]
 
 
-def library_of_backend() -> Library:
-    """Return the library that Keras runs on."""
+def call_of_backend(kernel: type[Kernel]) -> Call:
+    """Return the loss as a function of the arrays that Keras runs on."""
     backend = keras.backend.backend()
     if backend == "torch":
-        from squarely.losses.torch.library import TORCH
+        from squarely.losses.torch.call import TorchCall
 
-        return TORCH
+        return TorchCall(kernel)
     if backend == "jax":
         from squarely.losses.jax.library import JAX
 
-        return JAX
+        return Call(kernel, JAX)
     raise MissingExtraError(f"keras runs on {backend!r}; its losses here run on 'jax' and 'torch'. Cure: set KERAS_BACKEND before keras is imported.")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from squarely.errors import DataError
 from squarely.losses.calls import Call
 from squarely.losses.compose import same_shape
-from squarely.losses.keras.library import get_keras_mask, keras, library_of_backend
+from squarely.losses.keras.library import call_of_backend, get_keras_mask, keras
 from squarely.losses.kernels import Kernel, checked
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
@@ -97,7 +97,7 @@ def declared(name: str, kernel: type[Kernel]) -> type[PointwiseLoss]:
         *("Parameters", "----------", *settings, "reduction, denom, nan_target, name, dtype", "    As in ``PointwiseLoss``.", ""),
         *("References", "----------", kernel.reference),
     ]
-    names = {"kernel": kernel, "function": Call(kernel, library_of_backend()), "__doc__": "\n".join(words), "__module__": "squarely.losses.keras"}
+    names = {"kernel": kernel, "function": call_of_backend(kernel), "__doc__": "\n".join(words), "__module__": "squarely.losses.keras"}
     made: type[PointwiseLoss] = keras.saving.register_keras_serializable("squarely")(type(name, (PointwiseLoss,), names))
     return made
 

@@ -8,12 +8,12 @@ from squarely.losses.calls import Call
 from squarely.losses.compose import Counted
 from squarely.losses.forms import Form
 from squarely.losses.kernels import Kernel
+from squarely.losses.numpy.given import refuse_outside, with_arrays
 from squarely.losses.numpy.library import NUMPY, Array
+from squarely.losses.numpy.one_pass import one_pass
 from squarely.losses.options import Options
 
-__all__ = ["NumpyCall", "refuse_outside", "with_arrays"]
-
-_ARRAYS = ("weight", "sample_weight", "output_weight", "mask", "covariance")
+__all__ = ["NumpyCall"]
 
 
 class NumpyCall(Call):
@@ -22,6 +22,15 @@ class NumpyCall(Call):
     def __init__(self, declared: type[Kernel] | type[Form]) -> None:
         super().__init__(declared, NUMPY)
 
+    def __call__(self, pred: Any, target: Any, **given: Any) -> Array:
+        """Return the mean over what counts, or what ``reduction`` says."""
+        if issubclass(self.declared, Kernel):
+            options, _, settings = self._read(with_arrays(given))
+            passed = one_pass(self.declared, settings, np.asarray(pred), np.asarray(target), options, gradient=False)
+            if passed is not None:
+                return passed[0]
+        return super().__call__(pred, target, **given)  # type: ignore[no-any-return]
+
     def _values(self, pred: Any, target: Any, given: dict[str, Any]) -> tuple[Array, Counted, Options]:
         pred, target = np.asarray(pred), np.asarray(target)
         with np.errstate(all="ignore"):  # a loss beyond every float is infinite, as it is for every framework
@@ -29,18 +38,3 @@ class NumpyCall(Call):
         if issubclass(self.declared, Kernel):
             refuse_outside(self.declared, pred, target, counted)
         return values, counted, options
-
-
-def with_arrays(given: dict[str, Any], *more: str) -> dict[str, Any]:
-    """Return what a call says, with arrays where there may be lists."""
-    return {name: np.asarray(each) if name in (*_ARRAYS, *more) and each is not None else each for name, each in given.items()}
-
-
-def refuse_outside(kernel: type[Kernel], pred: Array, target: Array, counted: Counted) -> None:
-    """Raise where a number that counts is outside the domain of the residual."""
-    if not kernel.residual.domain:
-        return
-    with np.errstate(all="ignore"):
-        outside = np.isnan(kernel.residual.of(np, counted.select(np, pred), counted.select(np, target)))
-    outside &= np.isfinite(pred) & np.isfinite(target)
-    NUMPY.refuse(outside, f"{kernel.name} is defined for {kernel.residual.domain}; transform the target, or take mse_loss.")

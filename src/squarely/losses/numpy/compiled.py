@@ -1,32 +1,53 @@
-"""Losses of two or three operations, which the core computes in one pass over memory; the bits are those of their declarations."""
+"""What NumPy takes from the core: losses and derivatives of each element, and the sum of all with its gradient, in one pass over memory."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from squarely import _core
+from squarely.losses.core import ALL, CURVATURES, InCore, Spread, spread
+from squarely.losses.numpy.library import Array
+from squarely.losses.room import room_for
 
-__all__ = ["Compiled", "compiled"]
+__all__ = ["sums", "takes", "write"]
 
-_NUMBERS = {"mse_loss": 0, "half_mse_loss": 1, "l1_loss": 2, "huber_loss": 3, "pinball_loss": 4}  # as in cpp/losses.hpp
-
-
-class Compiled:
-    """A loss of the core with its constant."""
-
-    def __init__(self, number: int, constant: float) -> None:
-        self.number = number
-        self.constant = constant
-
-    def write(self, pred: Any, target: Any, weight: Any, *outs: tuple[bool, Any]) -> list[Any] | None:
-        """Return the arrays of the loss and the gradient that are wanted; None where the core does not take such arrays."""
-        if type(pred) is not np.ndarray:
-            return None
-        arrays = [None if not is_wanted else np.empty_like(pred) if out is None else out for is_wanted, out in outs]
-        return arrays if _core.losses(self.number, self.constant, pred, target, weight, *arrays) else None
+_FLOATS = (np.float32, np.float64)
 
 
-def compiled(name: str, settings: Mapping[str, float]) -> Compiled | None:
-    """Return the loss of the core of this name, if there is one."""
-    return Compiled(_NUMBERS[name], *settings.values() or (0.0,)) if name in _NUMBERS else None
+def write(kernel: InCore, pred: Array, target: Any, weight: Any, *outs: tuple[bool, Any], curvature: str = "exact") -> list[Any] | None:
+    """Return the arrays of loss, gradient and curvature that are wanted; None where the core does not take such arrays."""
+    arrays = [None if not is_wanted else np.empty_like(pred) if out is None else out for is_wanted, out in outs]
+    loss, gradient, hessian = arrays
+    is_done = _core.losses(kernel.number, kernel.constants, pred, target, weight, loss, gradient, hessian, CURVATURES[curvature])
+    return arrays if is_done else None
+
+
+def takes(pred: Array, target: Array, weight: Array | None, mask: Array | None) -> bool:
+    """Say whether the core takes such arrays: floats of one type in one piece, and what stands for several rows in theirs."""
+    if pred.dtype not in _FLOATS or target.dtype != pred.dtype or not pred.size:
+        return False
+    counted = [each for each in (weight, mask) if each is not None]
+    is_spread = all(spread(pred.shape, each.shape, 0) is not None for each in counted)
+    return is_spread and all(each.flags.c_contiguous for each in (pred, target, *counted))
+
+
+def sums(
+    kernel: InCore, pred: Array, target: Array, weight: Array | None, mask: Array | None, *, omit: bool, scale: float, gradient: bool
+) -> tuple[Array, Array | None]:
+    """Return the sum of weight times loss as a double, and the gradient times ``scale``, of arrays that the core takes."""
+    weight = None if weight is None else weight.astype(pred.dtype, copy=False)
+    out = room_for(pred.shape, pred.dtype) if gradient else None
+    total = kernel.add(
+        pred.dtype == np.float64,
+        (pred.size, pred.ctypes.data, target.ctypes.data),
+        (_spread(pred, weight), _spread(pred, mask)),
+        omit=omit,
+        scale=scale,
+        gradient=0 if out is None else out.ctypes.data,
+        threads=1,
+    )
+    return np.asarray(total), out
+
+
+def _spread(pred: Array, given: Array | None) -> Spread:
+    return ALL if given is None else spread(pred.shape, given.shape, given.ctypes.data) or ALL

@@ -6,8 +6,9 @@ import numpy as np
 
 from squarely.losses.compose import Counted, count, marginal, per_sample, reduced, residual, same_shape, total
 from squarely.losses.kernels import Kernel
-from squarely.losses.numpy.calls import refuse_outside, with_arrays
+from squarely.losses.numpy.given import refuse_outside, with_arrays
 from squarely.losses.numpy.library import NUMPY, Array
+from squarely.losses.numpy.one_pass import one_pass
 from squarely.losses.options import Options
 
 __all__ = ["value_and_grad"]
@@ -21,6 +22,9 @@ def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, 
     pred, target = np.asarray(pred), np.asarray(target)
     options = Options(**with_arrays(given))
     same_shape(pred, target)
+    passed = one_pass(kernel, settings, pred, target, options, gradient=True)
+    if passed is not None and passed[1] is not None:
+        return passed[0], passed[1]
     counted = count(NUMPY, pred, target, options)
     refuse_outside(kernel, pred, target, counted)
     bound, taken = kernel.bound(settings), {name: settings[name] for name in kernel.residual.takes}

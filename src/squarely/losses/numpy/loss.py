@@ -8,12 +8,14 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.losses.calls import documented
 from squarely.losses.compose import Counted
+from squarely.losses.core import in_core
 from squarely.losses.kernels import Kernel, checked
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.numpy.blocks import Formula, over_blocks
-from squarely.losses.numpy.calls import NumpyCall, refuse_outside
-from squarely.losses.numpy.compiled import compiled
+from squarely.losses.numpy.calls import NumpyCall
+from squarely.losses.numpy.compiled import write
 from squarely.losses.numpy.constant import best_constant
+from squarely.losses.numpy.given import refuse_outside
 from squarely.losses.numpy.gradient import value_and_grad
 from squarely.losses.numpy.library import Array
 
@@ -39,7 +41,7 @@ class Loss:
     def __init__(self, **settings: float) -> None:
         self.settings = checked(self.kernel, settings)
         self._bound = self.kernel.bound(self.settings)
-        self._compiled = compiled(self.kernel.name, self.settings)
+        self._in_core = in_core(self._bound)
         self._taken = {name: self.settings[name] for name in self.kernel.residual.takes}
 
     def __repr__(self) -> str:
@@ -101,6 +103,10 @@ class Loss:
     ) -> tuple[Array, Array]:
         """Return first and second derivative of each loss, in one pass; ``hessian`` as in the method of this name."""
         pair = ("gradient_out", self._slope, gradient_out), ("hessian_out", self._curvature(hessian), hessian_out)
+        if hessian != "one":
+            outs = self._from_core(pred, target, sample_weight, (False, None), (True, gradient_out), (True, hessian_out), curvature=hessian)
+            if outs is not None:
+                return outs[1], outs[2]
         gradient, curvature = self._each(pred, target, sample_weight, *pair)
         return gradient, curvature
 
@@ -113,11 +119,19 @@ class Loss:
 
     def _written(self, pred: Any, target: Any, sample_weight: Any, loss: tuple[bool, Any], gradient: tuple[bool, Any]) -> list[Array]:
         """Return what is wanted of losses and gradients, from the core where that has the loss and takes such arrays."""
-        outs = None if self._compiled is None else self._compiled.write(pred, target, sample_weight, loss, gradient)
+        outs = self._from_core(pred, target, sample_weight, loss, gradient, (False, None))
         if outs is not None:
             return [out for out in outs if out is not None]
         formulas = ("loss_out", self._rho, loss), ("gradient_out", self._slope, gradient)
         return list(self._each(pred, target, sample_weight, *((name, each, out) for name, each, (is_wanted, out) in formulas if is_wanted)))
+
+    def _from_core(self, pred: Any, target: Any, sample_weight: Any, *outs: tuple[bool, Any], curvature: str = "exact") -> list[Any] | None:
+        """Return what the core writes; None where it does not have the loss, or take such arrays."""
+        if self._in_core is None or type(pred) is not np.ndarray:
+            return None
+        if self.kernel.residual.domain:
+            self._refuse(pred, np.asarray(target), sample_weight)
+        return write(self._in_core, pred, target, sample_weight, *outs, curvature=curvature)
 
     def _each(self, pred: Any, target: Any, sample_weight: Any, *formulas: tuple[str, Formula, Array | None]) -> tuple[Array, ...]:
         if self.kernel.residual.domain:

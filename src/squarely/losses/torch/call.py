@@ -5,7 +5,9 @@ from typing import Any
 from squarely.losses.calls import Call
 from squarely.losses.forms import Form
 from squarely.losses.kernels import KERNELS, Kernel, checked
+from squarely.losses.terms import LossTerms
 from squarely.losses.torch.library import TORCH, torch
+from squarely.losses.torch.one_pass import in_one_pass, terms_in_one_pass
 
 __all__ = ["TorchCall"]
 
@@ -17,6 +19,7 @@ _NATIVE: dict[Any, Any] = {  # as torch.nn.functional calls them, without its br
     KERNELS["smooth_l1_loss"]: torch._C._nn.smooth_l1_loss,
 }
 _FLOATS = (torch.float32, torch.float64)
+_SMALL = 1 << 17  # elements up to which torch's two kernels are done before one pass has been set up
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
@@ -35,7 +38,20 @@ class TorchCall(Call):
             settings = checked(self.declared, given).values() if given else self._defaults
             value: Tensor = self._native(pred, target, reduction, *settings)
             return value
-        return super().__call__(pred, target, **given)  # type: ignore[no-any-return]
+        value = self._passed(in_one_pass, super().__call__, pred, target, given)
+        return super().__call__(pred, target, **given) if value is None else value
+
+    def terms(self, pred: Tensor, target: Tensor, **given: Any) -> LossTerms:
+        """Return numerator and denominator of the mean, to be added over micro-batches and ranks."""
+        found = self._passed(terms_in_one_pass, lambda *arrays, **more: super(TorchCall, self).terms(*arrays, **more).num, pred, target, given)
+        return super().terms(pred, target, **given) if found is None else found
+
+    def _passed(self, way: Any, composed: Any, pred: Any, target: Any, given: dict[str, Any]) -> Any:
+        """Return what one pass finds; None of what is not for it."""
+        if not issubclass(self.declared, Kernel) or not isinstance(pred, Tensor) or not isinstance(target, Tensor):
+            return None
+        options, _, settings = self._read(given)
+        return way(self.declared, settings, options, pred, target, composed, given)
 
     def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
         """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""
@@ -45,7 +61,7 @@ class TorchCall(Call):
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
-            and pred.numel() > 0
+            and (0 < pred.numel() <= _SMALL or (torch.compiler.is_compiling() and pred.numel() > 0))
             and all(
                 name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
                 for name, value in given.items()

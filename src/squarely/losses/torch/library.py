@@ -16,9 +16,10 @@ try:
 except ImportError as error:
     raise MissingExtraError("squarely.losses.torch needs torch; install it with: pip install 'squarely[torch]'") from error
 
-__all__ = ["TORCH", "Torch", "torch"]
+__all__ = ["HALVES", "TORCH", "Torch", "torch", "unpack_dual"]
 
 Tensor = torch.Tensor
+HALVES = (torch.bfloat16, torch.float16)
 
 
 _BLOCK = 1 << 16  # elements whose intermediate results stay in the cache of a processor

@@ -1,0 +1,191 @@
+// The formulas of `squarely/losses/kernels` that need no logarithm, operation by operation: in double the bits are those of NumPy.
+// Each is made for one residual u: what rho, psi, kappa and omega share is computed once. Included in the anonymous namespace of losses_*.cpp.
+#pragma once
+
+template <class V>
+SQUARELY_INLINE V at_most(V a, V most) {  // nan stays nan
+    return V::choose(V::greater(a, most), most, a);
+}
+template <class V>
+SQUARELY_INLINE V within(V a, V size) {  // a between -size and size
+    return at_most(V::choose(V::greater(negative(size), a), negative(size), a), size);
+}
+template <class V>
+SQUARELY_INLINE V at_least(V a, V least) {
+    return V::choose(V::greater(least, a), least, a);
+}
+template <class V>
+SQUARELY_INLINE V sign(V u) {  // 0 and nan stay what they are
+    const V zero = V::set(0.0);
+    return V::choose(V::greater(u, zero), V::set(1.0), V::choose(V::greater(zero, u), V::set(-1.0), u));
+}
+template <class V>
+SQUARELY_INLINE V root(V z) {  // sqrt(1 + z^2) without the square of a large z
+    V most = at_least(V::absolute(z), V::set(1.0)), one = V::set(1.0) / most, rest = z / most;
+    return most * V::sqrt(one * one + rest * rest);
+}
+
+template <class V>
+struct Squared {
+    static constexpr bool kIsShort = true;
+    V u;
+    SQUARELY_INLINE Squared(const double*, V residual) : u(residual) {}
+    SQUARELY_INLINE V rho() const { return u * u; }
+    SQUARELY_INLINE V psi() const { return V::set(2.0) * u; }
+    SQUARELY_INLINE V kappa() const { return V::set(2.0); }
+    SQUARELY_INLINE V omega() const { return V::set(2.0); }
+};
+
+template <class V>
+struct HalfSquared {
+    static constexpr bool kIsShort = true;
+    V u;
+    SQUARELY_INLINE HalfSquared(const double*, V residual) : u(residual) {}
+    SQUARELY_INLINE V rho() const { return V::set(0.5) * u * u; }
+    SQUARELY_INLINE V psi() const { return u; }
+    SQUARELY_INLINE V kappa() const { return V::set(1.0); }
+    SQUARELY_INLINE V omega() const { return V::set(1.0); }
+};
+
+template <class V>
+struct Absolute {
+    static constexpr bool kIsShort = true;
+    V u;
+    SQUARELY_INLINE Absolute(const double*, V residual) : u(residual) {}
+    SQUARELY_INLINE V rho() const { return V::absolute(u); }
+    SQUARELY_INLINE V psi() const { return sign(u); }
+    SQUARELY_INLINE V kappa() const { return V::set(0.0); }
+    SQUARELY_INLINE V omega() const { return V::set(1.0) / V::absolute(u); }
+};
+
+template <class V>
+struct Huber {
+    static constexpr bool kIsShort = true;
+    V delta, u, size;
+    SQUARELY_INLINE Huber(const double* constants, V residual) : delta(V::set(constants[0])), u(residual), size(V::absolute(u)) {}
+    SQUARELY_INLINE V rho() const {
+        V a = at_most(size, delta);
+        return a * (size - V::set(0.5) * a);
+    }
+    SQUARELY_INLINE V psi() const { return within(u, delta); }
+    SQUARELY_INLINE V kappa() const { return V::choose(V::greater(delta, size), V::set(1.0), V::set(0.0)); }
+    SQUARELY_INLINE V omega() const { return delta / at_least(size, delta); }
+};
+
+template <class V>
+struct SmoothL1 {
+    static constexpr bool kIsShort = true;
+    V beta, u, size;
+    SQUARELY_INLINE SmoothL1(const double* constants, V residual) : beta(V::set(constants[0])), u(residual), size(V::absolute(u)) {}
+    SQUARELY_INLINE V rho() const {
+        V a = at_most(size, beta);
+        return a / beta * (size - V::set(0.5) * a);
+    }
+    SQUARELY_INLINE V psi() const { return within(u / beta, V::set(1.0)); }
+    SQUARELY_INLINE V kappa() const { return V::choose(V::greater(beta, size), V::set(1.0) / beta, V::set(0.0)); }
+    SQUARELY_INLINE V omega() const { return V::set(1.0) / at_least(size, beta); }
+};
+
+template <class V>
+struct PseudoHuber {
+    static constexpr bool kIsShort = false;
+    V delta, u, z, h;
+    SQUARELY_INLINE PseudoHuber(const double* constants, V residual) : delta(V::set(constants[0])), u(residual), z(u / delta), h(root(z)) {}
+    SQUARELY_INLINE V rho() const { return delta * u * (z / (V::set(1.0) + h)); }
+    SQUARELY_INLINE V psi() const { return u / h; }
+    SQUARELY_INLINE V kappa() const { return omega() * omega() * omega(); }
+    SQUARELY_INLINE V omega() const { return V::set(1.0) / h; }
+};
+
+template <class V>
+struct GemanMcClure {
+    static constexpr bool kIsShort = false;
+    V c, u, z, h;
+    SQUARELY_INLINE GemanMcClure(const double* constants, V residual) : c(V::set(constants[0])), u(residual), z(u / c), h(root(z)) {}
+    SQUARELY_INLINE V rho() const {
+        V share = z / h;
+        return V::set(0.5) * c * c * (share * share);
+    }
+    SQUARELY_INLINE V psi() const { return u / h / h / h / h; }
+    SQUARELY_INLINE V kappa() const {
+        V one = V::set(1.0) / h, share = V::set(std::sqrt(3.0)) * (z / h);
+        return (one - share) * (one + share) / h / h / h / h;
+    }
+    SQUARELY_INLINE V omega() const {
+        V once = V::set(1.0) / h / h;
+        return once * once;
+    }
+};
+
+template <class V>
+struct Tukey {
+    static constexpr bool kIsShort = false;
+    double c;
+    V z;
+    SQUARELY_INLINE Tukey(const double* constants, V residual) : c(constants[0]), z(within(residual / V::set(c), V::set(1.0))) {}
+    SQUARELY_INLINE V apart(double by) const { return (V::set(1.0) - V::set(by) * z) * (V::set(1.0) + V::set(by) * z); }
+    SQUARELY_INLINE V rho() const {
+        V s = z * z;
+        return V::set(c * c / 6) * s * (V::set(3.0) - V::set(3.0) * s + s * s);
+    }
+    SQUARELY_INLINE V psi() const { return V::set(c) * z * omega(); }
+    SQUARELY_INLINE V kappa() const { return apart(1.0) * (V::set(1.0) - V::set(std::sqrt(5.0)) * z) * (V::set(1.0) + V::set(std::sqrt(5.0)) * z); }
+    SQUARELY_INLINE V omega() const { return apart(1.0) * apart(1.0); }
+};
+
+template <class V>
+struct Winsorized {
+    static constexpr bool kIsShort = false;
+    V k, u, size;
+    SQUARELY_INLINE Winsorized(const double* constants, V residual) : k(V::set(constants[0])), u(residual), size(V::absolute(u)) {}
+    SQUARELY_INLINE V rho() const { return at_most(size, k) * at_most(size, k); }
+    SQUARELY_INLINE V psi() const { return V::choose(V::greater(k, size), V::set(2.0) * u, V::set(0.0)); }
+    SQUARELY_INLINE V kappa() const { return V::choose(V::greater(k, size), V::set(2.0), V::set(0.0)); }
+    SQUARELY_INLINE V omega() const { return kappa(); }
+};
+
+template <class V>
+struct Sided {  // what an error on its side costs: 1 - alpha above the target, alpha below it, nothing at it
+    double alpha;
+    V u, share;
+    SQUARELY_INLINE Sided(double level, V residual) : alpha(level), u(residual) {
+        const V zero = V::set(0.0);
+        share = V::choose(V::greater(u, zero), V::set(1 - alpha), V::choose(V::greater(zero, u), V::set(alpha), zero * u));
+    }
+};
+
+template <class V>
+struct Pinball : Sided<V> {
+    static constexpr bool kIsShort = true;
+    using Sided<V>::u, Sided<V>::share;
+    SQUARELY_INLINE Pinball(const double* constants, V residual) : Sided<V>(constants[0], residual) {}
+    SQUARELY_INLINE V rho() const { return share * V::absolute(u); }
+    SQUARELY_INLINE V psi() const { return share * sign(u); }
+    SQUARELY_INLINE V kappa() const { return V::set(0.0); }
+    SQUARELY_INLINE V omega() const { return share / V::absolute(u); }
+};
+
+template <class V>
+struct SmoothPinball : Sided<V> {
+    static constexpr bool kIsShort = false;
+    using Sided<V>::u, Sided<V>::share;
+    V delta;
+    Huber<V> huber;
+    SQUARELY_INLINE SmoothPinball(const double* constants, V residual)
+        : Sided<V>(constants[0], residual), delta(V::set(constants[1])), huber(constants + 1, residual) {}
+    SQUARELY_INLINE V rho() const { return share * (huber.rho() / delta); }
+    SQUARELY_INLINE V psi() const { return share * within(u / delta, V::set(1.0)); }
+    SQUARELY_INLINE V kappa() const { return share * huber.kappa() / delta; }
+    SQUARELY_INLINE V omega() const { return share / at_least(V::absolute(u), delta); }
+};
+
+template <class V>
+struct Expectile : Sided<V> {
+    static constexpr bool kIsShort = false;
+    using Sided<V>::u, Sided<V>::share, Sided<V>::alpha;
+    SQUARELY_INLINE Expectile(const double* constants, V residual) : Sided<V>(constants[0], residual) {}
+    SQUARELY_INLINE V rho() const { return share * u * u; }
+    SQUARELY_INLINE V psi() const { return V::set(2.0) * share * u; }
+    SQUARELY_INLINE V kappa() const { return V::set(2.0) * V::choose(V::greater(u, V::set(0.0)), V::set(1 - alpha), V::set(alpha)); }
+    SQUARELY_INLINE V omega() const { return kappa(); }
+};

@@ -1,0 +1,239 @@
+// The loops over the rows of a block, written over a vector type V; each losses_*.cpp names V and includes this in its own anonymous namespace.
+#pragma once
+#include "elementary.hpp"
+#include "loss_curves.hpp"
+
+using squarely::Curvature;
+using squarely::Loss;
+using squarely::LossLoops;
+using squarely::LossRows;
+using squarely::Spread;
+
+enum Wanted { kValue = 1, kGradient = 2, kCurvature = 4 };
+
+template <class V, template <class> class Formula>
+struct Difference {  // u = prediction - target
+    static constexpr bool kIsShort = Formula<V>::kIsShort;
+    Formula<V> at;
+    SQUARELY_INLINE Difference(const double* constants, V pred, V target) : at(constants, pred - target) {}
+    SQUARELY_INLINE V loss() const { return at.rho(); }
+    SQUARELY_INLINE V gradient() const { return at.psi(); }
+    SQUARELY_INLINE V curvature(Curvature kind) const {
+        if (kind == Curvature::irls) return at.omega();
+        return kind == Curvature::exact ? at.kappa() : at_least(at.kappa(), V::set(0.0));
+    }
+};
+
+template <class V>
+struct SquaredLog {  // the square of u = log((1 + prediction) / (1 + target)), by one logarithm, for a difference of two loses a good fit
+    static constexpr bool kIsShort = false;
+    V u, slope;
+    SQUARELY_INLINE SquaredLog(const double*, V pred, V target) {
+        const V one = V::set(1.0), least = V::set(-1.0), nan = V::set(__builtin_nan(""));
+        u = log_of(one + pred, one + target, pred - target) + ((pred - pred) + (target - target));
+        u = V::choose(V::greater(pred, least), V::choose(V::greater(target, least), u, nan), nan);
+        slope = one / (one + pred);
+    }
+    SQUARELY_INLINE V loss() const { return u * u; }
+    SQUARELY_INLINE V gradient() const { return V::set(2.0) * u * slope; }
+    SQUARELY_INLINE V curvature(Curvature kind) const {
+        const V two = V::set(2.0);
+        V square = slope * slope, parabola = two * square;
+        return kind == Curvature::exact ? parabola - two * u * square : parabola;
+    }
+};
+
+template <class T>
+struct Arrays {  // of the rows from some place on; weight may be null, and what is not asked for
+    const T *pred, *target, *weight;
+    T *loss, *gradient, *curvature;
+    Arrays from(size_t i) const {
+        auto at = [i](auto* array) { return array ? array + i : nullptr; };
+        return {pred + i, target + i, at(weight), at(loss), at(gradient), at(curvature)};
+    }
+};
+
+constexpr size_t kStep = 16;  // rows that are added side by side: the same for every vector, so that sums have the same bits
+
+template <class V, class T, class Row, int wanted, bool is_weighted>
+struct Loop {
+    static constexpr int kVectors = kStep / V::N;
+    const LossRows& rows;
+    V lanes[kVectors];
+
+    explicit Loop(const LossRows& given) : rows(given) {
+        for (V& lane : lanes) lane = V::set(0.0);
+    }
+    template <bool streams>
+    __attribute__((noinline)) void take(const Arrays<T> each, size_t count) {  // a multiple of kStep
+        const double constants[] = {rows.constants[0], rows.constants[1]};  // what the loop uses lies in registers: writing may change all else
+        const V zero = V::set(0.0), scale = V::set(rows.scale);
+        const bool omits_nan = rows.omits_nan;
+        const Curvature kind = rows.kind;
+        V sums[kVectors];
+        for (int j = 0; j < kVectors; j++) sums[j] = lanes[j];
+        auto vector = [&](size_t at, V& sum) __attribute__((always_inline)) {
+            V target = V::load(each.target + at), weight = zero;
+            if constexpr (is_weighted) weight = V::load(each.weight + at);
+            auto counted = [&](V value) __attribute__((always_inline)) {
+                if constexpr (is_weighted) value = V::choose(V::equal(weight, zero), zero, value * weight);
+                return omits_nan ? V::choose(V::equal(target, target), value, zero) : value;
+            };
+            const Row row(constants, V::load(each.pred + at), target);
+            if constexpr (wanted & kValue) {
+                V value = counted(row.loss());
+                sum = sum + value;
+                if (each.loss) value.store(each.loss + at);
+            }
+            if constexpr (wanted & kGradient) {
+                V slope = counted(row.gradient()) * scale;
+                if constexpr (streams) slope.stream(each.gradient + at);
+                else slope.store(each.gradient + at);
+            }
+            if constexpr (wanted & kCurvature) (counted(row.curvature(kind)) * scale).store(each.curvature + at);
+        };
+        for (size_t from = 0; from < count; from += kStep) {
+            if constexpr (Row::kIsShort) {
+#pragma GCC unroll 8
+                for (int j = 0; j < kVectors; j++) vector(from + static_cast<size_t>(j) * V::N, sums[j]);
+            } else {
+#pragma GCC unroll 1
+                for (int j = 0; j < kVectors; j++) vector(from + static_cast<size_t>(j) * V::N, sums[j]);
+            }
+        }
+        for (int j = 0; j < kVectors; j++) lanes[j] = sums[j];
+    }
+    void take_some(const Arrays<T>& each, size_t count) {  // fewer than a step: beside them rows without an error
+        T p[kStep], t[kStep], w[kStep], out[3][kStep];
+        for (size_t i = 0; i < kStep; i++) {
+            const bool is_row = i < count;
+            p[i] = is_row ? each.pred[i] : T(1), t[i] = is_row ? each.target[i] : T(1), w[i] = is_weighted && is_row ? each.weight[i] : T(1);
+        }
+        take<false>({p, t, w, out[0], out[1], out[2]}, kStep);
+        for (size_t i = 0; i < count; i++) {
+            if (wanted & kValue && each.loss) each.loss[i] = out[0][i];
+            if (wanted & kGradient) each.gradient[i] = out[1][i];
+            if (wanted & kCurvature) each.curvature[i] = out[2][i];
+        }
+    }
+    void take_all(const Arrays<T>& each, size_t count, bool may_start_anywhere) {
+        constexpr size_t kLine = 64 / sizeof(T);
+        const size_t past = reinterpret_cast<uintptr_t>(each.gradient ? each.gradient : each.loss) / sizeof(T) % kLine;
+        size_t head = may_start_anywhere && past ? (kLine - past) % kStep : 0;  // rows before a line of the cache begins
+        if (head > count) head = 0;
+        const size_t whole = (count - head) / kStep * kStep;
+        if (head) take_some(each, head);
+        if (Row::kIsShort && rows.streams && past == 0) take<true>(each, whole), V::fence();
+        else take<false>(each.from(head), whole);
+        if (head + whole < count) take_some(each.from(head + whole), count - head - whole);
+    }
+    double sum() const {
+        double lane[kStep];
+        for (int j = 0; j < kVectors; j++) lanes[j].store(lane + j * V::N);
+        for (size_t half = kStep / 2; half; half /= 2)
+            for (size_t i = 0; i < half; i++) lane[i] += lane[i + half];
+        return lane[0];
+    }
+};
+
+template <class T>
+const T* weights_of(const LossRows& rows, size_t begin, size_t count, T* room) {  // with the mask, as one number for each row
+    const T* weight = static_cast<const T*>(rows.weight.numbers);
+    const uint8_t* mask = static_cast<const uint8_t*>(rows.mask.numbers);
+    if (weight && !mask && rows.weight.repeat == 1 && rows.weight.size == rows.count) return weight + begin;
+    if (!weight && !mask) return nullptr;
+    auto each = [&](const Spread& spread, auto put) {
+        size_t at = begin / spread.repeat % spread.size, left = spread.repeat - begin % spread.repeat;
+        for (size_t i = 0; i < count;) {
+            for (size_t end = i + left < count ? i + left : count; i < end; i++) put(i, at);
+            left = spread.repeat, at = at + 1 == spread.size ? 0 : at + 1;
+        }
+    };
+    for (size_t i = 0; !weight && i < count; i++) room[i] = T(1);
+    if (weight) each(rows.weight, [&](size_t i, size_t at) { room[i] = weight[at]; });
+    if (mask && rows.mask.repeat == 1 && rows.mask.size == rows.count) {
+        for (size_t i = 0; i < count; i++) room[i] = mask[begin + i] ? room[i] : T(0);
+    } else if (mask) {
+        each(rows.mask, [&](size_t i, size_t at) { room[i] = mask[at] ? room[i] : T(0); });
+    }
+    return room;
+}
+
+template <class V, class T, class Row, int wanted, bool is_weighted>
+double add_short(const LossRows& rows, const Arrays<T>& each, size_t count, bool wants_sums) {
+    Loop<V, T, Row, wanted, is_weighted> loop(rows);
+    loop.take_all(each, count, !wants_sums);
+    return loop.sum();
+}
+
+// A long formula is compiled once, for doubles with weights; a few rows at a time are widened for it.
+template <class V, class T, class Row, int wanted>
+double add_long(const LossRows& rows, const Arrays<T>& each, size_t count) {
+    constexpr size_t kPiece = 256;
+    double pred[kPiece], target[kPiece], weight[kPiece], out[3][kPiece];
+    Loop<V, double, Row, wanted, true> loop(rows);
+    for (size_t from = 0; from < count; from += kPiece) {
+        const Arrays<T> piece = each.from(from);
+        const size_t size = count - from < kPiece ? count - from : kPiece;
+        for (size_t i = 0; i < size; i++) pred[i] = piece.pred[i], target[i] = piece.target[i], weight[i] = piece.weight ? piece.weight[i] : T(1);
+        loop.take_all({pred, target, weight, each.loss ? out[0] : nullptr, out[1], out[2]}, size, false);
+        for (size_t i = 0; wanted & kValue && each.loss && i < size; i++) piece.loss[i] = static_cast<T>(out[0][i]);
+        for (size_t i = 0; wanted & kGradient && i < size; i++) piece.gradient[i] = static_cast<T>(out[1][i]);
+        for (size_t i = 0; wanted & kCurvature && i < size; i++) piece.curvature[i] = static_cast<T>(out[2][i]);
+    }
+    return loop.sum();
+}
+
+template <class V, class T, class Row, int wanted>
+double add_block(const LossRows& rows, size_t begin, size_t end, bool wants_sums) {
+    T room[squarely::kLossBlock];
+    const T* weight = weights_of(rows, begin, end - begin, room);
+    auto at = [&](void* out) { return out ? static_cast<T*>(out) + begin : nullptr; };
+    const T *pred = static_cast<const T*>(rows.pred) + begin, *target = static_cast<const T*>(rows.target) + begin;
+    const Arrays<T> each{pred, target, weight, at(rows.loss), at(rows.gradient), at(rows.curvature)};
+    if constexpr (!Row::kIsShort) return add_long<V, T, Row, wanted>(rows, each, end - begin);
+    else if (weight) return add_short<V, T, Row, wanted, true>(rows, each, end - begin, wants_sums);
+    else return add_short<V, T, Row, wanted, false>(rows, each, end - begin, wants_sums);
+}
+
+template <class V, class T, class Row>
+double add_wanted(const LossRows& rows, size_t begin, size_t end, bool wants_sums) {
+    if (rows.curvature) return add_block<V, T, Row, kGradient | kCurvature>(rows, begin, end, wants_sums);
+    if (!rows.gradient) return add_block<V, T, Row, kValue>(rows, begin, end, wants_sums);
+    if (rows.loss || wants_sums) return add_block<V, T, Row, kValue | kGradient>(rows, begin, end, wants_sums);
+    return add_block<V, T, Row, kGradient>(rows, begin, end, wants_sums);
+}
+
+template <class V, class T>
+double add_rows(const LossRows& rows, size_t begin, size_t end, bool wants_sums) {
+#define SQUARELY_ROW(name, Formula) case Loss::name: return add_wanted<V, T, Difference<V, Formula>>(rows, begin, end, wants_sums);
+    switch (rows.which) {
+        SQUARELY_ROW(squared, Squared)
+        SQUARELY_ROW(half_squared, HalfSquared)
+        SQUARELY_ROW(absolute, Absolute)
+        SQUARELY_ROW(huber, Huber)
+        SQUARELY_ROW(smooth_l1, SmoothL1)
+        SQUARELY_ROW(pseudo_huber, PseudoHuber)
+        SQUARELY_ROW(log_cosh, LogCosh)
+        SQUARELY_ROW(fair, Fair)
+        SQUARELY_ROW(cauchy, Cauchy)
+        SQUARELY_ROW(geman_mcclure, GemanMcClure)
+        SQUARELY_ROW(welsch, Welsch)
+        SQUARELY_ROW(tukey, Tukey)
+        SQUARELY_ROW(winsorized, Winsorized)
+        SQUARELY_ROW(student_t, StudentT)
+        SQUARELY_ROW(pinball, Pinball)
+        SQUARELY_ROW(smooth_pinball, SmoothPinball)
+        SQUARELY_ROW(expectile, Expectile)
+        SQUARELY_ROW(linex, Linex)
+        case Loss::squared_log: return add_wanted<V, T, SquaredLog<V>>(rows, begin, end, wants_sums);
+        case Loss::count: break;
+    }
+#undef SQUARELY_ROW
+    return 0.0;
+}
+
+template <class V>
+double add(const LossRows& rows, size_t begin, size_t end, bool wants_sums) {
+    return rows.is_double ? add_rows<V, double>(rows, begin, end, wants_sums) : add_rows<V, float>(rows, begin, end, wants_sums);
+}

@@ -1,0 +1,39 @@
+"""The reduced loss of arrays, and its gradient, in one pass over memory."""
+
+from typing import Any
+
+import numpy as np
+
+from squarely.losses.compose import amounts, count, denominator, same_shape
+from squarely.losses.core import in_core
+from squarely.losses.kernels import Kernel
+from squarely.losses.numpy.compiled import sums, takes
+from squarely.losses.numpy.given import refuse_outside
+from squarely.losses.numpy.library import NUMPY, Array
+from squarely.losses.options import Options
+
+__all__ = ["one_pass"]
+
+
+def one_pass(
+    kernel: type[Kernel], settings: dict[str, Any], pred: Array, target: Array, options: Options, *, gradient: bool
+) -> tuple[Array, Array | None] | None:
+    """Return the mean or the sum, and the gradient if it is asked for; None of what has to be composed."""
+    core = in_core(kernel.bound(settings))
+    if core is None or options.covariance is not None or options.reduction not in ("mean", "sum") or options.nan_target == "raise":
+        return None
+    same_shape(pred, target)
+    given = amounts(NUMPY, pred, target, options)
+    if not takes(pred, target, given.weight, given.mask):
+        return None
+    omit = options.nan_target == "omit"
+    counted = given
+    if omit or given.weight is not None or kernel.residual.domain:
+        counted = count(NUMPY, pred, target, options)
+    refuse_outside(kernel, pred, target, counted)
+    dtype, den = pred.dtype, 1.0
+    if options.reduction == "mean":
+        den = float(denominator(NUMPY, np.zeros((), dtype), counted, options, given.shape)) or 1.0
+    total, out = sums(core, pred, target, given.weight, given.mask, omit=omit, scale=1 / den, gradient=gradient)
+    with np.errstate(over="ignore"):
+        return (total / den).astype(dtype)[()], out

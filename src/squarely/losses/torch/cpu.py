@@ -1,0 +1,77 @@
+"""The pass of the compiled core over tensors of the processor."""
+
+import numpy as np
+
+from squarely.losses.core import ALL, Spread, in_core, spread
+from squarely.losses.kernels import Bound
+from squarely.losses.room import room_for
+from squarely.losses.torch.library import HALVES, torch
+
+__all__ = ["one_pass"]
+
+Tensor = torch.Tensor
+_WORTH_A_THREAD = 1 << 17  # elements that take longer than a thread to start
+_WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
+
+
+def one_pass(
+    kernel: Bound,
+    pred: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    mask: Tensor | None,
+    *,
+    omit: bool,
+    scale: float | Tensor,
+    samples: bool,
+    gradient: bool,
+) -> tuple[Tensor, Tensor | None] | None:
+    """Return sums of weight times loss and, if asked for, the gradient by ``pred`` times ``scale``; None where the core does not take such tensors.
+
+    ``total`` is the sum over what counts, or that of each sample, in float64; weight and mask broadcast to ``pred``.
+    """
+    core = in_core(kernel)
+    if core is None or pred.dtype is not target.dtype or not (pred.is_contiguous() and target.is_contiguous()) or not pred.numel():
+        return None
+    half = pred.dtype if pred.dtype in HALVES else None
+    if half is not None:
+        pred, target = pred.float(), target.float()
+    if pred.dtype not in (torch.float32, torch.float64):
+        return None
+    weight = None if weight is None else weight.to(pred.dtype)
+    counted = [_spread(pred, each) for each in (weight, mask)]
+    out = _empty_like(pred) if gradient else None
+    totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64, device=pred.device)
+    total = core.add(
+        pred.dtype is torch.float64,
+        (pred.numel(), pred.data_ptr(), target.data_ptr()),
+        (counted[0][0], counted[1][0]),
+        omit=omit,
+        scale=float(scale),
+        gradient=0 if out is None else out.data_ptr(),
+        threads=max(1, min(torch.get_num_threads(), pred.numel() // _WORTH_A_THREAD)),
+        samples=pred.shape[0] if samples else 1,
+        totals=totals.data_ptr(),
+    )
+    if not samples or len(totals) == 1:
+        totals.fill_(total)
+    return totals, out if out is None or half is None else out.to(half)
+
+
+def _spread(pred: Tensor, given: Tensor | None) -> tuple[Spread, Tensor | None]:
+    """Return how numbers stand for the elements of a prediction, and the tensor that owns them, which has to live as long."""
+    if given is None:
+        return ALL, None
+    given = given.contiguous()
+    found = spread(tuple(pred.shape), tuple(given.shape), given.data_ptr())
+    if found is not None:
+        return found, given
+    whole = given.expand(pred.shape).contiguous()
+    return Spread(whole.data_ptr(), whole.numel(), 1), whole
+
+
+def _empty_like(pred: Tensor) -> Tensor:
+    """Return memory for a gradient."""
+    if pred.numel() < _WORTH_KEEPING:
+        return torch.empty_like(pred)
+    return torch.from_numpy(room_for(tuple(pred.shape), np.float32 if pred.dtype is torch.float32 else np.float64))
