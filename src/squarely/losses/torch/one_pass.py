@@ -6,20 +6,29 @@ prediction, goes by composition: transforms and compilers, forward mode, gradien
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from squarely.losses.compose import amounts, count, denominator, same_shape
 from squarely.losses.kernels import Bound, Kernel
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
-from squarely.losses.torch import cpu
+from squarely.losses.torch import cpu, cuda
 from squarely.losses.torch.library import HALVES, TORCH, torch, unpack_dual
 
 __all__ = ["ENGINES", "in_one_pass", "terms_in_one_pass"]
 
 Tensor = torch.Tensor
 Composed = Callable[..., Tensor]  # (pred, target, **given), by torch's operations
-ENGINES: dict[str, Callable[..., tuple[Tensor, Tensor | None] | None]] = {"cpu": cpu.one_pass}
+
+
+class Engine(NamedTuple):
+    """What finds value and gradient on one kind of device, and what multiplies a gradient by a number that is there."""
+
+    one_pass: Callable[..., tuple[Tensor, Tensor | None] | None]
+    multiplied: Callable[[Tensor, Tensor], Tensor]
+
+
+ENGINES = {"cpu": Engine(cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.one_pass, cuda.multiplied)}
 
 
 class _Found:
@@ -57,9 +66,10 @@ class _OnePass(torch.autograd.Function):
             return again()[1] * _column(grad, pred.ndim), *rest
         if not grad.ndim and grad.device.type == "cpu" and grad.item() == 1:  # as at the end of most programs
             return again()[1] if gradient is None else gradient, *rest
-        if pred.dtype in HALVES:  # rounded once, after every factor: one alone may be too small for the type
-            return again(scale=found.scale * grad)[1], *rest
-        return (again()[1] if gradient is None else gradient).mul_(_column(grad, pred.ndim)), *rest
+        if pred.dtype is torch.float16 or (pred.dtype in HALVES and grad.device.type == "cpu"):  # elsewhere nobody knows yet whether it is 1
+            return again(scale=found.scale * grad)[1], *rest  # rounded once, after every factor: one alone may be too small for the type
+        gradient = again()[1] if gradient is None else gradient
+        return (gradient.mul_(_column(grad, pred.ndim)) if grad.ndim else ENGINES[pred.device.type].multiplied(gradient, grad)), *rest
 
 
 def _column(grad: Tensor, axes: int) -> Tensor:
@@ -136,7 +146,7 @@ def _sums(
     counted = amounts(TORCH, pred, target, options)
     asks = pred.requires_grad and torch.is_grad_enabled()
     omit = options.nan_target == "omit"
-    engine = partial(ENGINES[pred.device.type], kernel, weight=counted.weight, mask=counted.mask, omit=omit, scale=scale, samples=samples)
+    engine = partial(ENGINES[pred.device.type].one_pass, kernel, weight=counted.weight, mask=counted.mask, omit=omit, scale=scale, samples=samples)
     with torch.no_grad():
         done = engine(pred, target, gradient=asks)
         if done is None:
