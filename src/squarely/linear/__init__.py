@@ -1,5 +1,6 @@
 """Least squares from the exact moments of rows: estimators that add, subtract and are right to the last digit."""
 
+from squarely.linear.assumptions import FitDiagnosis
 from squarely.linear.collinearity import Collinearity
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
@@ -16,6 +17,7 @@ from squarely.state import GramState
 
 __all__ = [
     "Collinearity",
+    "FitDiagnosis",
     "GramEstimator",
     "GramState",
     "Inference",

@@ -83,6 +83,7 @@ class Block(NamedTuple):
     start: int
     features: Doubled  # centred, p x n
     q: Doubles  # sqrt(w) M z, k x n: orthonormal over all rows
+    targets: Doubles  # y, t x n
     residuals: Doubles  # y less its prediction, t x n
     root_weight: Doubles  # sqrt(w), n
     labels: npt.NDArray[Any] | None  # of groups
@@ -122,7 +123,8 @@ class Again:
             residuals = self.coordinates.residuals(centred)
             squares += ((residuals * root) ** 2).sum(axis=1)
             seen += int(np.count_nonzero(root))
-            yield Block(start, features, self.coordinates.orthonormal(features) * root, residuals, root, labels)
+            targets = np.stack([sum(parts) for parts in columns[count:]])
+            yield Block(start, features, self.coordinates.orthonormal(features) * root, targets, residuals, root, labels)
             start += rows
         self._compare(seen, squares)
 

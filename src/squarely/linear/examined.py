@@ -7,6 +7,7 @@ import numpy as np
 
 from squarely.evaluate import library_of
 from squarely.linear.again import Again, Coordinates
+from squarely.linear.assumptions import FitDiagnosis, diagnosis_of
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.influence import Influence, influence_of
@@ -157,3 +158,47 @@ class Examined(GramEstimator):
         """
         self._fitted()
         return Summary.of(self.equations_, self.exact_coef_, inference or self.inference_, confidence, sample_weight)
+
+    def diagnose(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        order: bool = False,
+        groups: Any = None,
+        instruments: Any = None,
+        endogenous: Any = None,
+    ) -> FitDiagnosis:
+        """Say what is wrong with the fit, how much it matters, and what mends it; and which assumptions of least squares hold.
+
+        The checks of ``sq.diagnose`` judge the errors, which are held in memory; those of docs/checks.md that need features join them.
+        Effects decide, p-values guard against few rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            The rows of the fit.
+        order : bool
+            Whether the rows lie in order of time.
+        groups : array-like of shape (n,), or the name of a column
+            Rows whose errors may go together.
+        instruments : array-like of shape (n, q), optional
+            What drives features and not the errors; without, exogeneity is not testable.
+        endogenous : sequence of str, optional
+            The features that may go with the errors; all of them where none are named.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from squarely.linear import LinearRegression
+        >>> x = np.linspace(0, 4, 200)[:, None]
+        >>> y = x[:, 0] ** 2 + 0.1 * np.cos(97 * x[:, 0])
+        >>> found = LinearRegression().fit(x, y).diagnose(x, y)
+        >>> found["SQ006"].fix
+        'add the square of x0, or a logarithm or a spline of it'
+        >>> found.assumptions[0].verdict, found.assumptions[2].verdict
+        ('violated', 'not testable')
+        """
+        self._fitted()
+        return diagnosis_of(Again(self, X, y, sample_weight, groups), order, instruments, endogenous)

@@ -12,7 +12,7 @@ from squarely.linear.again import Again, Block
 from squarely.linear.doubled import Doubles
 from squarely.linear.inference import Inference
 
-__all__ = ["Influence", "influence_of"]
+__all__ = ["Influence", "influence_of", "influence_parts"]
 
 _WHOLE = 1e-10  # a row that leaves less of its own variance has a leverage of 1
 
@@ -67,6 +67,10 @@ class Influence:
         found: Doubles = getattr(self, by)
         return found
 
+    def joined(self, other: "Influence | None") -> "Influence":
+        """Return the rows of the other, and then these."""
+        return self if other is None else _joined([other, self])
+
     def _taken(self, chosen: Any) -> "Influence":
         return replace(self, **{name: getattr(self, name)[chosen] for name in _of_rows()})
 
@@ -93,12 +97,12 @@ def influence_of(again: Again, top: int | None, by: str, frame: str) -> Influenc
         raise DataError(f"top is {top!r}; expected a whole number of rows, of at least 1, or None for all.")
     kept: Influence | None = None
     parts, press = [], 0.0
-    for part, squares in _parts(again, inference, frame):
+    for _, (part, squares) in influence_parts(again, inference, frame):
         press += squares
         if top is None:
             parts.append(part)
         else:
-            kept = (part if kept is None else _joined([kept, part])).largest(top, by)
+            kept = part.joined(kept).largest(top, by)
     found = _joined(parts) if kept is None else kept
     return replace(found, press=press, loo_mse=press / float(again.model.equations_.weight.nearest()[0, 0]))
 
@@ -108,13 +112,14 @@ def _joined(parts: list[Influence]) -> Influence:
     return replace(parts[0], **columns)
 
 
-def _parts(again: Again, inference: Inference, frame: str) -> Iterator[tuple[Influence, float]]:
+def influence_parts(again: Again, inference: Inference, frame: str = "pyarrow") -> Iterator[tuple[Block, tuple[Influence, float]]]:
+    """Yield the influence of the rows of each block, and their part of the sum of squares without each."""
     back = again.coordinates.back
     scale = np.sqrt((back * back).sum(axis=0))
     dropped = np.isnan(inference.inverse_root).any(axis=0)
     scale[dropped] = np.nan
     for block in again.blocks():
-        yield _measured(block, inference, back / scale, frame)
+        yield block, _measured(block, inference, back / scale, frame)
 
 
 def _measured(block: Block, inference: Inference, back: Doubles, frame: str) -> tuple[Influence, float]:
