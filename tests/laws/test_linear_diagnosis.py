@@ -16,7 +16,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 from statsmodels.stats.stattools import durbin_watson
 
 from squarely.diagnose.checks import CHECKS
-from squarely.errors import DataError
+from squarely.errors import DataError, DependentColumnsWarning
 from squarely.linear import LinearRegression
 from squarely.linear.assumptions import FitDiagnosis
 from squarely.linear.checks_of_features import FIT_CHECKS
@@ -236,6 +236,7 @@ def test_clusters_reach_the_checks_of_errors() -> None:
     ("kwargs", "said"),
     [
         ({"endogenous": ["x0"]}, "Give instruments= too"),
+        ({"order": True, "groups": np.arange(N)}, "order=True and groups= were both given"),
         ({"instruments": X[:, :1], "endogenous": ["z"]}, "endogenous names 'z'"),
         ({"instruments": X[:10, :1], "endogenous": "x0"}, "instruments has shape"),
         ({"instruments": X[:, :1], "endogenous": ["x0", "x1"]}, "a column or more for each"),
@@ -244,6 +245,25 @@ def test_clusters_reach_the_checks_of_errors() -> None:
 def test_what_is_refused_is_named(kwargs: dict, said: str) -> None:
     with pytest.raises(DataError, match=said):
         diagnosed(X, BENT, **kwargs)
+
+
+@pytest.mark.parametrize("power", [-150, -7, 7, 140])
+def test_units_change_no_statistic(power: int) -> None:
+    plain, scaled = diagnosed(X, BENT, order=True), diagnosed(X * 10.0 ** (power / 3), BENT * 10.0**power, order=True)
+    assert {each.id for each in scaled} & set(FIT_CHECKS) == {each.id for each in plain} & set(FIT_CHECKS)
+    for identity in FIT_CHECKS:
+        if identity in plain.statistics["fit"]:
+            assert numbers(scaled, identity) == pytest.approx(numbers(plain, identity), rel=1e-9, abs=1e-15, nan_ok=True)
+
+
+def test_a_feature_that_depends_on_others_is_told() -> None:
+    x = np.column_stack([X, 2 * X[:, 0] - X[:, 2]])
+    with pytest.warns(DependentColumnsWarning):
+        model = LinearRegression().fit(x, BENT)
+    found = model.diagnose(x, BENT)
+    assert (found["SQ015"].severity, found["SQ015"].effect) == ("serious", np.inf)
+    assert "'x3' depends on other features" in found["SQ015"].evidence
+    assert numbers(found, "SQ005")["f"] == pytest.approx(numbers(diagnosed(X, BENT), "SQ005")["f"], rel=1e-9)
 
 
 def test_names_of_checks_are_those_of_no_other() -> None:

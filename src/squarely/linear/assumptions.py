@@ -78,6 +78,8 @@ def diagnosis_of(again: Again, order: bool, instruments: Any, endogenous: Any) -
         raise DataError(f"the model has {inference.estimates.shape[1]} targets, and a diagnosis is that of one fit. Fit each target alone.")
     if not inference.freedom > 1:
         raise DataError(f"the fit has {inference.rows:,} rows, too few to judge it. A diagnosis takes two more than there are coefficients.")
+    if order and again.groups is not None:
+        raise DataError("order=True and groups= were both given, and each says how errors may depend on each other. Give one of them.")
     if instruments is not None and is_names(again.target):
         raise DataError("instruments= goes with arrays and frames, and the rows were given as a source. Read the columns first.")
     rows = 0 if is_names(again.target) else again.model._design(again.data, first=False).rows

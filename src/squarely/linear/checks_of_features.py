@@ -8,7 +8,7 @@ from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.linear.checks_of_errors import FIT_CHECKS
 from squarely.linear.evidence import FitEvidence
 from squarely.linear.influence import Influence
-from squarely.plain import number, percent
+from squarely.plain import percent
 
 __all__ = ["FIT_CHECKS"]
 
@@ -36,8 +36,8 @@ def collinearity(e: FitEvidence) -> Outcome:
     told = f"{', '.join(map(repr, dropped[:6]))} depends on other features" if dropped else f"{found.words} hardly varies"
     return Outcome(
         effect=largest,
-        told=f"VIF {number(largest)}, condition number {number(found.condition_number)}; {told}",
-        meaning=f"intervals of coefficients are up to {number(largest**0.5)} times as wide; predictions of rows like these do not suffer",
+        told=f"VIF {largest:.3g}, condition number {found.condition_number:.3g}; {told}",
+        meaning=f"intervals of coefficients are up to {largest**0.5:.3g} times as wide; predictions of rows like these do not suffer",
         fix="leave one of these features out, combine them, or use ridge regression",
         code="Collinearity.of(model.equations_).inflations",
         numbers={

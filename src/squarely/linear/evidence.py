@@ -155,7 +155,8 @@ class FitEvidence:
         earlier = [series[len(before) - lag : len(series) - lag] for lag in range(1, len(before) + 1)]
         weight = w if self.is_weighted else None
         self.curves.add_columns(_columns(*u, fit**2, fit**3, *squares, *earlier, e), weight)
-        spread = [*u, *(squares if len(u) <= MOST_CROSSED else []), *products, w * e * e]
+        scaled = np.ldexp(e, -np.frexp(np.sqrt(self.squares / self.n))[1])  # fourth powers of small errors are no doubles
+        spread = [*u, *(squares if len(u) <= MOST_CROSSED else []), *products, w * scaled * scaled]
         self.spread.add_columns(_columns(*(each[w > 0] for each in spread)), None)
         if self.instruments is not None:
             rows = slice(block.start, block.start + len(e))
