@@ -8,6 +8,7 @@ from squarely.linear.inference import Inference
 from squarely.linear.influence import Influence
 from squarely.linear.likelihood import Likelihood
 from squarely.linear.ordinary import LinearRegression
+from squarely.linear.plots import Plot
 from squarely.linear.prediction import Prediction
 from squarely.linear.reading import gram, grams
 from squarely.linear.robust import RobustInference
@@ -25,6 +26,7 @@ __all__ = [
     "Likelihood",
     "LinearRegression",
     "NormalEquations",
+    "Plot",
     "Prediction",
     "RobustInference",
     "Summary",

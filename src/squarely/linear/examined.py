@@ -12,6 +12,7 @@ from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.influence import Influence, influence_of
 from squarely.linear.likelihood import Likelihood
+from squarely.linear.plots import Plot, plot_of
 from squarely.linear.prediction import Prediction
 from squarely.linear.robust import RobustInference, robust_inference
 from squarely.linear.summary import Summary
@@ -202,3 +203,34 @@ class Examined(GramEstimator):
         """
         self._fitted()
         return diagnosis_of(Again(self, X, y, sample_weight, groups), order, instruments, endogenous)
+
+    def plot(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        kind: str = "influence",
+        feature: str | None = None,
+    ) -> Plot:
+        """Return a plot of each row, as SVG.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            The rows of the fit.
+        kind : "influence", "partial" or "component"
+            Studentised residuals over leverages; what a feature adds to the others (partial regression); or its component of the prediction
+            plus the residual, which shows a curve.
+        feature : str
+            The feature of the last two.
+
+        Examples
+        --------
+        >>> from squarely.linear import LinearRegression
+        >>> x, y = [[1.0], [2.0], [3.0], [4.0], [10.0]], [1.0, 2.1, 2.8, 4.4, 4.1]
+        >>> LinearRegression().fit(x, y).plot(x, y, kind="component", feature="x0").title
+        'Component plus residual'
+        """
+        self._fitted()
+        return plot_of(Again(self, X, y, sample_weight), kind, feature)
