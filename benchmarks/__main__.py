@@ -10,6 +10,7 @@ from pathlib import Path
 import bench_metrics  # the first of the two: it says how many threads polars may take, before anything imports polars
 from bench_catalogue import SECTIONS as OF_THE_CATALOGUE
 from bench_fused import SECTIONS as OF_FUSED
+from bench_influence import SECTIONS as OF_INFLUENCE
 from bench_intervals import SECTIONS as OF_INTERVALS
 from bench_linear import SECTIONS as OF_LEAST_SQUARES
 from bench_losses import SECTIONS as OF_LOSSES
@@ -17,7 +18,17 @@ from bench_report import SECTIONS as OF_REPORTS
 from coverage import SECTIONS as OF_COVERAGE
 from timing import Options, Sheet
 
-SECTIONS = {**bench_metrics.SECTIONS, **OF_THE_CATALOGUE, **OF_COVERAGE, **OF_INTERVALS, **OF_REPORTS, **OF_LOSSES, **OF_FUSED, **OF_LEAST_SQUARES}
+SECTIONS = {
+    **bench_metrics.SECTIONS,
+    **OF_THE_CATALOGUE,
+    **OF_COVERAGE,
+    **OF_INTERVALS,
+    **OF_REPORTS,
+    **OF_LOSSES,
+    **OF_FUSED,
+    **OF_LEAST_SQUARES,
+    **OF_INFLUENCE,
+}
 
 
 def main() -> None:

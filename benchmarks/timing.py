@@ -23,7 +23,21 @@ from squarely import _core
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-LIBRARIES = ("squarely", "numpy", "pyarrow", "scikit-learn", "polars", "duckdb", "torch", "torchmetrics", "jax", "optax", "keras", "mpmath")
+LIBRARIES = (
+    "squarely",
+    "numpy",
+    "pyarrow",
+    "scikit-learn",
+    "polars",
+    "duckdb",
+    "torch",
+    "torchmetrics",
+    "jax",
+    "optax",
+    "keras",
+    "statsmodels",
+    "mpmath",
+)
 
 Call = Callable[[], Any]
 

@@ -5,12 +5,13 @@ import math
 import re
 
 from squarely.diagnose.checks import CHECKS, Check
+from squarely.linear.checks_of_features import FIT_CHECKS
 
 HEAD = """# The checks of `diagnose`
 
 Names are stable. A check fires where its effect is above the threshold and, where chance could do it, its p-value for all checks of a model
-together (Holm) is below 0.05. Errors are predictions less targets. Numbers that are not here belong to checks of a design matrix, which come
-with least squares."""
+together (Holm) is below 0.05. Errors are predictions less targets. Checks of a fit take its features too: `model.diagnose(X, y)` of
+`sq.linear.LinearRegression` asks them beside the others; no other diagnosis does."""
 
 
 def formulas(text: str) -> str:
@@ -34,6 +35,8 @@ def section(check: Check) -> str:
     facts = [f"Effect: {check.measure}; it matters above {check.threshold:g}{serious}."]
     if not math.isinf(check.told):
         facts[0] = f"{facts[0][:-1]}; it is told above {check.told:g}."
+    if check.id in FIT_CHECKS:
+        facts.insert(0, "A check of a fit.")
     if check.explains:
         facts.append(f"Where it fires, these follow from it: {', '.join(check.explains)}.")
     if source:
@@ -42,4 +45,4 @@ def section(check: Check) -> str:
     return f"## {check.id}: {check.title}\n\n{body}\n\n{listed}"
 
 
-print("\n\n".join([HEAD, *(section(CHECKS[identity]) for identity in sorted(CHECKS))]))
+print("\n\n".join([HEAD, *(section(check) for _, check in sorted({**CHECKS, **FIT_CHECKS}.items()))]))

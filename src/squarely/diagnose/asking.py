@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from squarely.intervals.holm import holm
 from squarely.sources import ArraysSource, Wanted
 from squarely.state import NoAnswerError
 
-__all__ = ["asked"]
+__all__ = ["asked", "judge", "rank"]
 
 _LAST = "SQ040"  # looks at what the others found
 _ASKED = ("mse", "rmse", "mae", "r2", "bias", "quantile_absolute_error")
@@ -106,7 +106,7 @@ def _diagnosis(
             continue
         e = Evidence(evaluation, model, watcher, words, drawn, functional, training)
         with np.errstate(all="ignore"):  # what is beyond doubles becomes nan, and is judged as such
-            reasons = _judge(e)
+            reasons = judge(e, CHECKS)
             losses[model] = recommend(e, e.found, e.outcomes)
             said = said or advise(e, e.found)
         findings += e.found.values()
@@ -115,33 +115,48 @@ def _diagnosis(
         for identity, reason in reasons.items():
             not_testable.setdefault(identity, []).append(reason)
     everywhere = {identity: reasons[0] for identity, reasons in sorted(not_testable.items()) if len(reasons) == len(losses)}
-    return Diagnosis(evaluation, tuple(sorted(findings, key=_rank)), passed, everywhere, losses, said, frame, statistics)
+    return Diagnosis(
+        evaluation, tuple(sorted(findings, key=lambda finding: rank(finding, CHECKS))), passed, everywhere, losses, said, frame, statistics
+    )
 
 
-def _rank(finding: Finding) -> tuple[int, int, float]:
-    return ("serious", "warning", "info").index(finding.severity), CHECKS[finding.id].first, -finding.gain
+def rank(finding: Finding, checks: Mapping[str, Check]) -> tuple[int, int, float]:
+    """Return what findings are sorted by: the worst first, causes before what they explain."""
+    return ("serious", "warning", "info").index(finding.severity), checks[finding.id].first, -finding.gain
 
 
-def _judge(e: Evidence) -> dict[str, str]:
+class Judged(Protocol):
+    """Evidence, with room for what was made of it."""
+
+    outcomes: dict[str, Outcome]  # by check
+    found: dict[str, Finding]
+
+    @property
+    def model(self) -> str:
+        """What findings call the model."""
+
+
+def judge(e: Judged, checks: Mapping[str, Check]) -> dict[str, str]:
     """Ask every check, write what it found into the evidence, and return why others could not be asked."""
     reasons: dict[str, str] = {}
-    for identity, check in CHECKS.items():
+    for identity, check in checks.items():
         if identity != _LAST:
             _ask(e, check, reasons)
     ids = list(e.outcomes)
     for identity, p in zip(ids, holm([e.outcomes[identity].p_value for identity in ids]), strict=True):
-        _tell(e, CHECKS[identity], p)
-    _ask(e, CHECKS[_LAST], reasons)
+        _tell(e, checks[identity], p)
+    if _LAST in checks:
+        _ask(e, checks[_LAST], reasons)
     if _LAST in e.outcomes:
-        _tell(e, CHECKS[_LAST], e.outcomes[_LAST].p_value)
-    for identity in sorted(e.found, key=lambda each: CHECKS[each].first):
-        for follows in CHECKS[identity].explains:
+        _tell(e, checks[_LAST], e.outcomes[_LAST].p_value)
+    for identity in sorted(e.found, key=lambda each: checks[each].first):
+        for follows in checks[identity].explains:
             if follows in e.found and e.found[identity].severity != "info":
                 e.found[follows] = replace(e.found[follows], severity="info", because=identity)
     return reasons
 
 
-def _ask(e: Evidence, check: Check, reasons: dict[str, str]) -> None:
+def _ask(e: Judged, check: Check, reasons: dict[str, str]) -> None:
     try:
         outcome = check.function(e)
     except (CannotTestError, NoAnswerError) as reason:
@@ -153,7 +168,7 @@ def _ask(e: Evidence, check: Check, reasons: dict[str, str]) -> None:
         e.outcomes[check.id] = outcome
 
 
-def _tell(e: Evidence, check: Check, p_adjusted: float) -> None:
+def _tell(e: Judged, check: Check, p_adjusted: float) -> None:
     outcome = e.outcomes[check.id]
     severity = check.severity(outcome, p_adjusted)
     if severity is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from squarely.diagnose.finding import CHECKS, Finding
+from squarely.diagnose.finding import CHECKS, Check, Finding
 from squarely.evaluate import Evaluation, as_frame, framed, page_of
 from squarely.plain import escape, one_line
 
@@ -35,6 +35,8 @@ class Diagnosis:
     statistics : mapping from model to mapping from id to mapping from name to number
         What every check measured, also where it found nothing: "effect", "p_value" (nan where nothing is left to chance), and the
         numbers that its evidence is told from.
+    checks : mapping from id to Check
+        All that may have been asked.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Diagnosis:
     advice: tuple[str, ...]
     frame: str = "pyarrow"
     statistics: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=lambda: CHECKS, repr=False)
 
     @property
     def recommended_loss(self) -> "Advice":
@@ -71,7 +74,7 @@ class Diagnosis:
         for finding in self.findings:
             if finding.id == identity:
                 return finding
-        known = "is not among the findings" if identity in CHECKS else "is no check"
+        known = "is not among the findings" if identity in self.checks else "is no check"
         raise KeyError(f"{identity!r} {known}; there are {', '.join(dict.fromkeys(each.id for each in self.findings)) or 'none'}")
 
     def __contains__(self, identity: object) -> bool:
@@ -156,7 +159,7 @@ class Diagnosis:
         lines += [f"* {escape(sentence, 1000)}" for sentence in self.advice]
         if self.not_testable:
             lines += ["", "Not testable:", ""]
-            lines += [f"* {identity} {CHECKS[identity].title}: {escape(reason, 500)}" for identity, reason in self.not_testable.items()]
+            lines += [f"* {identity} {self.checks[identity].title}: {escape(reason, 500)}" for identity, reason in self.not_testable.items()]
         return "\n".join(lines).rstrip() + "\n"
 
     def to_html(self, path: Any = None) -> str:

@@ -3,12 +3,9 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from squarely.plain import number
-
-if TYPE_CHECKING:
-    from squarely.diagnose.evidence import Evidence
 
 __all__ = ["CHECKS", "CannotTestError", "Check", "Finding", "Outcome", "check", "ends_of"]
 
@@ -76,7 +73,7 @@ class Check:
     told: float
     first: int
     explains: tuple[str, ...]
-    function: "Callable[[Evidence], Outcome]"
+    function: Callable[[Any], Outcome]
 
     def severity(self, outcome: Outcome, p_adjusted: float) -> str | None:
         """Return how severe an outcome is, or None where there is nothing to tell; a p-value guards against few rows."""
@@ -104,11 +101,12 @@ def check(
     first: int,
     explains: tuple[str, ...] = (),
     told: float = math.inf,
-) -> "Callable[[Callable[[Evidence], Outcome]], Callable[[Evidence], Outcome]]":
-    """Register a function as a check; its docstring is its page in the documentation."""
+    registry: dict[str, Check] = CHECKS,
+) -> Callable[[Callable[[Any], Outcome]], Callable[[Any], Outcome]]:
+    """Register a function of some evidence as a check of errors, or of fits; its docstring is its page in the documentation."""
 
-    def register(function: "Callable[[Evidence], Outcome]") -> "Callable[[Evidence], Outcome]":
-        CHECKS[identity] = Check(identity, title, measure, threshold, serious, told, first, explains, function)
+    def register(function: Callable[[Any], Outcome]) -> Callable[[Any], Outcome]:
+        registry[identity] = Check(identity, title, measure, threshold, serious, told, first, explains, function)
         return function
 
     return register

@@ -1,11 +1,37 @@
 """Least squares from the exact moments of rows: estimators that add, subtract and are right to the last digit."""
 
+from squarely.linear.assumptions import FitDiagnosis
+from squarely.linear.collinearity import Collinearity
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
+from squarely.linear.influence import Influence
+from squarely.linear.likelihood import Likelihood
 from squarely.linear.ordinary import LinearRegression
+from squarely.linear.plots import Plot
+from squarely.linear.prediction import Prediction
 from squarely.linear.reading import gram, grams
+from squarely.linear.robust import RobustInference
+from squarely.linear.summary import Summary
 from squarely.linear.terms import interaction, poly
 from squarely.state import GramState
 
-__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations", "gram", "grams", "interaction", "poly"]
+__all__ = [
+    "Collinearity",
+    "FitDiagnosis",
+    "GramEstimator",
+    "GramState",
+    "Inference",
+    "Influence",
+    "Likelihood",
+    "LinearRegression",
+    "NormalEquations",
+    "Plot",
+    "Prediction",
+    "RobustInference",
+    "Summary",
+    "gram",
+    "grams",
+    "interaction",
+    "poly",
+]

@@ -16,7 +16,7 @@ from squarely.linear.terms import columns_of, designed, names_of, terms_of
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, blocks, dimensions
 
-__all__ = ["GramEstimator"]
+__all__ = ["GramEstimator", "is_names", "one_for_all"]
 
 
 class GramEstimator(ScikitManners):
@@ -46,20 +46,20 @@ class GramEstimator(ScikitManners):
         """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        if _is_names(y):
+        if is_names(y):
             return self._settle(self._read(X, y, sample_weight, first=True))
         rows = self._design(X, first=True)
         self._flat = dimensions(y) == 1
-        return self._settle(GramState().add_design(rows, y, _one_for_all(sample_weight, rows.rows)))
+        return self._settle(GramState().add_design(rows, y, one_for_all(sample_weight, rows.rows)))
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """Fit to these rows and to all before: the coefficients are those of one fit to all of them, bit for bit."""
         if not hasattr(self, "state_"):
             return self.fit(X, y, sample_weight)
-        if _is_names(y):
+        if is_names(y):
             return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
         rows = self._design(X, first=False)
-        more = GramState(self.state_.features, self.state_.targets).add_design(rows, y, _one_for_all(sample_weight, rows.rows))
+        more = GramState(self.state_.features, self.state_.targets).add_design(rows, y, one_for_all(sample_weight, rows.rows))
         return self._settle(self.state_ + more)
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
@@ -139,10 +139,11 @@ class GramEstimator(ScikitManners):
             )
 
 
-def _is_names(y: Any) -> bool:
+def is_names(y: Any) -> bool:
+    """Say whether targets are given by the names of columns, and rows by a source."""
     return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))
 
 
-def _one_for_all(weight: Any, rows: int) -> Any:
+def one_for_all(weight: Any, rows: int) -> Any:
     """Return a weight for each row where one number is given, as scikit-learn takes it."""
     return np.full(rows, float(weight)) if isinstance(weight, Real) else weight

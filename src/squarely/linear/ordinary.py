@@ -1,18 +1,16 @@
 """LinearRegression: ordinary and weighted least squares."""
 
-from functools import cached_property
 from typing import Any
 
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
-from squarely.linear.estimator import GramEstimator
-from squarely.linear.inference import Inference
+from squarely.linear.examined import Examined
 from squarely.state import Dyadic
 
 __all__ = ["LinearRegression"]
 
 
-class LinearRegression(GramEstimator):
+class LinearRegression(Examined):
     r"""Least squares, right to the last digit that the data allow.
 
     .. math:: \min_{b, c} \sum_i w_i (y_i - c - x_i^\top b)^2
@@ -65,12 +63,6 @@ class LinearRegression(GramEstimator):
         self.rank_ = equations.factor.rank
         self.__dict__.pop("inference_", None)
         return equations.coefficients
-
-    @cached_property
-    def inference_(self) -> Inference:
-        """Standard errors, t, p and intervals; they rest on independent errors of equal variance."""
-        self._fitted()
-        return Inference.of(self.equations_, self.exact_coef_)
 
     @property
     def standard_errors_(self) -> Doubles:

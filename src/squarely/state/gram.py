@@ -13,7 +13,7 @@ from squarely.state.dyadic import Dyadic
 from squarely.state.products import Parts, Products
 from squarely.validate import Design, blocks, column, design
 
-__all__ = ["GramState"]
+__all__ = ["GramState", "row_weights"]
 
 Names = tuple[str, ...]
 _HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
@@ -91,7 +91,7 @@ class GramState:
         targets = design(y, "y")
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
-        weight = None if sample_weight is None else _weights(sample_weight, features.rows)
+        weight = None if sample_weight is None else row_weights(sample_weight, features.rows)
         self.expect(
             features.names or _numbered("x", features.columns, self._features),
             targets.names or _target_names(targets.columns, self._targets),
@@ -247,7 +247,8 @@ def _differing(given: tuple[Names, Names], expected: tuple[Names, Names]) -> str
     return "the columns are the same."
 
 
-def _weights(weight: Any, rows: int) -> Doubles:
+def row_weights(weight: Any, rows: int) -> Doubles:
+    """Return weights as doubles, finite and not negative, one for each row."""
     values, missing = column(weight, "sample_weight")
     found = values.astype(np.float64)
     if len(found) != rows:

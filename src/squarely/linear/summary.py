@@ -1,0 +1,158 @@
+"""Summary: a fit on one page, as users of statsmodels know it."""
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from squarely.diagnose.laws import f_tail
+from squarely.errors import DataError
+from squarely.linear.collinearity import Collinearity
+from squarely.linear.equations import NormalEquations
+from squarely.linear.inference import Inference
+from squarely.linear.likelihood import Likelihood
+from squarely.linear.robust import RobustInference
+from squarely.plain import one_line
+from squarely.state import Dyadic
+
+__all__ = ["Summary"]
+
+_ASSUMED = "Standard errors assume independent errors of equal variance."
+_STYLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A fit on one page, a table for each target: ``str`` is text, ``to_html`` escapes names that come from data.
+
+    ``facts`` are pairs of a label and a number as it is shown, ``table`` has a row for each estimate, and ``notes`` say what it rests on.
+    """
+
+    title: str
+    targets: tuple[str, ...]
+    facts: tuple[tuple[tuple[str, str], ...], ...]
+    head: tuple[str, ...]
+    tables: tuple[tuple[tuple[str, ...], ...], ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, equations: NormalEquations, exact: Dyadic, inference: Inference, confidence: float, sample_weight: Any) -> "Summary":
+        """Return the summary of a fit."""
+        if not 0 < confidence < 1:
+            raise DataError(f"confidence is {confidence!r}; expected a number between 0 and 1, such as 0.95.")
+        low = (1 - confidence) / 2
+        ends = inference.intervals(confidence)
+        tables = tuple(
+            tuple(
+                (one_line(name, 30), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
+                for row, name in enumerate(inference.names)
+            )
+            for at in range(len(equations.targets))
+        )
+        return cls(
+            f"Least squares of {', '.join(one_line(name) for name in equations.targets)}",
+            equations.targets,
+            tuple(_facts(equations, exact, inference, at, sample_weight) for at in range(len(equations.targets))),
+            ("", "coef", "std err", "t", "P>|t|", f"[{low:.3g}", f"{1 - low:.3g}]"),
+            tables,
+            tuple(_notes(equations, inference)),
+        )
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        for target, facts, table in zip(self.targets, self.facts, self.tables, strict=True):
+            half = (len(facts) + 1) // 2
+            pairs = zip(facts[:half], [*facts[half:], ("", "")], strict=False)
+            first = max(len(label) for label, _ in facts)
+            width = max(16, *(len(row[0]) for row in table)) + 6 * 12
+            rule, thin = "=" * width, "-" * width
+            lines += ["", f"Target {one_line(target)}"] if len(self.targets) > 1 else []
+            lines += [rule]
+            left = width // 2 - 2
+            lines += [f"{a:<{first}}{b:>{left - first}}    {c:<{first}}{d:>{width - left - 4 - first}}".rstrip() for (a, b), (c, d) in pairs]
+            lines += [rule, *(self._line(row, width - 72) for row in (self.head, *table)), rule]
+            lines[-len(table) - 1 : -len(table) - 1] = [thin]
+        return "\n".join([*lines, *self.notes])
+
+    __repr__ = __str__
+
+    @staticmethod
+    def _line(row: tuple[str, ...], first: int) -> str:
+        return f"{row[0]:<{first}}" + "".join(f"{cell:>12}" for cell in row[1:])
+
+    def to_html(self) -> str:
+        """Return the summary as tables of HTML; a name cannot add markup."""
+        pieces = [f"<p><strong>{html.escape(self.title)}</strong></p>"]
+        for target, facts, table in zip(self.targets, self.facts, self.tables, strict=True):
+            pieces.append(f"<p>{html.escape(one_line(target))}</p>" if len(self.targets) > 1 else "")
+            pieces.append(_rows((), facts))
+            pieces.append(_rows(self.head, table))
+        return "\n".join([*pieces, *(f"<p>{html.escape(note)}</p>" for note in self.notes)])
+
+    _repr_html_ = to_html
+
+
+def _rows(head: tuple[str, ...], rows: Any) -> str:
+    titles = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
+    above = f"<tr>{titles}</tr>" if head else ""
+    cells = ((html.escape(row[0]), "".join(f'<td style="text-align:right">{html.escape(cell)}</td>' for cell in row[1:])) for row in rows)
+    body = "".join(f'<tr><th scope="row" style="text-align:left">{first}</th>{rest}</tr>' for first, rest in cells)
+    return f'<table style="{_STYLE}">{above}{body}</table>'
+
+
+def _wide(value: float) -> str:
+    """Write a number as statsmodels does, in four digits after the point, or six significant ones where that would say nothing."""
+    value = float(value)
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def _errors(inference: Inference, row: int, at: int) -> tuple[str, str, str]:
+    return _wide(inference.standard_errors[row, at]), f"{inference.t_values[row, at]:.3f}", f"{inference.p_values[row, at]:.3f}"
+
+
+def _facts(equations: NormalEquations, exact: Dyadic, inference: Inference, at: int, sample_weight: Any) -> tuple[tuple[str, str], ...]:
+    rank = equations.factor.rank
+    freedom = inference.rows - rank - equations.intercept
+    r2 = float(inference.r2[at])
+    adjusted = 1 - (1 - r2) * (inference.rows - equations.intercept) / freedom if freedom > 0 else np.nan
+    f = wald(equations, inference, at)
+    try:
+        likelihood = Likelihood.of(equations, exact, sample_weight)
+        criteria = tuple(f"{float(values[at]):.6g}" for values in (likelihood.log_likelihood, likelihood.aic, likelihood.bic))
+    except DataError:
+        criteria = ("give sample_weight",) * 3
+    centred = "" if equations.intercept else " (uncentered)"
+    return (
+        ("Dep. Variable:", one_line(equations.targets[at], 24)),
+        ("No. Observations:", f"{inference.rows}"),
+        ("Df Residuals:", f"{freedom}"),
+        ("Df Model:", f"{rank}"),
+        ("Covariance Type:", inference.kind if isinstance(inference, RobustInference) else "nonrobust"),
+        ("Residual std:", f"{np.sqrt(inference.residual_squares[at] / freedom) if freedom > 0 else np.nan:.6g}"),
+        ("Cond. No. (scaled):", f"{Collinearity.of(equations).condition_number:.3g}"),
+        (f"R-squared{centred}:", f"{r2:.4f}"),
+        (f"Adj. R-squared{centred}:", f"{adjusted:.4f}"),
+        ("F-statistic:", f"{f:.4g}"),
+        ("Prob (F-statistic):", f"{f_tail(f, rank, inference.freedom):.3g}"),
+        *zip(("Log-Likelihood:", "AIC:", "BIC:"), criteria, strict=True),
+    )
+
+
+def wald(equations: NormalEquations, inference: Inference, at: int) -> float:
+    r"""Return F of all slopes together: :math:`b^\top V^{-1} b / r`, with the covariances V of the inference."""
+    there = np.flatnonzero(equations.factor.kept) + equations.intercept
+    b, spread = inference.estimates[there, at], inference.standard_errors[there, at]
+    if not len(there) or not inference.freedom > 0 or not (spread > 0).all():
+        return float("nan")
+    correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
+    return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))
+
+
+def _notes(equations: NormalEquations, inference: Inference) -> list[str]:
+    told = f"Standard errors are robust ({inference.kind})." if isinstance(inference, RobustInference) else _ASSUMED
+    notes = [told]
+    dropped = [name for name, keep in zip(equations.features, equations.factor.kept, strict=True) if not keep]
+    if dropped:
+        notes.append(f"These features depend on others and have no coefficient of their own: {', '.join(map(one_line, dropped))}.")
+    return notes

@@ -1,0 +1,271 @@
+"""Diagnosis of a fit: each statistic is that of statsmodels or linearmodels, planted faults are found, sound fits are left alone."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from linearmodels.iv import IV2SLS
+from statsmodels.stats.diagnostic import acorr_breusch_godfrey, acorr_ljungbox, het_breuschpagan, het_white, linear_reset
+from statsmodels.stats.outliers_influence import variance_inflation_factor
+from statsmodels.stats.stattools import durbin_watson
+
+from squarely.diagnose.checks import CHECKS
+from squarely.errors import DataError, DependentColumnsWarning
+from squarely.linear import LinearRegression
+from squarely.linear.assumptions import FitDiagnosis
+from squarely.linear.checks_of_features import FIT_CHECKS
+
+N = 300
+
+
+def rows(seed: int = 0, features: int = 3) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(N, features)) * ([1, 50, 0.01] * features)[:features] + ([0, 900, 2] * features)[:features]
+    return x, rng.normal(size=N), rng
+
+
+X, NOISE, RNG = rows()
+BENT = X @ [2.0, 0.03, 40] + 0.3 * X[:, 0] ** 2 + NOISE * (1 + 0.5 * np.abs(X[:, 0]))
+
+
+def diagnosed(x: np.ndarray, y: np.ndarray, intercept: bool = True, weight: np.ndarray | None = None, **kwargs: object) -> FitDiagnosis:
+    return LinearRegression(fit_intercept=intercept).fit(x, y, weight).diagnose(x, y, weight, **kwargs)
+
+
+def numbers(found: FitDiagnosis, identity: str) -> dict[str, float]:
+    return dict(found.statistics["fit"][identity])
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
+    found = diagnosed(X, BENT, intercept, order=True)
+    design = sm.add_constant(X) if intercept else X
+    peer = sm.OLS(BENT, design).fit()
+    reset = linear_reset(peer, power=3, use_f=True)
+    assert (numbers(found, "SQ005")["f"], numbers(found, "SQ005")["p_value"]) == pytest.approx((reset.fvalue, reset.pvalue), rel=1e-9)
+    for at in range(3):
+        f = sm.OLS(BENT, np.column_stack([design, (X[:, at] - X[:, at].mean() * intercept) ** 2])).fit().compare_f_test(peer)[0]
+        assert numbers(found, "SQ006")[f"f_x{at}"] == pytest.approx(f, rel=1e-9)
+    influence = peer.get_influence()
+    assert numbers(found, "SQ022")["leverage"] == pytest.approx(influence.hat_matrix_diag.max(), rel=1e-9)
+    assert numbers(found, "SQ023")["cook"] == pytest.approx(influence.cooks_distance[0].max(), rel=1e-9)
+    assert numbers(found, "SQ023")["above_4_n"] == (influence.cooks_distance[0] > 4 / N).sum()
+    assert numbers(found, "SQ043")["ratio"] == pytest.approx(influence.ess_press / peer.ssr, rel=1e-9)
+    assert numbers(found, "SQ043")["expected"] == pytest.approx((N + 3 + intercept) / (N - 3 - intercept), rel=1e-15)
+    assert numbers(found, "SQ015")["condition_number"] == pytest.approx(np.linalg.cond(design / np.linalg.norm(design, axis=0)), rel=1e-9)
+    before = np.column_stack([np.concatenate([np.zeros(lag), peer.resid[:-lag]]) for lag in range(1, 11)])
+    f = sm.OLS(peer.resid, np.column_stack([design, before])).fit().compare_f_test(sm.OLS(peer.resid, design).fit())[0]
+    assert numbers(found, "SQ042")["f"] == pytest.approx(f, rel=1e-9)
+    if intercept:  # without, statsmodels adds a constant to the lags
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of what it will return one day
+            lm, p, f, _ = acorr_breusch_godfrey(peer, nlags=10)
+        mine = [numbers(found, "SQ042")[name] for name in ("lm", "p_value", "f")]
+        assert mine == pytest.approx([lm, p, f], rel=1e-9)
+    assert numbers(found, "SQ011")["durbin_watson"] == pytest.approx(durbin_watson(peer.resid), rel=1e-9)
+    assert found.n_passes == 2
+
+
+def test_tests_of_variance_are_those_of_statsmodels() -> None:
+    peer = sm.OLS(BENT, sm.add_constant(X)).fit()
+    mine = numbers(diagnosed(X, BENT), "SQ008")
+    assert (mine["breusch_pagan"], mine["breusch_pagan_p"]) == pytest.approx(het_breuschpagan(peer.resid, peer.model.exog)[:2], rel=1e-9)
+    assert (mine["white"], mine["white_p"]) == pytest.approx(het_white(peer.resid, peer.model.exog)[:2], rel=1e-9)
+    assert mine["white_rank"] == 9
+
+
+def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
+    x = np.column_stack([X, X[:, 0] + 0.1 * RNG.normal(size=N)])
+    found, design = diagnosed(x, BENT, order=True), sm.add_constant(x)
+    inflations = [numbers(found, "SQ015")[f"vif_x{at}"] for at in range(4)]
+    np.testing.assert_allclose(inflations, [variance_inflation_factor(design, at) for at in range(1, 5)], rtol=1e-9)
+    box = acorr_ljungbox(sm.OLS(BENT, design).fit().resid, lags=[10])
+    assert numbers(found, "SQ012")["q"] == pytest.approx(box.lb_stat.iloc[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("count", [1, 2])
+def test_exogeneity_is_that_of_linearmodels(intercept: bool, count: int) -> None:
+    instruments = RNG.normal(size=(N, 3))
+    hidden = RNG.normal(size=N)
+    x = np.column_stack([X[:, 0], *(instruments[:, at] + 0.7 * hidden + 0.5 * RNG.normal(size=N) for at in range(2))])
+    y = x @ [1.0, 2.0, -1.0] + hidden + RNG.normal(size=N)
+    endogenous = ["x1", "x2"][:count]
+    found = diagnosed(x, y, intercept, instruments=instruments, endogenous=endogenous)
+    exogenous = x[:, : 3 - count] if count == 2 else x[:, [0, 2]]
+    exogenous = sm.add_constant(exogenous) if intercept else exogenous
+    peer = IV2SLS(y, exogenous, x[:, [1, 2][:count]], instruments).fit().wu_hausman()
+    mine = numbers(found, "SQ014")
+    assert (mine["f"], mine["p_value"]) == pytest.approx((peer.stat, peer.pval), rel=1e-9)
+    assert "SQ014" in found
+    assert {each.name: each.verdict for each in found.assumptions}["errors do not go with features (exogeneity)"] == "violated"
+
+
+def test_weighted_statistics_are_those_of_the_whitened_rows() -> None:
+    weight = RNG.lognormal(size=N)
+    root = np.sqrt(weight)[:, None]
+    found = diagnosed(X, BENT, weight=weight)
+    design = sm.add_constant(X)
+    peer = sm.OLS(BENT * root[:, 0], design * root).fit()
+    fit = design @ peer.params
+    more = np.column_stack([design, fit**2, fit**3]) * root
+    f = sm.OLS(BENT * root[:, 0], more).fit().compare_f_test(peer)[0]
+    assert numbers(found, "SQ005")["f"] == pytest.approx(f, rel=1e-7)  # powers of a fit with a mean lose digits in the peer
+    lm = N * sm.OLS(peer.resid**2, design).fit().rsquared
+    assert numbers(found, "SQ008")["breusch_pagan"] == pytest.approx(lm, rel=1e-9)
+    assert numbers(found, "SQ043")["ratio"] == pytest.approx(peer.get_influence().ess_press / peer.ssr, rel=1e-9)
+
+
+def test_shrinkage_is_that_of_the_textbook() -> None:
+    x, noise, _ = rows(4, 6)
+    y = x @ np.array([0.1, 0.001, 5, 0.05, 0, 0]) + noise
+    mine = numbers(diagnosed(x, y), "SQ037")
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    centred = y - y.mean()
+    peer = sm.OLS(y, sm.add_constant(x)).fit()
+    assert mine["james_stein"] == pytest.approx(1 - 4 * peer.ssr / (peer.df_resid + 2) / peer.ess, rel=1e-9)
+
+    def gcv(alpha: float) -> float:
+        hat = z @ np.linalg.solve(z.T @ z + alpha * N * np.eye(6), z.T)
+        return N * ((centred - hat @ centred) ** 2).sum() / (N - 1 - np.trace(hat)) ** 2
+
+    assert mine["ridge_saves"] == pytest.approx(1 - gcv(mine["alpha_per_row"]) / gcv(0.0), rel=1e-8)
+    assert gcv(mine["alpha_per_row"]) <= min(gcv(alpha) for alpha in np.logspace(-6, 2, 60)) * (1 + 1e-9)
+    assert 0 < mine["james_stein_saves"] < 0.05
+
+
+def test_blocks_and_sources_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(X, columns=["x0", "x1", "x2"]).assign(y=BENT)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    expected = diagnosed(X, BENT, order=True)
+    by_name = LinearRegression().fit(tmp_path / "rows.parquet", "y").diagnose(tmp_path / "rows.parquet", "y", order=True)
+    monkeypatch.setattr("squarely.linear.again.blocks", lambda rows: (slice(at, min(at + 7, rows)) for at in range(0, rows, 7)))
+    in_blocks = diagnosed(X, BENT, order=True)
+    for identity in FIT_CHECKS:
+        if identity in expected.statistics["fit"]:
+            for other in (by_name, in_blocks):
+                assert numbers(other, identity) == pytest.approx(numbers(expected, identity), rel=1e-9, nan_ok=True)
+
+
+def test_planted_faults_are_found() -> None:
+    x, noise, rng = rows(7)
+    line = x @ [1.0, 0.02, 30]
+    walk = np.zeros(N)
+    for at in range(1, N):
+        walk[at] = 0.8 * walk[at - 1] + noise[at]
+    far, target = x.copy(), line + noise
+    far[5] = [40, 900, 2]
+    target_far = target.copy()
+    target_far[5] += 60
+    near = np.column_stack([x, x[:, 0] + 0.01 * rng.normal(size=N)])
+    many = np.column_stack([x, rng.normal(size=(N, 120))])
+    for identity, found in (
+        ("SQ006", diagnosed(x, line + x[:, 0] ** 2 + noise)),
+        ("SQ042", diagnosed(x, line + walk, order=True)),
+        ("SQ015", diagnosed(near, target)),
+        ("SQ022", diagnosed(far, target)),
+        ("SQ023", diagnosed(far, target_far)),
+        ("SQ043", diagnosed(many, target)),
+        ("SQ037", diagnosed(many, 0.01 * line + noise)),
+        ("SQ016", diagnosed(x * 1e-6 + 1e7, target)),
+    ):
+        ids = {finding.id for finding in found.findings}
+        assert identity in ids, (identity, ids)
+    bent = diagnosed(x, line + x[:, 0] ** 2 + noise)
+    assert bent["SQ006"].severity == "serious"
+    assert bent["SQ005"].because == "SQ006"
+    assert "x0" in bent["SQ006"].fix
+    spread = diagnosed(x, line + noise * np.exp(0.5 * x[:, 2] * 100 - 100))
+    assert {"SQ007", "SQ008"} & {finding.id for finding in spread}
+
+
+def test_a_sound_fit_is_left_alone() -> None:
+    alarms = 0
+    for seed in range(20):
+        x, noise, _ = rows(100 + seed)
+        found = diagnosed(x, x @ [1.0, 0.02, 30] + noise, order=True)
+        alarms += sum(finding.severity != "info" for finding in found if finding.id in FIT_CHECKS)
+    assert alarms <= 2
+
+
+def test_assumptions_are_told_with_their_evidence() -> None:
+    found = diagnosed(X, BENT)
+    verdicts = {each.name: each for each in found.assumptions}
+    assert len(verdicts) == 6
+    assert verdicts["the mean is linear in the features"].verdict == "violated"
+    assert verdicts["errors do not go with features (exogeneity)"].verdict == "not testable"
+    assert "give instruments=" in verdicts["errors do not go with features (exogeneity)"].evidence
+    assert verdicts["no feature is a combination of others"].verdict == "holds as far as tested"
+    assert "Assumptions of least squares:" in str(found)
+    assert "| assumption | verdict |" in found.to_markdown()
+    assert len(json.loads(json.dumps(found.to_dict()))["assumptions"]) == 6
+    assert "x0" in found.to_html()
+
+
+def test_names_cannot_forge_a_diagnosis() -> None:
+    evil = "a|b\n# <script>"
+    frame = pd.DataFrame(X, columns=[evil, "x1", "x2"])
+    told = LinearRegression().fit(frame, BENT).diagnose(frame, BENT).to_markdown()
+    assert "<script>" not in told.replace("```python", "```").split("```")[0]
+    assert "\n# " not in told
+
+
+def test_what_cannot_be_tested_says_why() -> None:
+    found = diagnosed(X, X @ [1.0, 2.0, 3.0])
+    assert "the fit is perfect" in found.not_testable["SQ005"]
+    few = diagnosed(X[:12], BENT[:12])
+    assert "degrees of freedom are left" in few.not_testable["SQ005"]
+    binary = (X[:, :1] > 0).astype(float)
+    assert "no feature has three values" in diagnosed(binary, BENT).not_testable["SQ006"]
+    assert "order of time" in found.not_testable["SQ042"]
+
+
+def test_clusters_reach_the_checks_of_errors() -> None:
+    groups = np.repeat(np.arange(30), 10)
+    y = X @ [1.0, 0.02, 30] + NOISE + 2 * np.random.default_rng(1).normal(size=30)[groups]
+    assert "SQ013" in diagnosed(X, y, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "said"),
+    [
+        ({"endogenous": ["x0"]}, "Give instruments= too"),
+        ({"order": True, "groups": np.arange(N)}, "order=True and groups= were both given"),
+        ({"instruments": X[:, :1], "endogenous": ["z"]}, "endogenous names 'z'"),
+        ({"instruments": X[:10, :1], "endogenous": "x0"}, "instruments has shape"),
+        ({"instruments": X[:, :1], "endogenous": ["x0", "x1"]}, "a column or more for each"),
+    ],
+)
+def test_what_is_refused_is_named(kwargs: dict, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        diagnosed(X, BENT, **kwargs)
+
+
+@pytest.mark.parametrize("power", [-150, -7, 7, 140])
+def test_units_change_no_statistic(power: int) -> None:
+    plain, scaled = diagnosed(X, BENT, order=True), diagnosed(X * 10.0 ** (power / 3), BENT * 10.0**power, order=True)
+    assert {each.id for each in scaled} & set(FIT_CHECKS) == {each.id for each in plain} & set(FIT_CHECKS)
+    for identity in FIT_CHECKS:
+        if identity in plain.statistics["fit"]:
+            assert numbers(scaled, identity) == pytest.approx(numbers(plain, identity), rel=1e-9, abs=1e-15, nan_ok=True)
+
+
+def test_a_feature_that_depends_on_others_is_told() -> None:
+    x = np.column_stack([X, 2 * X[:, 0] - X[:, 2]])
+    with pytest.warns(DependentColumnsWarning):
+        model = LinearRegression().fit(x, BENT)
+    found = model.diagnose(x, BENT)
+    assert (found["SQ015"].severity, found["SQ015"].effect) == ("serious", np.inf)
+    assert "'x3' depends on other features" in found["SQ015"].evidence
+    assert numbers(found, "SQ005")["f"] == pytest.approx(numbers(diagnosed(X, BENT), "SQ005")["f"], rel=1e-9)
+
+
+def test_names_of_checks_are_those_of_no_other() -> None:
+    assert not set(FIT_CHECKS) & set(CHECKS)
+    assert len(FIT_CHECKS) == 11

@@ -1,0 +1,71 @@
+"""Plots of a fit: their dots are those of statsmodels' regressions, and their words cannot add markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from squarely.errors import DataError
+from squarely.linear import LinearRegression
+
+RNG = np.random.default_rng(8)
+X = RNG.normal(size=(80, 3)) * [1, 30, 0.1] + [0, 500, 2]
+Y = X @ [1.0, 0.1, 5.0] + RNG.normal(size=80)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("at", [0, 2])
+def test_dots_of_one_feature_are_those_of_statsmodels(intercept: bool, at: int) -> None:
+    model = LinearRegression(fit_intercept=intercept).fit(X, Y)
+    design = sm.add_constant(X) if intercept else X
+    others = np.delete(design, at + intercept, axis=1)
+    partial = model.plot(X, Y, kind="partial", feature=f"x{at}")
+    np.testing.assert_allclose(partial.x, sm.OLS(X[:, at], others).fit().resid, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(partial.y, sm.OLS(Y, others).fit().resid, rtol=1e-9, atol=1e-11)
+    peer = sm.OLS(Y, design).fit()
+    component = model.plot(X, Y, kind="component", feature=f"x{at}")
+    np.testing.assert_allclose(component.x, X[:, at], rtol=1e-12)
+    np.testing.assert_allclose(component.y, X[:, at] * peer.params[at + intercept] + peer.resid, rtol=1e-9, atol=1e-11)
+    assert partial.svg.count('class="guide"') == component.svg.count('class="guide"') == 1
+
+
+def test_dots_of_influence_are_those_of_statsmodels(tmp_path: Path) -> None:
+    found, peer = LinearRegression().fit(X, Y).plot(X, Y), sm.OLS(Y, sm.add_constant(X)).fit().get_influence()
+    np.testing.assert_allclose(found.x, peer.hat_matrix_diag, rtol=1e-9)
+    np.testing.assert_allclose(found.y, peer.resid_studentized_external, rtol=1e-9)
+    assert found.to_svg(tmp_path / "plot.svg") == (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    root = ElementTree.fromstring(found.svg)
+    dots = next(each for each in root.iter("{http://www.w3.org/2000/svg}path") if each.get("class") == "dots")
+    assert dots.get("d", "").count("M") == 80
+
+
+def test_many_rows_are_drawn_in_steps() -> None:
+    x = np.random.default_rng(0).normal(size=(9_000, 1))
+    found = LinearRegression().fit(x, x[:, 0] ** 2).plot(x, x[:, 0] ** 2, kind="component", feature="x0")
+    assert (len(found.x), "3,000 of 9,000 rows" in found.svg) == (9_000, True)
+
+
+def test_a_name_cannot_forge_a_plot() -> None:
+    frame = pd.DataFrame(X, columns=["</text><script>", "b", "c"])
+    svg = LinearRegression().fit(frame, Y).plot(frame, Y, kind="partial", feature="</text><script>").svg
+    assert "<script" not in svg
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "said"),
+    [
+        ({"kind": "scatter"}, "kind is 'scatter'; expected 'influence'"),
+        ({"kind": "partial"}, "feature is 'None'; kind='partial' takes feature=, one of 'x0'"),
+        ({"kind": "partial", "feature": "z"}, "feature is 'z'"),
+        ({"feature": "x0"}, "kind='influence' takes no feature="),
+    ],
+)
+def test_what_is_refused_is_named(kwargs: dict, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        LinearRegression().fit(X, Y).plot(X, Y, **kwargs)
