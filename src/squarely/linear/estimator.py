@@ -59,24 +59,33 @@ class GramEstimator(ScikitManners):
     def _add(self, state: GramState, X: Any, y: Any, sample_weight: Any) -> Self:  # noqa: N803
         if isinstance(sample_weight, Real):  # one weight for all rows, as scikit-learn has it
             sample_weight = np.full(len(y), float(sample_weight))
-        return self._settle(state.update(X, y, sample_weight))
+        return self._settle(self._gather(state, X, y, sample_weight))
+
+    def _gather(self, state: GramState, X: Any, y: Any, sample_weight: Any) -> GramState:  # noqa: N803
+        """Return the state with these rows in it."""
+        return state.update(X, y, sample_weight)
 
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
-        estimator = cls(**parameters)
-        estimator._flat = len(state.targets) == 1
-        estimator.n_features_in_ = len(state.features)
-        return estimator._settle(state)
+        return cls(**parameters)._of_state(state)
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
-        merged = self.from_state(self._fitted().state_ + other._fitted().state_, **self.get_params())
+        merged = self._of_both(self._fitted(), other._fitted())
         merged._flat = self._flat
         for name in ("feature_names_in_",):
             if hasattr(self, name):
                 setattr(merged, name, getattr(self, name))
         return merged
+
+    def _of_both(self, one: "GramEstimator", other: "GramEstimator") -> Self:
+        return self.from_state(one.state_ + other.state_, **self.get_params())
+
+    def _of_state(self, state: GramState) -> Self:
+        self._flat = len(state.targets) == 1
+        self.n_features_in_ = len(state.features)
+        return self._settle(state)
 
     def _settle(self, state: GramState) -> Self:
         self.state_ = state

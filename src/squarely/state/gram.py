@@ -13,7 +13,7 @@ from squarely.state.dyadic import Dyadic
 from squarely.state.products import Parts, Products
 from squarely.validate import blocks, column, design
 
-__all__ = ["GramState"]
+__all__ = ["GramState", "deal"]
 
 Names = tuple[str, ...]
 _HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
@@ -84,16 +84,7 @@ class GramState:
 
     def update(self, X: Any, y: Any, sample_weight: Any = None) -> "GramState":  # noqa: N803
         """Add rows to this state and return it; the arguments and errors are those of ``of``."""
-        features, targets = design(X, "X"), design(y, "y")
-        if features.rows != targets.rows:
-            raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
-        weight = None if sample_weight is None else _weights(sample_weight, features.rows)
-        self.expect(
-            features.names or _numbered("x", features.columns, self._features),
-            targets.names or _target_names(targets.columns, self._targets),
-        )
-        for rows in blocks(features.rows):
-            self.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
+        deal((self,), X, y, sample_weight)
         return self
 
     def expect(self, features: Names, targets: Names) -> None:
@@ -219,6 +210,25 @@ class GramState:
 
     def __repr__(self) -> str:
         return f"GramState(n={self._rows}, features={len(self._features)}, targets={len(self._targets)}, digest={self.digest()[:12]!r})"
+
+
+def deal(states: Sequence[GramState], X: Any, y: Any, sample_weight: Any = None, places: Any = None) -> None:  # noqa: N803
+    """Add each row to the state at its place, one pass for all; without places all rows go to the first."""
+    features, targets = design(X, "X"), design(y, "y")
+    if features.rows != targets.rows:
+        raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
+    weight = None if sample_weight is None else _weights(sample_weight, features.rows)
+    places = np.zeros(features.rows, np.intp) if places is None else places
+    for state in states:
+        state.expect(
+            features.names or _numbered("x", features.columns, state.features),
+            targets.names or _target_names(targets.columns, state.targets),
+        )
+    for rows in blocks(features.rows):
+        columns, here = [*features.read(rows), *targets.read(rows)], places[rows]
+        for at in np.unique(here).tolist():
+            there = slice(None) if (here == at).all() else here == at
+            states[at].add_columns([tuple(part[there] for part in parts) for parts in columns], None if weight is None else weight[rows][there])
 
 
 def _numbered(letter: str, count: int, known: Names) -> Names:
