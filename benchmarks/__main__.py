@@ -10,19 +10,20 @@ from pathlib import Path
 import bench_metrics  # the first of the two: it says how many threads polars may take, before anything imports polars
 from bench_catalogue import SECTIONS as OF_THE_CATALOGUE
 from bench_intervals import SECTIONS as OF_INTERVALS
+from bench_linear import SECTIONS as OF_LEAST_SQUARES
 from bench_losses import SECTIONS as OF_LOSSES
 from bench_report import SECTIONS as OF_REPORTS
 from coverage import SECTIONS as OF_COVERAGE
 from timing import Options, Sheet
 
-SECTIONS = {**bench_metrics.SECTIONS, **OF_THE_CATALOGUE, **OF_COVERAGE, **OF_INTERVALS, **OF_REPORTS, **OF_LOSSES}
+SECTIONS = {**bench_metrics.SECTIONS, **OF_THE_CATALOGUE, **OF_COVERAGE, **OF_INTERVALS, **OF_REPORTS, **OF_LOSSES, **OF_LEAST_SQUARES}
 
 
 def main() -> None:
     words = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     words.add_argument("--rows", type=int, default=20_000_000, help="rows of the long sections (default: %(default)s)")
     words.add_argument("--repeats", type=int, default=7, help="turns that count; made odd (default: %(default)s)")
-    words.add_argument("--only", type=int, nargs="+", choices=SECTIONS, metavar="SECTION", help="sections to run, of 1 to 21 (default: all)")
+    words.add_argument("--only", type=int, nargs="+", choices=SECTIONS, metavar="SECTION", help="sections to run, such as 1 2 31 (default: all)")
     words.add_argument("--parquet", type=Path, help="file with columns y, yhat and region for section 4 (default: one is written)")
     words.add_argument("--replications", type=int, default=4_000, help="draws of each line of sections 13 to 15 (default: %(default)s)")
     words.add_argument("--results", type=Path, help="file to write the tables to, as Markdown (default: they are only printed)")
