@@ -1,8 +1,10 @@
 """Least squares by cross-validation from one state: lasso and ridge beside scikit-learn's, the pass over the data included."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # scikit-learn brings it
 from timing import Options, Sheet, in_turn, seconds, timed
 
 _FOLDS, _PENALTIES = 5, 100
@@ -58,4 +60,14 @@ def ridge(options: Options, sheet: Sheet) -> None:
     sheet.line("the same from the states of the folds", part, theirs)
 
 
-SECTIONS = {31: lasso, 32: ridge}
+def _on_one_thread(section: Callable[[Options, Sheet], None]) -> Callable[[Options, Sheet], None]:
+    """Let BLAS have one thread on both sides: how many share a core would decide otherwise."""
+
+    def limited(options: Options, sheet: Sheet) -> None:
+        with threadpool_limits(1, user_api="blas"):
+            section(options, sheet)
+
+    return limited
+
+
+SECTIONS = {31: _on_one_thread(lasso), 32: _on_one_thread(ridge)}
