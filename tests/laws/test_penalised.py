@@ -260,6 +260,32 @@ def test_order_of_rows_within_folds_changes_no_bit() -> None:
         assert kind.fit(X[order], Y[order]).mse_path_.tobytes() == one
 
 
+def test_one_alpha_for_several_targets_has_the_least_mean_error() -> None:
+    alphas = np.logspace(1, -3, 9)
+    both, *alone = (LassoCV(alphas=alphas).fit(X, y, W) for y in (BOTH, BOTH[:, 0], BOTH[:, 1]))
+    assert both.mse_path_ == pytest.approx((alone[0].mse_path_ + alone[1].mse_path_) / 2, rel=1e-9)
+    assert both.coef_ == pytest.approx(Lasso(both.alpha_).fit(X, BOTH, W).coef_, rel=1e-14)
+    grid = LassoCV(alphas=5).fit(X, BOTH).alphas_
+    assert not Lasso(grid[0] * 1.0001).fit(X, BOTH).coef_.any()
+    assert Lasso(grid[0] * 0.9999).fit(X, BOTH).coef_.any()
+
+
+def test_more_features_than_rows() -> None:
+    x, y = RNG.normal(size=(30, 60)), RNG.normal(size=30)
+    ours, theirs = LassoCV(alphas=20).fit(x, y), peers.LassoCV(alphas=20, cv=5, tol=1e-12, max_iter=1_000_000).fit(x, y)
+    assert ours.mse_path_ == pytest.approx(theirs.mse_path_, rel=1e-8)
+    assert ours.rank_ == 29
+    ridge, search = (kind.fit(x, y) for kind in (RidgeCV(ALPHAS, cv=5), peers.RidgeCV(ALPHAS, cv=5, scoring="neg_mean_squared_error")))
+    assert ridge.mse_path_.mean(axis=1).min() == pytest.approx(-search.best_score_, rel=1e-10)
+
+
+def test_a_row_that_is_refused_has_its_number_in_the_whole() -> None:
+    x = X.copy()
+    x[150, 2] = np.nan
+    with pytest.raises(DataError, match="column 2, row 150 counted from 0"):
+        RidgeCV(cv=5).fit(x, Y)
+
+
 # --- constraints and shrinkage ------------------------------------------------------------------------------------
 
 
