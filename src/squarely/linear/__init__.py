@@ -2,32 +2,45 @@
 
 from squarely.linear.assumptions import FitDiagnosis
 from squarely.linear.collinearity import Collinearity
+from squarely.linear.elastic_net import ElasticNet, Lasso
+from squarely.linear.elastic_net_cv import ElasticNetCV, LassoCV
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.influence import Influence
 from squarely.linear.likelihood import Likelihood
+from squarely.linear.nonnegative import NonNegativeLeastSquares
 from squarely.linear.ordinary import LinearRegression
 from squarely.linear.plots import Plot
 from squarely.linear.prediction import Prediction
 from squarely.linear.reading import gram, grams
+from squarely.linear.ridge import Ridge, RidgeCV
 from squarely.linear.robust import RobustInference
+from squarely.linear.stein import JamesStein
 from squarely.linear.summary import Summary
 from squarely.linear.terms import interaction, poly
 from squarely.state import GramState
 
 __all__ = [
     "Collinearity",
+    "ElasticNet",
+    "ElasticNetCV",
     "FitDiagnosis",
     "GramEstimator",
     "GramState",
     "Inference",
     "Influence",
+    "JamesStein",
+    "Lasso",
+    "LassoCV",
     "Likelihood",
     "LinearRegression",
+    "NonNegativeLeastSquares",
     "NormalEquations",
     "Plot",
     "Prediction",
+    "Ridge",
+    "RidgeCV",
     "RobustInference",
     "Summary",
     "gram",

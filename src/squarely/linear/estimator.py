@@ -22,7 +22,7 @@ __all__ = ["GramEstimator", "is_names", "one_for_all"]
 class GramEstimator(ScikitManners):
     """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
 
-    features: Any
+    features: Any = None
     fit_intercept: bool
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -50,7 +50,7 @@ class GramEstimator(ScikitManners):
             return self._settle(self._read(X, y, sample_weight, first=True))
         rows = self._design(X, first=True)
         self._flat = dimensions(y) == 1
-        return self._settle(GramState().add_design(rows, y, one_for_all(sample_weight, rows.rows)))
+        return self._settle(self._gather(GramState(), rows, y, one_for_all(sample_weight, rows.rows)))
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """Fit to these rows and to all before: the coefficients are those of one fit to all of them, bit for bit."""
@@ -59,8 +59,7 @@ class GramEstimator(ScikitManners):
         if is_names(y):
             return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
         rows = self._design(X, first=False)
-        more = GramState(self.state_.features, self.state_.targets).add_design(rows, y, one_for_all(sample_weight, rows.rows))
-        return self._settle(self.state_ + more)
+        return self._settle(self._gather(self.state_, rows, y, one_for_all(sample_weight, rows.rows)))
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
         asked = Asked.of(data, target, self.features, weight)
@@ -74,27 +73,36 @@ class GramEstimator(ScikitManners):
         rows = self._open(X, first=first)
         return rows if self.features is None else designed(terms_of(self.features, rows.names or ()), rows)
 
+    def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
+        """Return the state with these rows in it."""
+        return state + GramState(state.features, state.targets).add_design(rows, y, weight)
+
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
-        estimator = cls(**parameters)
-        terms = terms_of(estimator.features, state.features)
+        return cls(**parameters)._of_state(state)
+
+    def merge(self, other: "GramEstimator") -> Self:
+        """Return the estimator fitted to the rows of both."""
+        merged = self._of_both(self._fitted(), other._fitted())
+        merged._flat = self._flat
+        merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
+        return merged
+
+    def _of_both(self, one: "GramEstimator", other: "GramEstimator") -> Self:
+        return self.from_state(one.state_ + other.state_, **self.get_params())
+
+    def _of_state(self, state: GramState) -> Self:
+        terms = terms_of(self.features, state.features)
         if names_of(terms) != state.features:
             raise DataError(
                 f"the state has the features {state.features}, and {names_of(terms)} are asked for. Ask for those it has, in their order."
             )
         columns = columns_of(terms)
-        estimator._flat, estimator.n_features_in_ = len(state.targets) == 1, len(columns)
+        self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
         if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
-            estimator.feature_names_in_ = np.array(columns, object)
-        return estimator._settle(state)
-
-    def merge(self, other: "GramEstimator") -> Self:
-        """Return the estimator fitted to the rows of both."""
-        merged = self.from_state(self._fitted().state_ + other._fitted().state_, **self.get_params())
-        merged._flat = self._flat
-        merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
-        return merged
+            self.feature_names_in_ = np.array(columns, object)
+        return self._settle(state)
 
     def _settle(self, state: GramState) -> Self:
         self.state_ = state

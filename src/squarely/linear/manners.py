@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from squarely.errors import DataError, NotFittedError
+from squarely.errors import DataError
+from squarely.linear import scikit_learn
 from squarely.validate import Design, design, dimensions
 
 __all__ = ["ScikitManners"]
@@ -39,23 +40,11 @@ class ScikitManners:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="regressor",
-            target_tags=TargetTags(required=True, multi_output=True),
-            regressor_tags=RegressorTags(),
-            input_tags=InputTags(sparse=True),
-        )
+        return scikit_learn.tags()
 
     def _not_fitted(self) -> Exception:
         words = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
-        try:  # those who have scikit-learn may wait for its error
-            from sklearn.exceptions import NotFittedError as Expected
-        except ImportError:
-            return NotFittedError(words)
-        both: type[Exception] = type("NotFittedError", (NotFittedError, Expected), {})
-        return both(words)
+        return scikit_learn.not_fitted_error()(words)
 
     def _open(self, X: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
         """Open features; the first ones decide how many there are and what they are called."""

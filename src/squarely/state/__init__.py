@@ -3,7 +3,7 @@
 from squarely.state.alone import Alone
 from squarely.state.buckets import Buckets, Moments
 from squarely.state.dyadic import Dyadic
-from squarely.state.gram import GramState
+from squarely.state.gram import GramState, deal
 from squarely.state.pairs import PairState, sums_of, sums_of_groups
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
@@ -32,6 +32,7 @@ __all__ = [
     "StateTable",
     "Sums",
     "Term",
+    "deal",
     "seasonal_scale",
     "sums_of",
     "sums_of_groups",

@@ -13,7 +13,7 @@ from squarely.state.dyadic import Dyadic
 from squarely.state.products import Parts, Products
 from squarely.validate import Design, blocks, column, design
 
-__all__ = ["GramState", "row_weights"]
+__all__ = ["GramState", "deal", "row_weights"]
 
 Names = tuple[str, ...]
 _HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
@@ -88,20 +88,13 @@ class GramState:
 
     def add_design(self, features: Design, y: Any, sample_weight: Any = None) -> "GramState":
         """Add rows of features that have been opened."""
-        targets = design(y, "y")
-        if features.rows != targets.rows:
-            raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
-        weight = None if sample_weight is None else row_weights(sample_weight, features.rows)
-        self.expect(
-            features.names or _numbered("x", features.columns, self._features),
-            targets.names or _target_names(targets.columns, self._targets),
-        )
-        part = GramState(self._features, self._targets)  # rows that are refused further down leave no trace of those before them
-        for rows in blocks(features.rows):
-            part.add_columns([*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows])
-        whole = self + part
-        self._rows, self._settled, self._products = whole._rows, whole._settled, None
+        deal((self,), features, y, sample_weight)
         return self
+
+    def take(self, other: "GramState") -> None:
+        """Add the rows of another state of the same columns to this one."""
+        whole = self + other
+        self._rows, self._settled, self._products = whole._rows, whole._settled, None
 
     def expect(self, features: Names, targets: Names) -> None:
         """Take the names of the columns, or refuse those that differ from the names this state has."""
@@ -226,6 +219,28 @@ class GramState:
 
     def __repr__(self) -> str:
         return f"GramState(n={self._rows}, features={len(self._features)}, targets={len(self._targets)}, digest={self.digest()[:12]!r})"
+
+
+def deal(states: Sequence[GramState], features: Design, y: Any, sample_weight: Any = None, places: Any = None) -> None:
+    """Add each row to the state at its place, one pass for all; without places all rows go to the first. Refused rows leave no trace of others."""
+    targets = design(y, "y")
+    if features.rows != targets.rows:
+        raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row. Nothing is repeated to fit.")
+    weight = None if sample_weight is None else row_weights(sample_weight, features.rows)
+    for state in states:
+        state.expect(
+            features.names or _numbered("x", features.columns, state.features),
+            targets.names or _target_names(targets.columns, state.targets),
+        )
+    parts = [GramState(state.features, state.targets) for state in states]
+    for rows in blocks(features.rows):
+        columns = [*features.read(rows), *targets.read(rows)]
+        here = np.zeros(len(columns[0][0]), np.intp) if places is None else places[rows]
+        for at in np.unique(here).tolist():
+            there = slice(None) if (here == at).all() else here == at
+            parts[at].add_columns([tuple(part[there] for part in of) for of in columns], None if weight is None else weight[rows][there])
+    for state, part in zip(states, parts, strict=True):
+        state.take(part)
 
 
 def _numbered(letter: str, count: int, known: Names) -> Names:

@@ -1,0 +1,151 @@
+"""Lasso and elastic net whose penalty is chosen by cross-validation, from one pass over the data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from squarely.errors import DataError
+from squarely.linear.doubled import Doubles
+from squarely.linear.elastic_net import coefficients_at, path_of
+from squarely.linear.equations import NormalEquations
+from squarely.linear.folds import CrossValidated
+from squarely.linear.penalties import penalties, share
+from squarely.state import Dyadic
+
+__all__ = ["ElasticNetCV", "LassoCV"]
+
+_SMALLEST = 1e-15  # of a penalty where features explain nothing, as scikit-learn has it
+
+
+class ElasticNetCV(CrossValidated):
+    r"""``ElasticNet`` with the penalty of least cross-validated squared error, out of one pass over the data.
+
+    A fold is a state, training is the total less the fold, and the mean squared error of each of the path on the rows left out is a quadratic
+    form of the fold. Grids and folds are those of scikit-learn's ``ElasticNetCV``. Where there are several targets, their mean decides. Do not
+    use folds of rows in turn where rows are sorted: shuffle, or give splits. Needs scikit-learn.
+
+    Parameters
+    ----------
+    l1_ratio : float or sequence of float, default 0.5
+        The share of the penalty on sizes; of several the best is chosen.
+    eps : float, default 1e-3
+        The smallest penalty of a grid over its largest, which is the least that sets all coefficients to 0.
+    alphas : int or sequence of float, default 100
+        How many penalties a grid has, or the penalties.
+    fit_intercept : bool, default True
+    cv : int or splits, default 5
+        A number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
+    tol : float, default 1e-10
+    max_iter : int, default 100,000
+
+    Attributes
+    ----------
+    alpha_, l1_ratio_ : float
+        The penalty with the least mean of the errors of folds.
+    alphas_ : array of shape (alphas,), or (ratios, alphas) where several ratios were given
+    mse_path_ : array of shape (alphas, folds), or (ratios, alphas, folds)
+    coef_, intercept_, n_iter_, rank_, state_
+        As ``ElasticNet`` has them for this penalty.
+    folds_ : tuple of GramState
+
+    References
+    ----------
+    Friedman, J., Hastie, T., Tibshirani, R. (2010), Regularization paths for generalized linear models via coordinate descent, Journal of
+    Statistical Software 33.
+
+    Examples
+    --------
+    >>> X, y = [[1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]], [3.1, 4.9, 7.2, 8.8]
+    >>> ElasticNetCV(alphas=[1.0, 0.1], cv=2).fit(X, y).alpha_
+    0.1
+    """
+
+    def __init__(
+        self,
+        *,
+        l1_ratio: float | Sequence[float] = 0.5,
+        eps: float = 1e-3,
+        alphas: int | Sequence[float] = 100,
+        fit_intercept: bool = True,
+        cv: Any = 5,
+        tol: float = 1e-10,
+        max_iter: int = 100_000,
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.cv = cv
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _solve(self, equations: NormalEquations) -> Dyadic:
+        if self.cv is None:
+            raise DataError("cv is None; expected a number of folds, such as 5, or splits.")
+        ratios = [share("l1_ratio", ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+        grids = [self._grid(equations, ratio) for ratio in ratios]
+        errors = np.stack([self._errors(grid, ratio) for grid, ratio in zip(grids, ratios, strict=True)])
+        best, at = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
+        self.alpha_, self.l1_ratio_ = float(grids[best][at]), ratios[best]
+        one = np.ndim(self.l1_ratio) == 0
+        self.alphas_: Doubles = grids[0] if one else np.stack(grids)
+        self.mse_path_: Doubles = errors[0] if one else errors
+        self.rank_ = equations.factor.rank
+        found, self.n_iter_ = coefficients_at(equations, self.alpha_, self.l1_ratio_, self.tol, self.max_iter)
+        return found
+
+    def _errors(self, alphas: Doubles, l1_ratio: float) -> Doubles:
+        return self._fold_errors(lambda training: path_of(training, alphas, l1_ratio, self.tol, self.max_iter)[0])
+
+    def _grid(self, equations: NormalEquations, l1_ratio: float) -> Doubles:
+        """Return falling penalties, equal steps of their logarithm from the least that sets all coefficients to 0."""
+        if not isinstance(self.alphas, (int, np.integer)):
+            return np.sort(penalties("alphas", self.alphas))[::-1]
+        if l1_ratio == 0:
+            raise DataError("l1_ratio is 0, where no penalty sets all coefficients to 0 and no grid has a start. Give alphas, or use RidgeCV.")
+        largest = np.abs(equations.right.high).max(initial=0.0) / (equations.weight.nearest()[0, 0] * l1_ratio)
+        if largest <= _SMALLEST:
+            return np.full(int(self.alphas), _SMALLEST)
+        return np.geomspace(largest, largest * self.eps, int(self.alphas))
+
+
+class LassoCV(ElasticNetCV):
+    r"""``Lasso`` with the penalty of least cross-validated squared error, out of one pass over the data.
+
+    It is ``ElasticNetCV`` with ``l1_ratio=1``, with the same attributes. Grids and folds are those of scikit-learn's ``LassoCV``, and so are the
+    errors of folds, to the digits that its coordinate descent has. Needs scikit-learn.
+
+    Parameters
+    ----------
+    eps : float, default 1e-3
+    alphas : int or sequence of float, default 100
+    fit_intercept : bool, default True
+    cv : int or splits, default 5
+    tol : float, default 1e-10
+    max_iter : int, default 100,000
+
+    References
+    ----------
+    Friedman, J., Hastie, T., Tibshirani, R. (2010), Regularization paths for generalized linear models via coordinate descent, Journal of
+    Statistical Software 33.
+
+    Examples
+    --------
+    >>> X, y = [[1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]], [3.1, 4.9, 7.2, 8.8]
+    >>> model = LassoCV(alphas=20, cv=2).fit(X, y)
+    >>> len(model.alphas_), model.mse_path_.shape
+    (20, (20, 2))
+    """
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: int | Sequence[float] = 100,
+        fit_intercept: bool = True,
+        cv: Any = 5,
+        tol: float = 1e-10,
+        max_iter: int = 100_000,
+    ) -> None:
+        super().__init__(l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept, cv=cv, tol=tol, max_iter=max_iter)

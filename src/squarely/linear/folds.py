@@ -1,0 +1,135 @@
+"""Cross-validation from states: one pass makes a state of each fold, and training on all others is an exact subtraction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError
+from squarely.linear.doubled import Doubles
+from squarely.linear.equations import NormalEquations
+from squarely.linear.estimator import GramEstimator
+from squarely.linear.factor import Factor
+from squarely.state import Dyadic, GramState, deal
+from squarely.validate import Design
+
+__all__ = ["CrossValidated", "mean_squares"]
+
+Path = Callable[[NormalEquations], Doubles]  # coefficients, of shape (penalties, p, t)
+
+
+class CrossValidated(GramEstimator):
+    """An estimator that chooses a penalty by cross-validation; ``cv`` says in which folds."""
+
+    cv: Any
+    folds_: tuple[GramState, ...]
+
+    @classmethod
+    def from_states(cls, states: Iterable[GramState], **parameters: Any) -> Self:
+        """Return the estimator whose folds are the rows of each state: days, files or regions."""
+        folds = tuple(states)
+        estimator = cls(**{"cv": len(folds), **parameters})
+        estimator.folds_ = _checked(folds)
+        return estimator._of_state(sum(folds, GramState()))
+
+    @classmethod
+    def from_state(cls, state: GramState, **parameters: Any) -> Self:
+        """Return the estimator fitted to the rows of a state, for those that need no folds; those that do are made ``from_states``."""
+        estimator = cls(**parameters)
+        if estimator.cv is not None:
+            raise DataError(f"cv={estimator.cv!r} takes a state for each fold, and one state was given. Use from_states([state, ...]).")
+        return estimator._of_state(state)
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803  # scikit-learn's name
+        """Fit to these rows and to all before; they are dealt to the same folds, as many in a row to each."""
+        return super().partial_fit(X, y, sample_weight)
+
+    def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
+        if self.cv is not None:
+            raise DataError(
+                f"cv={self.cv!r} takes rows that are arrays or a frame, and y names a column. "
+                "Cure: from_states of the states that grams(data, target=y, by=...) makes of a column of folds."
+            )
+        return super()._read(data, target, weight, first=first)
+
+    def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
+        if self.cv is None:
+            return super()._gather(state, rows, y, weight)
+        places = _places(self.cv, rows.rows, y)
+        before = self.folds_ if state.n else ()
+        folds = tuple(GramState(state.features, state.targets) for _ in range(int(places.max()) + 1))
+        deal(folds, rows, y, weight, places)
+        self.folds_ = _checked(_added(before, folds) if before else folds)
+        return sum(self.folds_, GramState())
+
+    def _of_both(self, one: GramEstimator, other: GramEstimator) -> Self:
+        if self.cv is None or not isinstance(other, CrossValidated):
+            return super()._of_both(one, other)
+        return self.from_states(_added(self.folds_, other.folds_), **self.get_params())
+
+    def _fold_errors(self, path: Path) -> Doubles:
+        """Return the mean squared error on each fold of the path of all other folds, as an array of penalties x folds; targets weigh alike."""
+        intercept, errors = self.equations_.intercept, []
+        for fold in self.folds_:
+            training = NormalEquations.of(self.state_ - fold, intercept=intercept)
+            errors.append(mean_squares(NormalEquations.of(fold, intercept=intercept), training, path(training)).mean(axis=1))
+        return np.stack(errors, axis=1)
+
+
+def mean_squares(held: NormalEquations, training: NormalEquations, coefficients: Doubles) -> Doubles:
+    r"""Return weighted mean squared errors on the rows of ``held``, penalties x targets, of coefficients with the intercept of ``training``.
+
+    .. math:: \frac{1}{W} |R v|^2 + (d^\top v)^2, \qquad v = (-b, 1), \quad R^\top R = C, \quad d = \bar z - \bar z_{\mathrm{training}}
+
+    with C the centred moments of the rows held out and d a difference of means, taken exactly: no row is read again, and nothing cancels.
+    """
+    size = len(held.features)
+    root = Factor.of(held.cross, held.divisor).root
+    weight = float(held.weight.nearest()[0, 0])
+    errors = root[:, size:] - root[:, :size] @ coefficients  # penalties, rows of R, targets
+    squares: Doubles = np.square(errors).sum(axis=1) / weight
+    if not held.intercept:
+        return squares
+    here, there = held.weight.numerators[0, 0], training.weight.numerators[0, 0]
+    apart = Dyadic(held.sums.numerators * there - training.sums.numerators * here).over(here * there)[0]
+    squares += (apart[size:] - apart[:size] @ coefficients) ** 2
+    return squares
+
+
+def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
+    """Return the fold of each row: in turn for a number of folds, as scikit-learn's KFold has it, or as splits say."""
+    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        if cv < 2:
+            raise DataError(f"cv={cv} is no number of folds; expected 2 or more.")
+        if rows < cv:
+            raise DataError(f"cv={cv} takes a row or more for each fold, and there are fewer: n_samples={rows}. Take fewer folds.")
+        share, more = divmod(rows, int(cv))
+        return np.repeat(np.arange(cv), np.where(np.arange(cv) < more, share + 1, share))
+    places = np.full(rows, -1, np.intp)
+    for at, (train, test) in enumerate(cv.split(np.zeros(rows), y) if hasattr(cv, "split") else cv):
+        if (places[test] >= 0).any() or len(train) + len(test) != rows or np.intersect1d(train, test).size:
+            raise DataError(
+                f"split {at} of cv={cv!r} is no fold: expected test rows that are in no other split, and all other rows to train. "
+                "Give a number of folds, or splits such as those of KFold, GroupKFold or LeaveOneGroupOut."
+            )
+        places[test] = at
+    if (places < 0).any():
+        raise DataError(
+            f"cv={cv!r} leaves {int((places < 0).sum()):,} rows in no test set; expected each row in one. Give splits such as those of KFold."
+        )
+    return places
+
+
+def _added(some: Sequence[GramState], others: Sequence[GramState]) -> tuple[GramState, ...]:
+    if len(some) != len(others):
+        raise DataError(f"there are {len(some)} folds and {len(others)} others; folds add one by one, so expected as many.")
+    return tuple(one + other for one, other in zip(some, others, strict=True))
+
+
+def _checked(folds: tuple[GramState, ...]) -> tuple[GramState, ...]:
+    empty = [at for at, fold in enumerate(folds) if not fold.n]
+    if len(folds) < 2 or empty:
+        what = f"fold {empty[0]} has no row, or the weight of each is zero" if empty else f"there is {len(folds)} fold"
+        raise DataError(f"{what}; expected 2 folds or more, each with rows. Take fewer folds or larger ones.")
+    return folds

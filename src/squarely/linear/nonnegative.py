@@ -1,0 +1,69 @@
+"""Least squares whose coefficients are at least 0."""
+
+import numpy as np
+
+from squarely.linear import scikit_learn
+from squarely.linear.doubled import Doubles
+from squarely.linear.equations import NormalEquations
+from squarely.linear.estimator import GramEstimator
+from squarely.linear.support import beside, of_target, placed
+from squarely.state import Dyadic
+
+__all__ = ["NonNegativeLeastSquares"]
+
+
+class NonNegativeLeastSquares(GramEstimator):
+    r"""Least squares whose coefficients are at least 0; the intercept may be anything.
+
+    .. math:: \min_{b \ge 0, c} \sum_i w_i (y_i - c - x_i^\top b)^2
+
+    SciPy's active sets find which coefficients are above 0, from p rows that have the moments of all rows; given these, the coefficients solve
+    least squares, which are solved exactly. It is scikit-learn's ``LinearRegression(positive=True)``. Needs scikit-learn.
+
+    Parameters
+    ----------
+    fit_intercept : bool, default True
+
+    Attributes
+    ----------
+    coef_ : array of shape (p,), or (t, p) where y has two dimensions
+    intercept_ : float or array of shape (t,)
+    rank_ : int
+        How many features are independent, of centred columns each on its own scale. With fewer than p, other coefficients may do as well.
+    state_ : GramState
+
+    References
+    ----------
+    Lawson, C. L., Hanson, R. J. (1974), Solving least squares problems, chapter 23.
+
+    Examples
+    --------
+    >>> X, y = [[1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]], [3.1, 4.7, 7.0, 8.8]
+    >>> NonNegativeLeastSquares().fit(X, y).coef_.round(3).tolist()
+    [1.94, 0.0]
+    """
+
+    def __init__(self, *, fit_intercept: bool = True) -> None:
+        self.fit_intercept = fit_intercept
+
+    def _solve(self, equations: NormalEquations) -> Dyadic:
+        self.rank_ = equations.factor.rank
+        return beside([self._of_target(equations, target) for target in range(len(equations.targets))])
+
+    def _of_target(self, equations: NormalEquations, target: int) -> Dyadic:
+        """Return one column of coefficients: exact where those of the active set are all above 0, and SciPy's where not."""
+        guess = _guess(equations, target)
+        support = np.flatnonzero(guess)
+        inner = of_target(equations, support.tolist(), target)
+        self._warn_of_dependence(inner)
+        exact = inner.coefficients
+        return placed(exact, support, len(guess)) if (exact.numerators >= 0).all() else Dyadic.of(guess[:, None])
+
+
+def _guess(equations: NormalEquations, target: int) -> Doubles:
+    """Return coefficients of columns of length 1, in which no unit of measurement decides, in the units of the columns."""
+    root, right = equations.root
+    lengths = np.sqrt(np.square(root).sum(axis=0))
+    lengths[lengths == 0] = 1.0
+    found: Doubles = scikit_learn.nonnegative(root / lengths, right[:, target]) / lengths
+    return found
