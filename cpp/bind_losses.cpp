@@ -62,7 +62,7 @@ void beside_python(size_t rows, Work work) {
 }
 
 bool losses(int which, Constants constants, nb::handle pred, nb::handle target, nb::handle weight, nb::handle loss_out, nb::handle gradient_out,
-            nb::handle curvature_out, int kind) {
+            nb::handle curvature_out, int kind, size_t threads) {
     if (kind < 0 || kind >= static_cast<int>(Curvature::count)) throw nb::value_error("there is no such curvature");
     Piece p, t, w, loss, gradient, curvature;
     if (!p.open(pred, false) || (p.type() != 'd' && p.type() != 'f')) return false;
@@ -71,7 +71,7 @@ bool losses(int which, Constants constants, nb::handle pred, nb::handle target, 
     if (!take(loss, loss_out, true) || !take(gradient, gradient_out, true) || !take(curvature, curvature_out, true)) return false;
     const LossRows rows{loss_of(which), {constants.first, constants.second}, p.type() == 'd', p.at(), t.at(), {w.at(), p.size(), 1}, {}, false, 1.0,
                         static_cast<Curvature>(kind), loss.at(), gradient.at(), curvature.at(), p.size()};
-    beside_python(rows.count, [&] { write_losses(rows); });
+    beside_python(rows.count, [&] { write_losses(rows, threads); });
     return true;
 }
 
@@ -95,7 +95,7 @@ double sum_losses(int which, Constants constants, bool is_double, size_t count, 
 
 void bind_losses(nb::module_& m) {
     m.def("losses", &losses, "which"_a, "constants"_a, "pred"_a, "target"_a, "weight"_a.none(), "loss_out"_a.none(), "gradient_out"_a.none(),
-          "curvature_out"_a.none(), "kind"_a,
+          "curvature_out"_a.none(), "kind"_a, "threads"_a,
           "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece.");
     m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "weight"_a, "mask"_a, "omits_nan"_a,
           "scale"_a, "gradient"_a, "samples"_a, "totals"_a, "threads"_a,

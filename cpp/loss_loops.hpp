@@ -83,7 +83,8 @@ struct Loop {
             if constexpr (wanted & kValue) {
                 V value = counted(row.loss());
                 sum = sum + value;
-                if (each.loss) value.store(each.loss + at);
+                if constexpr (streams && wanted == kValue) value.stream(each.loss + at);
+                else if (each.loss) value.store(each.loss + at);
             }
             if constexpr (wanted & kGradient) {
                 V slope = counted(row.gradient()) * scale;
@@ -123,7 +124,7 @@ struct Loop {
         if (head > count) head = 0;
         const size_t whole = (count - head) / kStep * kStep;
         if (head) take_some(each, head);
-        if (Row::kIsShort && rows.streams && past == 0) take<true>(each, whole), V::fence();
+        if (Row::kIsShort && rows.streams && past == 0 && (each.loss || each.gradient)) take<true>(each, whole), V::fence();
         else take<false>(each.from(head), whole);
         if (head + whole < count) take_some(each.from(head + whole), count - head - whole);
     }

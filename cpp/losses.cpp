@@ -11,7 +11,8 @@ namespace squarely {
 namespace {
 
 constexpr size_t kTurn = 32;                       // blocks that a thread takes at once
-constexpr size_t kWorthStreaming = size_t{1} << 25;  // bytes of a gradient, which no cache keeps until it is read
+constexpr size_t kWrittenBlock = size_t{1} << 14;  // rows that are written at once where nothing is added
+constexpr size_t kWorthStreaming = size_t{1} << 25;  // bytes of an array that is written, which no cache keeps until it is read
 
 const LossLoops& loops_in_use() {
 #ifdef SQUARELY_X86
@@ -26,6 +27,18 @@ bool is_cheap(Loss which) {
     return which == Loss::squared || which == Loss::half_squared || which == Loss::absolute || which == Loss::huber || which == Loss::pinball;
 }
 
+// Does every block, on so many threads, each of which takes some blocks at once.
+template <class Work>
+void in_turns(size_t blocks, size_t turn, size_t threads, Work work) {
+    std::atomic<size_t> next{0};
+    auto share = [&](size_t) {
+        for (size_t from; (from = next.fetch_add(turn)) < blocks;)
+            for (size_t block = from; block < std::min(blocks, from + turn); block++) work(block);
+    };
+    if (threads > 1) beside_each_other(std::clamp((blocks + turn - 1) / turn, size_t{1}, threads), share);
+    else share(0);
+}
+
 double add_in_pairs(const double* sums, size_t count) {
     if (count == 1) return sums[0];
     const size_t half = count / 2;
@@ -34,19 +47,22 @@ double add_in_pairs(const double* sums, size_t count) {
 
 }  // namespace
 
-void write_losses(const LossRows& rows) {
+void write_losses(const LossRows& given, size_t threads) {
     const LossLoops& loops = loops_in_use();
+    LossRows rows = given;
+    const size_t size = rows.is_double ? 8 : 4, line = 64 / size;  // every block but the first begins where a line of the cache does
+    rows.streams = rows.count * size >= kWorthStreaming;
     LossRows losses = rows, gradients = rows;
     losses.gradient = nullptr, gradients.loss = nullptr;
     const bool in_turn = rows.loss && rows.gradient && is_cheap(rows.which);
-    const size_t size = rows.is_double ? 8 : 4, line = 64 / size;  // every block but the first begins where a line of the cache does
-    const size_t block = in_turn ? kLossBlock / 2 : kLossBlock;
-    size_t end = block - reinterpret_cast<uintptr_t>(rows.gradient ? rows.gradient : rows.loss) / size % line;
-    for (size_t begin = 0; begin < rows.count; begin = end, end += block) {
-        const size_t stop = std::min(end, rows.count);
-        if (in_turn) loops.add(losses, begin, stop, false), loops.add(gradients, begin, stop, false);
-        else loops.add(rows, begin, stop, false);
-    }
+    const size_t block = in_turn ? kLossBlock / 2 : kWrittenBlock;
+    const size_t first = block - reinterpret_cast<uintptr_t>(rows.gradient ? rows.gradient : rows.loss) / size % line;
+    const size_t blocks = rows.count <= first ? 1 : 1 + (rows.count - first + block - 1) / block, turn = std::max(size_t{1}, kLossBlock * kTurn / block);
+    in_turns(blocks, turn, threads, [&](size_t at) {
+        const size_t begin = at ? first + (at - 1) * block : 0, end = std::min(rows.count, first + at * block);
+        if (in_turn) loops.add(losses, begin, end, false), loops.add(gradients, begin, end, false);
+        else loops.add(rows, begin, end, false);
+    });
 }
 
 void add_losses(const LossRows& given, size_t samples, size_t threads, double* totals) {
@@ -59,13 +75,7 @@ void add_losses(const LossRows& given, size_t samples, size_t threads, double* t
         const size_t begin = block / each * length + block % each * kLossBlock, end = std::min(begin + kLossBlock, (block / each + 1) * length);
         sums[block] = loops.add(rows, begin, end, true);
     };
-    std::atomic<size_t> next{0};
-    auto work = [&](size_t) {
-        for (size_t from; (from = next.fetch_add(kTurn)) < blocks;)
-            for (size_t block = from; block < std::min(blocks, from + kTurn); block++) add(block);
-    };
-    if (threads > 1) beside_each_other(std::clamp((blocks + kTurn - 1) / kTurn, size_t{1}, threads), work);
-    else work(0);
+    in_turns(blocks, kTurn, threads, add);
     for (size_t i = 0; i < samples; i++) totals[i] = each ? add_in_pairs(sums.data() + i * each, each) : 0.0;
 }
 

@@ -33,11 +33,11 @@ struct LossRows {
     Curvature kind;
     void *loss, *gradient, *curvature;  // any may be null; curvature only beside gradient
     size_t count;
-    bool streams = false;  // write gradients past the cache
+    bool streams = false;  // write past the cache: gradients, or losses where nothing else is written
 };
 
-// Writes what is asked for.
-void write_losses(const LossRows& rows);
+// Writes what is asked for, of rows without a mask and with a weight for each or none.
+void write_losses(const LossRows& rows, size_t threads);
 
 // Writes the sum of the losses of each of `samples` equal runs of rows, times weights, beside what is asked for: the same bits for every number of
 // threads and every processor.

@@ -77,6 +77,7 @@ def losses(
     gradient_out: Any | None,
     curvature_out: Any | None,
     kind: int,
+    threads: int,
 ) -> bool: ...
 def add_losses(
     which: int,

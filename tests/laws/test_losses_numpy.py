@@ -236,7 +236,7 @@ def test_the_core_has_the_bits_of_the_declaration(ours: Loss, dtype: Any, is_wei
     try:
         with np.errstate(invalid="raise"):  # nor does it touch the flags of anybody
             computed = ours.loss_gradient(u, target, weight)
-        assert _core.losses(0, (1.0, 0.0), u, target, weight, np.empty_like(u), None, None, 0)
+        assert _core.losses(0, (1.0, 0.0), u, target, weight, np.empty_like(u), None, None, 0, 1)
         alone = ours.loss(u, target, weight), ours.gradient(u, target, weight)
     finally:
         _core.use(before)
