@@ -5,7 +5,21 @@ from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.ordinary import LinearRegression
 from squarely.linear.reading import gram, grams
+from squarely.linear.robust import HuberRegression, StudentTRegression, TukeyRegression
 from squarely.linear.terms import interaction, poly
 from squarely.state import GramState
 
-__all__ = ["GramEstimator", "GramState", "Inference", "LinearRegression", "NormalEquations", "gram", "grams", "interaction", "poly"]
+__all__ = [
+    "GramEstimator",
+    "GramState",
+    "HuberRegression",
+    "Inference",
+    "LinearRegression",
+    "NormalEquations",
+    "StudentTRegression",
+    "TukeyRegression",
+    "gram",
+    "grams",
+    "interaction",
+    "poly",
+]
