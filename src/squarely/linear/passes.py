@@ -13,7 +13,7 @@ from squarely.linear.model import LinearModel
 from squarely.linear.rows import Line, Rows
 from squarely.validate import dimensions
 
-__all__ = ["PassesEstimator", "Settled", "reweighted"]
+__all__ = ["PassesEstimator", "Settled", "negligible_change", "reweighted"]
 
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of a prediction, and of what is made of it
 
@@ -84,14 +84,19 @@ class PassesEstimator(LinearModel):
         return self
 
 
+def negligible_change(target: Doubles) -> float:
+    """Return the change of predictions that rounding alone may bring about."""
+    return _ROUNDING * float(np.median(np.abs(target)))
+
+
 def reweighted(rows: Rows, target: Doubles, weigh: Callable[[Doubles], Doubles | None], tol: float, most: int) -> tuple[Line, int, bool]:
     """Return iteratively reweighted least squares, which begin at the ordinary ones: the line, iterations, and whether it settled.
 
     ``weigh`` makes weights of errors (prediction less target), or says with None that the line is final. An iteration reads the rows twice,
     for the errors and for the state, and the line has settled when its predictions change by at most ``tol`` of the spread of the errors.
     """
-    line = rows.fitted(target, rows.weight)
-    negligible = _ROUNDING * float(np.median(np.abs(target)))
+    line = rows.ordinary(target)
+    negligible = negligible_change(target)
     for iteration in range(1, most + 1):
         weights = weigh(rows.predicted(line.coefficients, line.intercept) - target)
         if weights is None:

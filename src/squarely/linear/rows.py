@@ -32,13 +32,12 @@ class Line:
 
     def change(self, other: "Line") -> float:
         """Return the root of the mean square difference of the predictions of two lines, on the rows and weights of this one."""
-        step = self.coefficients - other.coefficients
+        step, shift = self.coefficients - other.coefficients, self.intercept - other.intercept
         root, _ = self.equations.root
-        weight = float(self.equations.weight.nearest()[0, 0])
-        apart = float(np.linalg.norm(root @ step)) / math.sqrt(weight)
-        if not self.equations.intercept:
-            return apart
-        between = self.intercept - other.intercept + float(self.equations.means[: len(step)] @ step)
+        if not self.equations.intercept:  # it may be the first feature
+            step = np.append(shift, step)[-len(root) :]
+        apart = float(np.linalg.norm(root @ step)) / math.sqrt(self.equations.weight.nearest()[0, 0])
+        between = shift + float(self.equations.means[: len(step)] @ step) if self.equations.intercept else 0.0
         return math.hypot(apart, between)
 
     @property
@@ -79,6 +78,10 @@ class Rows:
         for part in blocks(len(target)):
             state.add_columns([*self.features.read(part), (target[part],)], None if weight is None else weight[part])
         return Line.of(state, intercept=self.intercept)
+
+    def ordinary(self, target: Doubles) -> Line:
+        """Return the least squares of a target with the weights given; where it is the only one they are known from the first reading."""
+        return Line.of(self.state, intercept=self.intercept) if self.targets.shape[1] == 1 else self.fitted(target, self.weight)
 
     def predicted(self, coefficients: Doubles, intercept: float) -> Doubles:
         """Return predictions."""
