@@ -167,6 +167,6 @@ def test_what_is_refused_is_named(options: dict[str, Any], groups: Any, words: s
 
 
 def test_a_group_without_errors_has_no_variance() -> None:
-    y = np.where(GROUPS > 5, Y, X @ [1.0, 2.0, 3.0])
+    y = np.where(GROUPS > 5, Y, X @ [1.5, 0.02, 25] + 4)
     with pytest.raises(DataError, match="the group 'exact' is fitted without error"):
         GeneralizedLeastSquares(covariance="variances").fit(X, y, np.where(GROUPS > 5, "noisy", "exact"))

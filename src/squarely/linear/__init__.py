@@ -2,6 +2,7 @@
 
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
+from squarely.linear.expectile import ExpectileRegression
 from squarely.linear.generalised import GeneralizedLeastSquares
 from squarely.linear.inference import Inference
 from squarely.linear.ordinary import LinearRegression
@@ -11,6 +12,7 @@ from squarely.linear.terms import interaction, poly
 from squarely.state import GramState
 
 __all__ = [
+    "ExpectileRegression",
     "GeneralizedLeastSquares",
     "GramEstimator",
     "GramState",
