@@ -6,6 +6,7 @@ from squarely.linear.expectile import ExpectileRegression
 from squarely.linear.generalised import GeneralizedLeastSquares
 from squarely.linear.inference import Inference
 from squarely.linear.ordinary import LinearRegression
+from squarely.linear.quantile import QuantileRegression
 from squarely.linear.reading import gram, grams
 from squarely.linear.robust import HuberRegression, StudentTRegression, TukeyRegression
 from squarely.linear.terms import interaction, poly
@@ -20,6 +21,7 @@ __all__ = [
     "Inference",
     "LinearRegression",
     "NormalEquations",
+    "QuantileRegression",
     "StudentTRegression",
     "TukeyRegression",
     "gram",

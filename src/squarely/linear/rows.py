@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
@@ -90,6 +91,15 @@ class Rows:
         for part in blocks(len(found)):
             found[part] = self.matrix(part) @ coefficients + intercept
         return found
+
+    def kept(self, at: npt.NDArray[np.intp]) -> "Rows":
+        """Return some of the rows, without weights."""
+        matrix = np.empty((len(at), self.features.columns))
+        for part in blocks(self.features.rows):
+            inside = slice(*np.searchsorted(at, (part.start, part.stop)))
+            matrix[inside] = self.matrix(part)[at[inside] - part.start]
+        self.passes += 1
+        return Rows.of(design(matrix, "X")._replace(names=self.state.features), self.targets[at], None, intercept=self.intercept)
 
     def weighted(self, weight: Doubles) -> Doubles:
         """Return weights times those given."""
