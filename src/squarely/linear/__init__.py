@@ -4,6 +4,7 @@ from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.expectile import ExpectileRegression
 from squarely.linear.generalised import GeneralizedLeastSquares
+from squarely.linear.heteroscedastic import HeteroscedasticRegression
 from squarely.linear.inference import Inference
 from squarely.linear.ordinary import LinearRegression
 from squarely.linear.quantile import QuantileRegression
@@ -17,6 +18,7 @@ __all__ = [
     "GeneralizedLeastSquares",
     "GramEstimator",
     "GramState",
+    "HeteroscedasticRegression",
     "HuberRegression",
     "Inference",
     "LinearRegression",

@@ -72,13 +72,13 @@ class Rows:
         """Return some rows of the features."""
         return np.stack([sum(pieces) for pieces in self.features.read(part)]).T
 
-    def fitted(self, target: Doubles, weight: Doubles | None) -> Line:
-        """Return the least squares of a target with these weights, which take the place of those given."""
+    def fitted(self, target: Doubles, weight: Doubles | None, *, intercept: bool | None = None) -> Line:
+        """Return the least squares of a target with these weights, which take the place of those given; an intercept may be asked for."""
         state = GramState(self.state.features, ("y",))
         self.passes += 1
         for part in blocks(len(target)):
             state.add_columns([*self.features.read(part), (target[part],)], None if weight is None else weight[part])
-        return Line.of(state, intercept=self.intercept)
+        return Line.of(state, intercept=self.intercept if intercept is None else intercept)
 
     def ordinary(self, target: Doubles) -> Line:
         """Return the least squares of a target with the weights given; where it is the only one they are known from the first reading."""
@@ -104,3 +104,7 @@ class Rows:
     def weighted(self, weight: Doubles) -> Doubles:
         """Return weights times those given."""
         return weight if self.weight is None else weight * self.weight
+
+    def size(self, values: Doubles) -> float:
+        """Return the root of the mean square of what each row has."""
+        return math.sqrt(np.average(values**2, weights=self.weight))
