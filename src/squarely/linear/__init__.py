@@ -11,6 +11,7 @@ from squarely.linear.quantile import QuantileRegression
 from squarely.linear.reading import gram, grams
 from squarely.linear.robust import HuberRegression, StudentTRegression, TukeyRegression
 from squarely.linear.terms import interaction, poly
+from squarely.linear.trimmed import LeastTrimmedSquares
 from squarely.state import GramState
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "HeteroscedasticRegression",
     "HuberRegression",
     "Inference",
+    "LeastTrimmedSquares",
     "LinearRegression",
     "NormalEquations",
     "QuantileRegression",
