@@ -13,7 +13,7 @@ from statsmodels.genmod.cov_struct import Exchangeable
 from statsmodels.tools.sm_exceptions import IterationLimitWarning
 
 from squarely.errors import DataError
-from squarely.linear import GeneralizedLeastSquares, LinearRegression
+from squarely.linear import GeneralizedLeastSquares, LinearRegression, WeightedLeastSquares
 
 RNG = np.random.default_rng(8)
 N = 90
@@ -128,6 +128,12 @@ def test_without_a_covariance_it_is_ordinary_least_squares() -> None:
     assert ours.coef_.tobytes() == theirs.coef_.tobytes()
     assert ours.inference_.standard_errors.tobytes() == theirs.inference_.standard_errors.tobytes()
     assert (ours.intercept_, ours.n_passes_) == (theirs.intercept_, 1)
+
+
+def test_variances_given_are_weights() -> None:
+    variances = 1 + np.arange(N) / N
+    theirs = WeightedLeastSquares().fit(X, Y, 1 / variances)
+    np.testing.assert_allclose(GeneralizedLeastSquares(covariance=variances).fit(X, Y).coef_, theirs.coef_, rtol=1e-13)
 
 
 def test_r2_is_the_share_of_the_squares_about_the_constant_of_the_same_metric() -> None:

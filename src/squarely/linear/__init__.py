@@ -28,8 +28,11 @@ __all__ = [
     "QuantileRegression",
     "StudentTRegression",
     "TukeyRegression",
+    "WeightedLeastSquares",
     "gram",
     "grams",
     "interaction",
     "poly",
 ]
+
+WeightedLeastSquares = LinearRegression  # under the name that says what ``sample_weight`` makes of it
