@@ -99,6 +99,8 @@ def test_the_line_goes_through_as_many_rows_as_it_has_coefficients_and_no_step_i
     ours = QuantileRegression(quantile=level).fit(X, Y)
     errors = Y - ours.predict(X)
     assert (np.abs(errors) < 1e-12).sum() == 4
+    exact = LinearRegression().fit(*(each[np.abs(errors) < 1e-12] for each in (X, Y)))
+    assert (ours.coef_.tobytes(), ours.intercept_) == (exact.coef_.tobytes(), exact.intercept_)
     below, above = (errors < -1e-12).sum(), (errors > 1e-12).sum()
     assert below <= level * len(Y) <= below + 4  # Koenker and Bassett, theorem 3.4
     assert above <= (1 - level) * len(Y) <= above + 4
