@@ -322,7 +322,7 @@ def _tests_in(path: Path) -> Iterator[ast.FunctionDef]:
 
 def _asserts(function: ast.FunctionDef) -> bool:
     return any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr in ("raises", "warns", "assert_close"))
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr in ("raises", "warns", "assert_close", "assert_allclose"))
         for node in ast.walk(function)
     )
 

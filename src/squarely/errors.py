@@ -5,6 +5,7 @@ __all__ = [
     "DependentColumnsWarning",
     "MissingExtraError",
     "NotANumberError",
+    "NotConvergedWarning",
     "NotFittedError",
     "SquarelyError",
     "StateError",
@@ -58,3 +59,7 @@ class UndefinedMetricWarning(UserWarning):
 
 class DependentColumnsWarning(UserWarning):
     """A feature is a combination of others, so that its coefficient cannot be told from theirs."""
+
+
+class NotConvergedWarning(UserWarning):
+    """Iterations ended before the coefficients had settled."""

@@ -1,29 +1,22 @@
 """What every estimator of this room does alike: rows become a state, and a state becomes coefficients."""
 
-import warnings
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 
-from squarely.catalogue import r2_score
-from squarely.errors import DataError, DependentColumnsWarning
-from squarely.linear.doubled import Doubles
+from squarely.errors import DataError
 from squarely.linear.equations import NormalEquations
-from squarely.linear.manners import ScikitManners
+from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
-from squarely.linear.terms import columns_of, designed, names_of, terms_of
+from squarely.linear.terms import columns_of, names_of, terms_of
 from squarely.state import Dyadic, GramState
-from squarely.validate import Design, blocks, dimensions
+from squarely.validate import Design, dimensions
 
-__all__ = ["GramEstimator", "is_names", "one_for_all"]
+__all__ = ["GramEstimator", "is_names"]
 
 
-class GramEstimator(ScikitManners):
+class GramEstimator(LinearModel):
     """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
-
-    features: Any = None
-    fit_intercept: bool
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         """Return the coefficients, p x t."""
@@ -68,11 +61,6 @@ class GramEstimator(ScikitManners):
             self.n_features_in_, self.feature_names_in_ = len(asked.columns), np.array(asked.columns, object)
         return asked.state()
 
-    def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
-        """Open features, and make those that are asked for."""
-        rows = self._open(X, first=first)
-        return rows if self.features is None else designed(terms_of(self.features, rows.names or ()), rows)
-
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         """Return the state with these rows in it."""
         return state + GramState(state.features, state.targets).add_design(rows, y, weight)
@@ -113,45 +101,7 @@ class GramEstimator(ScikitManners):
         self.intercept_: Any = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
 
-    def _fitted(self) -> Self:
-        if not hasattr(self, "coef_"):
-            raise self._not_fitted()
-        return self
-
-    def predict(self, X: Any) -> Doubles:  # noqa: N803
-        """Return predictions, of shape (n,) or (n, t) as the targets were."""
-        self._fitted()
-        rows = self._design(X, first=False)
-        coefficients = np.atleast_2d(self.coef_).T
-        found = np.empty((rows.rows, coefficients.shape[1]))
-        for part in blocks(rows.rows):
-            found[part] = np.stack([sum(pieces) for pieces in rows.read(part)]).T @ coefficients + self.intercept_
-        return found[:, 0] if self._flat else found
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
-        """Return the R2 of the predictions, as scikit-learn's regressors do: the mean over targets."""
-        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
-
-    def _warn_of_dependence(self, equations: NormalEquations) -> None:
-        """Say which features have no coefficient of their own; a rank is never lost in silence."""
-        factor = equations.factor
-        for at in np.flatnonzero(~factor.kept):
-            multiples = factor.combination(int(at))
-            others = [equations.features[j] for j in np.flatnonzero(multiples)]
-            reason = f"a combination of {', '.join(map(repr, others[:6]))}" if others else "constant" if equations.intercept else "0 in every row"
-            warnings.warn(
-                f"the feature {equations.features[at]!r} is {reason}, so its coefficient cannot be told apart and is set to 0. "
-                "Leave it out, or use ridge regression.",
-                DependentColumnsWarning,
-                stacklevel=4,
-            )
-
 
 def is_names(y: Any) -> bool:
     """Say whether targets are given by the names of columns, and rows by a source."""
     return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))
-
-
-def one_for_all(weight: Any, rows: int) -> Any:
-    """Return a weight for each row where one number is given, as scikit-learn takes it."""
-    return np.full(rows, float(weight)) if isinstance(weight, Real) else weight

@@ -1,0 +1,65 @@
+"""ExpectileRegression: least squares that count errors on one side more than on the other."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from squarely.errors import DataError
+from squarely.linear.doubled import Doubles
+from squarely.linear.passes import PassesEstimator, Settled, reweighted
+from squarely.linear.rows import Rows
+from squarely.losses.kernels import KERNELS, checked
+
+__all__ = ["ExpectileRegression", "checked_level"]
+
+
+def checked_level(name: str, level: Any) -> float:
+    """Return a level above 0 and below 1."""
+    if isinstance(level, Real) and 0 < float(level) < 1:
+        return float(level)
+    raise DataError(f"{name}={level!r} is no level; expected a number above 0 and below 1, as 0.9.")
+
+
+class ExpectileRegression(PassesEstimator):
+    r"""Asymmetric least squares: what quantiles are to the median, expectiles are to the mean.
+
+    .. math:: \min_{b, c} \sum_i w_i \left|\tau - 1[y_i < c + x_i^\top b]\right| (y_i - c - x_i^\top b)^2
+
+    At 0.5 it is ordinary least squares. Unlike a quantile it says no share of rows below; use ``QuantileRegression`` for that. The
+    problem is convex, and each iteration, a weighted fit, reads the rows twice.
+
+    Parameters
+    ----------
+    expectile : float, default 0.5
+        Above 0 and below 1. At 0.9 an error of a prediction that is too low counts nine times one that is too high.
+    features, fit_intercept, max_iter, tol
+        Those of ``HuberRegression``.
+
+    Attributes
+    ----------
+    coef_, intercept_, rank_, n_iter_, n_passes_
+        Those of ``HuberRegression``.
+
+    References
+    ----------
+    Newey, W. K. and Powell, J. L. (1987), Econometrica 55(4), doi:10.2307/1911031.
+
+    Examples
+    --------
+    >>> [ExpectileRegression(expectile=level).fit([[0], [0], [1], [1]], [0, 2, 4, 6]).intercept_ for level in (0.5, 0.75)]
+    [1.0, 1.5]
+    """
+
+    def __init__(self, *, expectile: float = 0.5, features: Any = None, fit_intercept: bool = True, max_iter: int = 200, tol: float = 1e-12) -> None:
+        self.expectile = expectile
+        self.features = features
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
+        declared = KERNELS["expectile_loss"]
+        settings = checked(declared, {"alpha": checked_level("expectile", self.expectile)})
+        line, iterations, converged = reweighted(rows, target, lambda errors: declared.omega(np, errors, **settings), self.tol, self.max_iter)
+        return Settled(line, iterations, converged, {})

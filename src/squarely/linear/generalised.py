@@ -1,0 +1,221 @@
+"""GeneralizedLeastSquares: errors of unequal variance, or that hang together in time or in groups."""
+
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.errors import DataError
+from squarely.linear.doubled import Doubles
+from squarely.linear.inference import Inference
+from squarely.linear.passes import PassesEstimator, Settled, negligible_change, reweighted
+from squarely.linear.rows import Line, Rows
+from squarely.linear.whitening import Exchangeable, LaggedMoments, inference_of, line_of, root_of_covariance, whitened
+from squarely.validate import dimensions
+
+__all__ = ["GeneralizedLeastSquares"]
+
+_NAMED = ("ar1", "variances", "exchangeable")
+_NO_VARIANCE = 1e-20  # of the largest
+
+
+class GeneralizedLeastSquares(PassesEstimator):
+    r"""Least squares in the metric of the errors' covariance.
+
+    .. math:: \min_{b, c}\, e^\top \Omega^{-1} e, \qquad e = y - c - X b
+
+    Use it where errors have a known covariance, follow one another in time, or come in groups. Where only the standard errors are in doubt,
+    ordinary least squares with robust ones assume less. Rows with weights are ``LinearRegression`` with ``sample_weight``.
+
+    Parameters
+    ----------
+    covariance : array of shape (n, n) or (n,), "ar1", "variances", "exchangeable"; optional
+        Covariances of the errors, or their variances, up to a factor. "ar1": errors of rows in the order of time, each ``rho`` times the one
+        before and something new; the first row only serves the second. "variances": one variance for each group, estimated. "exchangeable": any
+        two errors of a group correlate by ``rho``. Without it errors are independent, of one variance.
+    rho : float, optional
+        For "ar1" and "exchangeable"; estimated in turn with the coefficients, from the errors, where it is not given.
+    features, fit_intercept
+        Those of ``LinearRegression``.
+    max_iter, tol : int, float
+        Iterations end when predictions change by at most ``tol`` of the spread of the errors; a warning says where they do not.
+
+    Attributes
+    ----------
+    coef_, intercept_, rank_
+    rho_ : float
+        Of "ar1" and "exchangeable".
+    variances_ : dict
+        Of "variances": the mean square error of each group.
+    inference_ : Inference
+        Standard errors, t, p and intervals, as if what was estimated of the covariance were known; R2 is Buse's. One for each target.
+    n_iter_, n_passes_ : int
+        Iterations, and how often the rows were read. With "ar1" that is twice: moments of pairs of rows answer for every rho.
+
+    References
+    ----------
+    Aitken, A. C. (1936), Proc. Royal Society of Edinburgh 55, doi:10.1017/S0370164600014346. Cochrane, D. and Orcutt, G. H. (1949), J. American
+    Statistical Association 44(245), doi:10.1080/01621459.1949.10483290. Liang, K.-Y. and Zeger, S. L. (1986), Biometrika 73(1),
+    doi:10.1093/biomet/73.1.13. Buse, A. (1973), The American Statistician 27(3), doi:10.1080/00031305.1973.10479003.
+
+    Examples
+    --------
+    >>> model = GeneralizedLeastSquares(covariance="ar1", rho=0.5).fit([[1.0], [2.0], [3.0], [4.0]], [3.1, 4.9, 7.2, 8.8])
+    >>> model.coef_.round(10).tolist(), model.n_passes_
+    ([1.85], 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        covariance: Any = None,
+        rho: float | None = None,
+        features: Any = None,
+        fit_intercept: bool = True,
+        max_iter: int = 500,
+        tol: float = 1e-12,
+    ) -> None:
+        self.covariance = covariance
+        self.rho = rho
+        self.features = features
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:  # noqa: N803  # weights are variances here
+        """Fit to rows in memory.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p), or a data frame
+        y : array-like of shape (n,) or (n, t)
+        groups : array-like of shape (n,), optional
+            The group of each row, where the covariance is "variances" or "exchangeable".
+
+        Returns
+        -------
+        the estimator
+        """
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
+        rows = Rows.of(self._design(X, first=True), y, None, intercept=bool(self.fit_intercept))
+        self._flat = dimensions(y) == 1
+        settle = self._way(rows, groups)
+        return self._conclude(rows, [settle(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
+
+    def _way(self, rows: Rows, groups: Any) -> Any:
+        """Return the function that fits one target."""
+        named = self.covariance if isinstance(self.covariance, str) else None
+        if named is not None and named not in _NAMED:
+            raise DataError(
+                f"covariance={named!r} is not known. Give covariances or variances of the errors, or one of {', '.join(map(repr, _NAMED))}."
+            )
+        grouped = named in ("variances", "exchangeable")
+        if grouped == (groups is None):
+            raise DataError(
+                f"covariance={named!r} needs groups. Give the group of each row: fit(X, y, groups=...)."
+                if grouped
+                else 'groups were given, and a covariance without groups. Give covariance="variances" or "exchangeable", or leave groups out.'
+            )
+        if self.rho is not None and named not in ("ar1", "exchangeable"):
+            raise DataError(
+                f'rho={self.rho!r} was given, and covariance={named!r} has none. Give covariance="ar1" or "exchangeable", or leave rho out.'
+            )
+        if named == "ar1":
+            return self._autoregressive
+        if grouped:
+            labels, codes = _groups(groups, rows.features.rows)
+            if named == "variances":
+                return lambda rows, target: self._unequal(rows, target, labels, codes)
+            alike = Exchangeable(codes, np.bincount(codes).astype(np.float64))
+            return lambda rows, target: self._exchangeable(rows, target, alike)
+        return self._given(None if self.covariance is None else np.asarray(self.covariance, np.float64), rows.features.rows)
+
+    def _given(self, covariance: Doubles | None, count: int) -> Any:
+        if covariance is None:
+            return lambda rows, target: _told(rows.ordinary(target))
+        if covariance.shape not in ((count,), (count, count)) or not np.isfinite(covariance).all():
+            raise DataError(
+                f"covariance has shape {covariance.shape}, for {count} rows; expected finite numbers of shape ({count},) or ({count}, {count})."
+            )
+        if covariance.ndim == 2:
+            root = root_of_covariance(covariance)
+            return lambda rows, target: _settled(
+                line_of(whitened(rows, target, lambda matrix: np.linalg.solve(root, matrix)), intercept=rows.intercept), rows
+            )
+        if not (covariance > 0).all():
+            at = int(np.flatnonzero(covariance <= 0)[0])
+            raise DataError(f"covariance at index {at:,} is {covariance[at]}; expected variances above 0. Give every error a variance.")
+        return lambda rows, target: _told(rows.fitted(target, covariance.min() / covariance))
+
+    def _autoregressive(self, rows: Rows, target: Doubles) -> Settled:
+        if len(target) < 2:
+            raise DataError(f'covariance="ar1" needs pairs of rows; there is n_samples = {len(target)}. Give more rows, in the order of time.')
+        moments = LaggedMoments.of(rows, target)
+        if self.rho is not None:
+            rho = _checked(self.rho, -1.0)
+            return _settled(line_of(moments.equations(rho), intercept=rows.intercept), rows, rho_=rho)
+        line, negligible = rows.ordinary(target), negligible_change(target)
+        for iteration in range(1, self.max_iter + 1):
+            rho = min(max(moments.rho(line), -1 + 1e-12), 1 - 1e-12)
+            before, line = line, line_of(moments.equations(rho), intercept=rows.intercept)
+            if iteration > 1 and line.change(before) <= self.tol * line.spread + negligible:
+                return _settled(line, rows, iteration, rho_=rho)
+        return _settled(line, rows, self.max_iter, converged=False, rho_=rho)
+
+    def _exchangeable(self, rows: Rows, target: Doubles, alike: Exchangeable) -> Settled:
+        if self.rho is not None:
+            rho = _checked(self.rho, alike.lowest)
+            return _settled(line_of(whitened(rows, target, alike.transform(rho)), intercept=rows.intercept), rows, rho_=rho)
+        line, negligible = rows.ordinary(target), negligible_change(target)
+        rank = line.equations.factor.rank + rows.intercept
+        for iteration in range(1, self.max_iter + 1):
+            found = alike.rho(rows.predicted(line.coefficients, line.intercept) - target, rank)
+            rho = min(max(found, alike.lowest + 1e-9), 1 - 1e-12)
+            before, line = line, line_of(whitened(rows, target, alike.transform(rho)), intercept=rows.intercept)
+            if iteration > 1 and line.change(before) <= self.tol * line.spread + negligible:
+                return _settled(line, rows, iteration, rho_=rho)
+        return _settled(line, rows, self.max_iter, converged=False, rho_=rho)
+
+    def _unequal(self, rows: Rows, target: Doubles, labels: list[Any], codes: npt.NDArray[np.intp]) -> Settled:
+        sizes = np.bincount(codes)
+        variances = np.ones(len(labels))
+
+        def weigh(errors: Doubles) -> Doubles:
+            variances[:] = np.bincount(codes, errors**2) / sizes
+            least = int(variances.argmin())
+            if variances[least] <= _NO_VARIANCE * variances.max():  # the likelihood has no maximum: it grows as this goes to 0
+                raise DataError(f"the group {labels[least]!r} is fitted without error, so it has no variance. Join it with another, or leave it out.")
+            weights: Doubles = (variances.min() / variances)[codes]
+            return weights
+
+        line, iterations, converged = reweighted(rows, target, weigh, self.tol, self.max_iter)
+        weigh(rows.predicted(line.coefficients, line.intercept) - target)  # of the errors in the end
+        known = {"variances_": dict(zip(labels, variances.tolist(), strict=True))}
+        return _told(line, iterations, converged, **known)
+
+
+def _told(line: Line, iterations: int = 1, converged: bool = True, **known: Any) -> Settled:
+    """Return what weighted least squares came to."""
+    return Settled(line, iterations, converged, {"inference_": Inference.of(line.equations, line.equations.coefficients), **known})
+
+
+def _settled(line: Line, rows: Rows, iterations: int = 1, *, converged: bool = True, **known: Any) -> Settled:
+    """Return what equations whose first feature is the intercept came to."""
+    known |= {"inference_": inference_of(line.equations, intercept=rows.intercept), "rank_": line.equations.factor.rank - rows.intercept}
+    return Settled(line, iterations, converged, known)
+
+
+def _checked(rho: Any, lowest: float) -> float:
+    if isinstance(rho, Real) and not isinstance(rho, bool) and lowest < float(rho) < 1:
+        return float(rho)
+    raise DataError(f"rho={rho!r} is no correlation of such errors; expected a number above {lowest:.6g} and below 1.")
+
+
+def _groups(groups: Any, count: int) -> tuple[list[Any], npt.NDArray[np.intp]]:
+    values = np.asarray(groups)
+    if values.shape != (count,):
+        raise DataError(f"groups has shape {values.shape} and X {count} rows; expected one group for each row.")
+    labels, codes = np.unique(values, return_inverse=True)
+    return labels.tolist(), codes

@@ -1,0 +1,110 @@
+"""Rows that are read again and again: each sweep over them makes a Gram state or predictions, and is counted."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from squarely.linear.doubled import Doubles
+from squarely.linear.equations import NormalEquations
+from squarely.linear.model import one_for_all
+from squarely.state import GramState
+from squarely.validate import Design, blocks, column, design
+
+__all__ = ["Line", "Rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Coefficients of one target, and the equations that they solve."""
+
+    equations: NormalEquations
+    coefficients: Doubles
+    intercept: float
+
+    @classmethod
+    def of(cls, state: GramState, *, intercept: bool) -> "Line":
+        """Return the least squares of a state with one target."""
+        equations = NormalEquations.of(state, intercept=intercept)
+        exact = equations.coefficients
+        return cls(equations, exact.nearest()[:, 0], float(equations.intercepts_of(exact)[0]))
+
+    def change(self, other: "Line") -> float:
+        """Return the root of the mean square difference of the predictions of two lines, on the rows and weights of this one."""
+        step, shift = self.coefficients - other.coefficients, self.intercept - other.intercept
+        root, _ = self.equations.root
+        if not self.equations.intercept:  # it may be the first feature
+            step = np.append(shift, step)[-len(root) :]
+        apart = float(np.linalg.norm(root @ step)) / math.sqrt(self.equations.weight.nearest()[0, 0])
+        between = shift + float(self.equations.means[: len(step)] @ step) if self.equations.intercept else 0.0
+        return math.hypot(apart, between)
+
+    @property
+    def spread(self) -> float:
+        """The root of the mean square of its residuals."""
+        squares = self.equations.residual_squares(self.equations.coefficients)[0]
+        return float(np.sqrt(squares / self.equations.weight.nearest()[0, 0]))
+
+
+@dataclass(eq=False)
+class Rows:
+    """Features, targets of shape (n, t) and weights in memory; ``passes`` says how often the features were read."""
+
+    features: Design
+    targets: Doubles
+    weight: Doubles | None
+    state: GramState  # of the rows as they are given
+    intercept: bool
+    passes: int = 1
+
+    @classmethod
+    def of(cls, features: Design, y: Any, sample_weight: Any, *, intercept: bool) -> "Rows":
+        """Read rows for the first time, and refuse what is missing or infinite."""
+        sample_weight = one_for_all(sample_weight, features.rows)
+        state = GramState().add_design(features, y, sample_weight)
+        targets = np.column_stack([sum(parts) for parts in design(y, "y").read(slice(0, features.rows))])
+        weight = None if sample_weight is None else column(sample_weight, "sample_weight")[0].astype(np.float64)
+        return cls(features, targets, weight, state, intercept)
+
+    def matrix(self, part: slice) -> Doubles:
+        """Return some rows of the features."""
+        return np.stack([sum(pieces) for pieces in self.features.read(part)]).T
+
+    def fitted(self, target: Doubles, weight: Doubles | None, *, intercept: bool | None = None) -> Line:
+        """Return the least squares of a target with these weights, which take the place of those given; an intercept may be asked for."""
+        state = GramState(self.state.features, ("y",))
+        self.passes += 1
+        for part in blocks(len(target)):
+            state.add_columns([*self.features.read(part), (target[part],)], None if weight is None else weight[part])
+        return Line.of(state, intercept=self.intercept if intercept is None else intercept)
+
+    def ordinary(self, target: Doubles) -> Line:
+        """Return the least squares of a target with the weights given; where it is the only one they are known from the first reading."""
+        return Line.of(self.state, intercept=self.intercept) if self.targets.shape[1] == 1 else self.fitted(target, self.weight)
+
+    def predicted(self, coefficients: Doubles, intercept: float) -> Doubles:
+        """Return predictions."""
+        found = np.empty(self.features.rows)
+        self.passes += 1
+        for part in blocks(len(found)):
+            found[part] = self.matrix(part) @ coefficients + intercept
+        return found
+
+    def kept(self, at: npt.NDArray[np.intp]) -> "Rows":
+        """Return some of the rows, without weights."""
+        matrix = np.empty((len(at), self.features.columns))
+        for part in blocks(self.features.rows):
+            inside = slice(*np.searchsorted(at, (part.start, part.stop)))
+            matrix[inside] = self.matrix(part)[at[inside] - part.start]
+        self.passes += 1
+        return Rows.of(design(matrix, "X")._replace(names=self.state.features), self.targets[at], None, intercept=self.intercept)
+
+    def weighted(self, weight: Doubles) -> Doubles:
+        """Return weights times those given."""
+        return weight if self.weight is None else weight * self.weight
+
+    def size(self, values: Doubles) -> float:
+        """Return the root of the mean square of what each row has."""
+        return math.sqrt(np.average(values**2, weights=self.weight))

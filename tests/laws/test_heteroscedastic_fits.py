@@ -1,0 +1,77 @@
+"""A mean and a variance of normal errors: the conditions of the most likely ones, and closed forms where there are such."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.utils.estimator_checks import check_estimator
+
+from squarely.errors import NotConvergedWarning
+from squarely.linear import HeteroscedasticRegression
+
+RNG = np.random.default_rng(4)
+X = RNG.normal(size=(300, 2)) * [1, 30] + [0, 200]
+Y = X @ [2.0, 0.1] - 3 + RNG.normal(size=300) * np.exp((0.5 + X @ [0.6, 0.01] - 2) / 2)
+W = RNG.integers(0, 4, 300).astype(float)
+
+
+def test_scikit_learn_takes_it_for_one_of_its_own() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some data of the checks have fewer rows than features
+        results = check_estimator(HeteroscedasticRegression(), on_fail=None)
+    assert [(each["check_name"], str(each["exception"])) for each in results if each["status"] == "failed"] == []
+    assert len(results) > 45
+
+
+def minus_likelihood(parameters: np.ndarray, design: np.ndarray, weight: np.ndarray) -> float:
+    mean, logs = np.split(parameters, 2)
+    scores = (Y - design @ mean) ** 2 * np.exp(-(design @ logs))
+    return float(weight @ (design @ logs + scores + np.log(2 * np.pi))) / 2
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
+def test_no_parameters_are_more_likely(weight: np.ndarray | None) -> None:
+    """The likelihood is scipy's to climb; the derivatives, which have more digits than a climb, are 0."""
+    ours = HeteroscedasticRegression().fit(X, Y, weight)
+    counted = np.ones(300) if weight is None else weight
+    centre, spread = X.mean(axis=0), X.std(axis=0)
+    design = np.column_stack([np.ones(300), (X - centre) / spread])
+    theirs = minimize(minus_likelihood, np.zeros(6), (design, counted), method="BFGS", options={"gtol": 1e-5})
+    mine = [ours.intercept_ + ours.coef_ @ centre, *(ours.coef_ * spread)]
+    logs = [ours.variance_intercept_ + ours.variance_coef_ @ centre, *(ours.variance_coef_ * spread)]
+    np.testing.assert_allclose([*mine, *logs], theirs.x, rtol=1e-3, atol=1e-3)
+    assert -ours.log_likelihood_ <= theirs.fun + 1e-9
+    errors, variance = Y - ours.predict(X), ours.predict_std(X) ** 2
+    np.testing.assert_allclose((counted * errors / variance) @ design, 0, atol=1e-8)
+    np.testing.assert_allclose((counted * (errors**2 / variance - 1)) @ design, 0, atol=1e-8)
+
+
+def test_groups_have_their_own_means_and_variances() -> None:
+    """With one feature that says the group, both lines are free: the closed form is mean and variance of each."""
+    groups = np.repeat([0.0, 1.0], [7, 12])
+    y = np.random.default_rng(0).normal(size=19) * (1 + 4 * groups)
+    model = HeteroscedasticRegression().fit(groups[:, None], y)
+    expected = np.array([[y[groups == group].mean(), y[groups == group].std()] for group in (0, 1)])
+    np.testing.assert_allclose(model.predict([[0.0], [1.0]]), expected[:, 0], rtol=1e-11)
+    np.testing.assert_allclose(model.predict_std([[0.0], [1.0]]), expected[:, 1], rtol=1e-11)
+
+
+def test_without_an_intercept_the_mean_has_none() -> None:
+    model = HeteroscedasticRegression(fit_intercept=False).fit(X, Y)
+    assert (model.intercept_, model.predict([[0.0, 0.0]]).tolist()) == (0.0, [0.0])
+    errors, variance = Y - model.predict(X), model.predict_std(X) ** 2
+    np.testing.assert_allclose((errors / variance) @ X / np.abs(X).max(axis=0), 0, atol=1e-8)
+    assert abs((errors**2 / variance - 1).sum()) < 1e-8
+
+
+def test_a_target_on_a_line_has_no_variance() -> None:
+    model = HeteroscedasticRegression().fit(X, X @ [1.0, 2.0])
+    assert model.predict_std(X[:3]).tolist() == [0, 0, 0]
+
+
+def test_iterations_that_end_too_soon_are_told() -> None:
+    with pytest.warns(NotConvergedWarning, match="did not settle in 2 iterations"):
+        HeteroscedasticRegression(max_iter=2).fit(X, Y)
