@@ -75,13 +75,11 @@ struct Huber {
 template <class V>
 struct SmoothL1 {
     static constexpr bool kIsShort = true;
-    V beta, u, size;
-    SQUARELY_INLINE SmoothL1(const double* constants, V residual) : beta(V::set(constants[0])), u(residual), size(V::absolute(u)) {}
-    SQUARELY_INLINE V rho() const {
-        V a = at_most(size, beta);
-        return a / beta * (size - V::set(0.5) * a);
-    }
-    SQUARELY_INLINE V psi() const { return within(u / beta, V::set(1.0)); }
+    V beta, u, size, psi_;
+    SQUARELY_INLINE SmoothL1(const double* constants, V residual)
+        : beta(V::set(constants[0])), u(residual), size(V::absolute(u)), psi_(within(u / beta, V::set(1.0))) {}
+    SQUARELY_INLINE V rho() const { return V::absolute(psi_) * (size - V::set(0.5) * at_most(size, beta)); }  // |psi| is min(|u|, beta) / beta
+    SQUARELY_INLINE V psi() const { return psi_; }
     SQUARELY_INLINE V kappa() const { return V::choose(V::greater(beta, size), V::set(1.0) / beta, V::set(0.0)); }
     SQUARELY_INLINE V omega() const { return V::set(1.0) / at_least(size, beta); }
 };

@@ -27,10 +27,11 @@ bool is_cheap(Loss which) {
     return which == Loss::squared || which == Loss::half_squared || which == Loss::absolute || which == Loss::huber || which == Loss::pinball;
 }
 
-// Does every block, on so many threads, each of which takes some blocks at once.
+// Does every block, on so many threads, each of which takes some blocks at once, and does so a few times.
 template <class Work>
 void in_turns(size_t blocks, size_t turn, size_t threads, Work work) {
     std::atomic<size_t> next{0};
+    turn = std::clamp(blocks / (4 * threads), size_t{1}, turn);
     auto share = [&](size_t) {
         for (size_t from; (from = next.fetch_add(turn)) < blocks;)
             for (size_t block = from; block < std::min(blocks, from + turn); block++) work(block);

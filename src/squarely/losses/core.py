@@ -13,6 +13,10 @@ _NAMES = (  # in the order of cpp/losses.hpp
     *("expectile_loss", "linex_loss", "msle_loss"),
 )
 _NUMBERS: dict[type[Kernel], int] = {KERNELS[name]: number for number, name in enumerate(_NAMES)}
+_SHORT = {
+    KERNELS[name]
+    for name in ("mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "winsorized_loss", "pinball_loss", "expectile_loss")
+}
 CURVATURES = {"exact": 0, "gauss_newton": 1, "irls": 2}
 
 
@@ -49,6 +53,7 @@ class InCore(NamedTuple):
 
     number: int
     constants: tuple[float, float]
+    worth_a_thread: int  # elements that take longer than a thread to start
 
     def add(
         self,
@@ -68,13 +73,15 @@ class InCore(NamedTuple):
         ``rows`` are their number and the addresses of prediction and target; ``counted`` are weight and mask. The sums of so many samples, of
         equal length, are written as doubles to ``totals``.
         """
-        return _core.add_losses(*self, is_double, *rows, *counted, omit, scale, gradient, samples, totals, threads)
+        return _core.add_losses(self.number, self.constants, is_double, *rows, *counted, omit, scale, gradient, samples, totals, threads)
 
 
 def in_core(kernel: Bound) -> InCore | None:
     """Return a kernel of the core, if it has it and all settings are numbers."""
-    number, settings = _NUMBERS.get(kernel.kernel), tuple(kernel.settings.values())
-    if number is None or not all(isinstance(each, float) for each in settings):
+    declared, settings = kernel.kernel, tuple(kernel.settings.values())
+    if declared not in _NUMBERS or not all(isinstance(each, float) for each in settings):
         return None
+    if declared is KERNELS["smooth_l1_loss"] and settings == (1.0,):
+        declared = KERNELS["huber_loss"]  # the same bits, without a division by 1
     constants = (*settings, 0.0, 0.0)
-    return InCore(number, (constants[0], constants[1]))
+    return InCore(_NUMBERS[declared], (constants[0], constants[1]), 1 << 17 if declared in _SHORT else 1 << 14)

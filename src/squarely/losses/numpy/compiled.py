@@ -13,19 +13,19 @@ from squarely.state.threads import threads
 __all__ = ["sums", "takes", "write"]
 
 _FLOATS = (np.float32, np.float64)
-_WORTH_A_THREAD = 1 << 17  # elements that take longer than a thread to start
 
 
-def _threads_for(elements: int) -> int:
+def _threads_for(kernel: InCore, elements: int) -> int:
     """Return how many threads so many elements are worth."""
-    return 1 if elements < _WORTH_A_THREAD else min(threads(), elements // _WORTH_A_THREAD)
+    most = elements // kernel.worth_a_thread
+    return min(threads(), most) if most > 1 else 1
 
 
 def write(kernel: InCore, pred: Array, target: Any, weight: Any, *outs: tuple[bool, Any], curvature: str = "exact") -> list[Any] | None:
     """Return the arrays of loss, gradient and curvature that are wanted; None where the core does not take such arrays."""
     arrays = [None if not is_wanted else np.empty_like(pred) if out is None else out for is_wanted, out in outs]
     loss, gradient, hessian = arrays
-    count = _threads_for(pred.size)
+    count = _threads_for(kernel, pred.size)
     is_done = _core.losses(kernel.number, kernel.constants, pred, target, weight, loss, gradient, hessian, CURVATURES[curvature], count)
     return arrays if is_done else None
 
@@ -52,7 +52,7 @@ def sums(
         omit=omit,
         scale=scale,
         gradient=0 if out is None else out.ctypes.data,
-        threads=_threads_for(pred.size),
+        threads=_threads_for(kernel, pred.size),
     )
     return np.asarray(total), out
 

@@ -10,7 +10,6 @@ from squarely.losses.torch.library import HALVES, torch
 __all__ = ["one_pass"]
 
 Tensor = torch.Tensor
-_WORTH_A_THREAD = 1 << 17  # elements that take longer than a thread to start
 _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
 
 
@@ -49,7 +48,7 @@ def one_pass(
         omit=omit,
         scale=float(scale),
         gradient=0 if out is None else out.data_ptr(),
-        threads=max(1, min(torch.get_num_threads(), pred.numel() // _WORTH_A_THREAD)),
+        threads=max(1, min(torch.get_num_threads(), pred.numel() // core.worth_a_thread)),
         samples=pred.shape[0] if samples else 1,
         totals=totals.data_ptr(),
     )
