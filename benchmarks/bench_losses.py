@@ -21,7 +21,7 @@ import squarely.losses.keras as in_keras
 import squarely.losses.numpy as in_numpy
 import squarely.losses.torch as in_torch
 
-POWERS = (10, 16, 20, 24)
+POWERS = (10, 16, 18, 19, 20, 24)
 TURNS = 9
 ONE_PASS_ROWS = 20_000_000
 Step = Callable[[], Any]
@@ -65,7 +65,7 @@ def of_torch(options: Options, sheet: Sheet) -> None:
 
 def of_numpy(options: Options, sheet: Sheet) -> None:
     sheet.title(
-        f"19. Losses of NumPy arrays, float64, into buffers, {CORES} threads from 2^18 elements on, against scikit-learn's own, on one",
+        f"19. Losses of NumPy arrays, float64, into buffers, {CORES} threads from 2^16 elements on, against scikit-learn's own, on one",
         "microseconds",
     )
     pairs = (

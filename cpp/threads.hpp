@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 namespace squarely {
@@ -24,26 +22,30 @@ class Parts {
     std::atomic<size_t> next_{0};
 };
 
+// Calls share(work, 0) here, and share(work, 1) to share(work, count - 1) on threads that come before it has returned. These threads wait for
+// the next call, for one that waits begins in a few microseconds and a new one in a hundred.
+void share_out(size_t count, void (*share)(void* work, size_t i) noexcept, void* work);
+
 // Calls work(0) to work(count - 1) beside each other, as far as threads are to be had; work(0) is always called.
 template <class Work>
 void beside_each_other(size_t count, Work work) {
-    std::vector<std::exception_ptr> failures(count);
-    auto guarded = [&](size_t i) noexcept {
-        try {
-            work(i);
-        } catch (...) {
-            failures[i] = std::current_exception();
-        }
-    };
-    std::vector<std::thread> workers;
-    workers.reserve(count);
-    try {
-        for (size_t i = 1; i < count; i++) workers.emplace_back(guarded, i);
-    } catch (const std::system_error&) {  // no more threads are to be had: those there are take all parts
-    }
-    guarded(0);
-    for (std::thread& worker : workers) worker.join();
-    for (const std::exception_ptr& failure : failures)
+    struct Guarded {
+        Work& work;
+        std::vector<std::exception_ptr> failures;
+    } guarded{work, std::vector<std::exception_ptr>(count)};
+    share_out(
+        count,
+        [](void* given, size_t i) noexcept {
+            Guarded& guarded = *static_cast<Guarded*>(given);
+            try {
+                guarded.work(i);
+            } catch (...) {
+                guarded.failures[i] = std::current_exception();
+            }
+        },
+        &guarded
+    );
+    for (const std::exception_ptr& failure : guarded.failures)
         if (failure) std::rethrow_exception(failure);
 }
 

@@ -53,7 +53,7 @@ class InCore(NamedTuple):
 
     number: int
     constants: tuple[float, float]
-    worth_a_thread: int  # elements that take longer than a thread to start
+    worth_a_thread: int  # elements that take longer than a waiting thread to begin
 
     def add(
         self,
@@ -84,4 +84,4 @@ def in_core(kernel: Bound) -> InCore | None:
     if declared is KERNELS["smooth_l1_loss"] and settings == (1.0,):
         declared = KERNELS["huber_loss"]  # the same bits, without a division by 1
     constants = (*settings, 0.0, 0.0)
-    return InCore(_NUMBERS[declared], (constants[0], constants[1]), 1 << 17 if declared in _SHORT else 1 << 14)
+    return InCore(_NUMBERS[declared], (constants[0], constants[1]), 1 << 15 if declared in _SHORT else 1 << 13)

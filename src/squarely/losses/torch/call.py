@@ -19,7 +19,7 @@ _NATIVE: dict[Any, Any] = {  # as torch.nn.functional calls them, without its br
     KERNELS["smooth_l1_loss"]: torch._C._nn.smooth_l1_loss,
 }
 _FLOATS = (torch.float32, torch.float64)
-_SMALL = 1 << 17  # elements up to which torch's two kernels are done before one pass has been set up
+_SMALL = 1 << 18  # elements up to which torch's two kernels are done before one pass has been set up
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
