@@ -85,7 +85,8 @@ class Pool {
 
    private:
     void grow(size_t threads) {
-        const NoSignals quiet;
+        if (threads_ >= threads) return;
+        [[maybe_unused]] NoSignals quiet;
         try {
             for (; threads_ < threads; threads_++) std::thread([this] { serve(); }).detach();
         } catch (const std::system_error&) {  // no more threads are to be had: those there are take all parts
