@@ -1,5 +1,7 @@
 """Losses for JAX: pure functions, which jit, grad, vmap, jvp and shard_map take as they take any other."""
 
+from typing import Any
+
 from squarely.losses.calls import Call
 from squarely.losses.forms import FORMS
 from squarely.losses.jax.library import JAX
@@ -40,8 +42,18 @@ __all__ = [
     "winsorized_loss",
 ]
 
+
+class _HalfOfSquares(Call):
+    """Half of the squares, halved after they are added: on processors XLA has a faster loop for a sum of squares alone."""
+
+    def __call__(self, pred: Any, target: Any, **given: Any) -> Any:
+        """Return the mean over what counts, or what ``reduction`` says."""
+        options, _, _ = self._read(given)
+        return 0.5 * mse_loss(pred, target, **given) if options.reduction in ("mean", "sum") else super().__call__(pred, target, **given)
+
+
 mse_loss = Call(KERNELS["mse_loss"], JAX)
-half_mse_loss = Call(KERNELS["half_mse_loss"], JAX)
+half_mse_loss = _HalfOfSquares(KERNELS["half_mse_loss"], JAX)
 msle_loss = Call(KERNELS["msle_loss"], JAX)
 relative_squared_loss = Call(KERNELS["relative_squared_loss"], JAX)
 l1_loss = Call(KERNELS["l1_loss"], JAX)
