@@ -57,7 +57,7 @@ def likelihood(pred: torch.Tensor, target: torch.Tensor, var: torch.Tensor) -> A
     """Pass over the Gaussian likelihood, with both gradients."""
     from squarely.losses.fused import likelihood as of
 
-    rest = {"is_log": False, "settings": {}, "omit": False, "scale": 1e-6, "samples": False, "gradient": True}
+    rest = {"is_log": False, "settings": {}, "omit": False, "scale": 1e-6, "samples": False, "gradient": True, "gradient_of_spread": True}
     return of(FORMS["gaussian_nll_loss"], pred, target, var, None, None, **rest)
 
 

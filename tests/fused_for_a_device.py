@@ -22,7 +22,16 @@ from squarely.losses.kernels import KERNELS, Bound, checked
 
 H200 = GPUTarget("cuda", 90, 32)
 POINTERS = ("pred", "target", "spread", "weight", "mask", "scale", "gradient", "gradient_of_spread", "totals", "partials", "counter")
-FLAGS = {"OMITS": True, "SCALED": True, "WEIGHTED": False, "WEIGHT_SPREAD": False, "MASKED": False, "MASK_SPREAD": False, "WRITES": True}
+FLAGS = {
+    "OMITS": True,
+    "SCALED": True,
+    "WEIGHTED": False,
+    "WEIGHT_SPREAD": False,
+    "MASKED": False,
+    "MASK_SPREAD": False,
+    "WRITES": True,
+    "WRITES_SPREAD": False,
+}
 SHAPE = {"WIDE": False, "SPLIT": True, "PARTS": 1024, "R": 1, "C": TILE, "rows": 1}
 
 
@@ -68,6 +77,6 @@ if __name__ == "__main__":
     show("bf16", "mse_loss", one_pass, TERMS=of("mse_loss"), WEIGHTED=True, MASKED=True)
     show("fp32", "barron_loss", one_pass, TERMS=of("barron_loss"))
     likelihood = of_likelihood(FORMS["gaussian_nll_loss"], False, {})  # type: ignore[arg-type]
-    show("fp16", "gaussian_nll_loss", one_pass, TERMS=likelihood, HAS_SPREAD=True)
+    show("fp16", "gaussian_nll_loss", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES_SPREAD=True)
     show("fp64", "log_cosh_loss", one_pass, TERMS=of("log_cosh_loss"))
     show("bf16", "patch_mse_loss", patches_in_one_pass, MASKED=True, R=2, C=1024)

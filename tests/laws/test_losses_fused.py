@@ -345,7 +345,7 @@ def test_likelihoods_and_both_gradients(name: str, is_log: bool, dtype: torch.dt
     weight, mask = target.abs().float(), pred > 0
     target[0, 3] = spread[1, 2] = NAN
     mask[1, 2] = False
-    options = {"omit": True, "scale": 0.25, "samples": False, "gradient": True}
+    options = {"omit": True, "scale": 0.25, "samples": False, "gradient": True, "gradient_of_spread": True}
     found = likelihood(FORMS[name], pred, target, spread, weight, mask, is_log=is_log, settings=settings, **options)
     p, s = (each.double().requires_grad_() for each in (pred, spread))
     given = {"log_var" if is_log else "var": s, "weight": weight.double(), "mask": mask, "nan_target": "omit", "reduction": "sum", **settings}

@@ -198,7 +198,7 @@ def per_sample(library: Library, values: Array, counted: Counted, options: Optio
     """Return the same as ``total`` for each sample of the batch."""
     if not counted.shape:
         raise DataError("reduction='per_sample' needs an axis of samples, and pred is one number.")
-    each = _weighted(values, counted).reshape(counted.shape[0], -1).sum(-1)
+    each = _weighted(values, counted).reshape(counted.shape[0], math.prod(counted.shape[1:])).sum(-1)
     return LossTerms(each, denominator(library, each, counted, options, counted.shape[1:]))
 
 
@@ -225,6 +225,7 @@ def denominator(library: Library, num: Array, counted: Counted, options: Options
     amount = library.cast(amount, num.dtype)
     if amount.shape == counted.shape and whole:
         return amount.sum()
-    each = amount.reshape(1 if whole else amount.shape[0], -1)
+    given = tuple(amount.shape)
+    each = amount.reshape((1, math.prod(given)) if whole else (given[0], math.prod(given[1:])))
     sums = each.sum(-1) * (math.prod(shape) / each.shape[1] if each.shape[1] else 0.0)  # an axis of length 1 stands for all
     return sums.reshape(()) if whole else sums

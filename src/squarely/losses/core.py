@@ -5,7 +5,7 @@ from typing import NamedTuple
 from squarely import _core
 from squarely.losses.kernels import KERNELS, Bound, Kernel
 
-__all__ = ["ALL", "CURVATURES", "InCore", "Spread", "in_core", "spread"]
+__all__ = ["ALL", "CURVATURES", "InCore", "Spread", "has", "in_core", "spread"]
 
 _NAMES = (  # in the order of cpp/losses.hpp
     *("mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "pseudo_huber_loss", "log_cosh_loss", "fair_loss", "cauchy_loss"),
@@ -74,6 +74,11 @@ class InCore(NamedTuple):
         equal length, are written as doubles to ``totals``.
         """
         return _core.add_losses(self.number, self.constants, is_double, *rows, *counted, omit, scale, gradient, samples, totals, threads)
+
+
+def has(kernel: type[Kernel]) -> bool:
+    """Say whether the core has a kernel."""
+    return kernel in _NUMBERS
 
 
 def in_core(kernel: Bound) -> InCore | None:

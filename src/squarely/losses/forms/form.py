@@ -36,6 +36,11 @@ class Form:
     settings: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
     arrays: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
+    def elements(self, library: Library, pred: Array, target: Array, options: Options) -> tuple[Array, Array]:
+        """Return prediction and target as options see them, with one element for each loss; refuse shapes and options that are not for it."""
+        same_shape(pred, target)
+        return pred, target
+
     def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
         """Return the losses before weights, and what counts of them."""
         raise NotImplementedError
@@ -78,6 +83,5 @@ class Pointwise(Form):
 
     def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
         """Return the loss of each element."""
-        same_shape(pred, target)
-        counted = count(library, pred, target, options)
+        counted = count(library, *self.elements(library, pred, target, options), options)
         return pointwise(library, self.kernel, settings, pred, target, counted, options), counted

@@ -29,14 +29,20 @@ class PatchSquared(Form):
     elicits = "mean of the normalised target"
     settings = {"eps": Parameter(1e-6, "Added to the variance of a patch, in its unit.", (0, math.inf), above=True)}
 
-    def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
+    def elements(self, library: Library, pred: Array, target: Array, options: Options) -> tuple[Array, Array]:
+        """Return a pixel of each patch, and of its target one that is nan where any is."""
         only(options, self.name, weight=(None,), output_weight=(None,), covariance=(None,))
         shape = same_shape(pred, target)
         if len(shape) < 2 or shape[-1] < 2:
             raise DataError(f"{self.name} measures patches of two pixels or more, and pred has shape {shape}; expected (batch, patches, pixels).")
-        xp, dtype, pixels = library.xp, library.float_of(pred, target), shape[-1]
+        if options.nan_target == "propagate" or not library.is_floating(target):
+            return pred[..., 0], target[..., 0]
+        return pred[..., 0], library.xp.where(library.xp.isnan(target), target, 0.0).sum(-1)
+
+    def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
+        xp, dtype, pixels = library.xp, library.float_of(pred, target), pred.shape[-1]
+        counted = count(library, *self.elements(library, pred, target, options), options)
         pred, target = library.cast(pred, dtype), library.cast(target, dtype)
-        counted = count(library, pred[..., 0], target.sum(-1), options)  # a pixel that is nan makes its patch so
         there = None if counted.mask is None else counted.mask[..., None]
         pred, target = (each if there is None else xp.where(there, each, 0.0) for each in (pred, target))
         apart = target - (target.sum(-1) / pixels)[..., None]

@@ -11,7 +11,7 @@ from squarely.losses.library import Library
 from squarely.losses.options import Options
 from squarely.parameter import LevelsParameter, Parameter
 
-__all__ = ["BetaNLL", "FaithfulNLL", "GaussianNLL", "Quantiles"]
+__all__ = ["BetaNLL", "FaithfulNLL", "GaussianNLL", "Normal", "Quantiles"]
 
 
 @form
@@ -53,21 +53,24 @@ class Quantiles(Form):
 _VARIANCE = {"var": "the predicted variance, above 0", "log_var": "its logarithm, which may be any number; give one of the two"}
 
 
-class _Normal(Form):
+class Normal(Form):
     """A likelihood of normal errors with a predicted variance."""
 
     elicits = "mean and variance"
     arrays = _VARIANCE
 
-    def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
+    def elements(self, library: Library, pred: Array, target: Array, options: Options) -> tuple[Array, Array]:
+        """Return prediction and target."""
         only(options, self.name, covariance=(None,))
+        return super().elements(library, pred, target, options)
+
+    def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
         given = [name for name in _VARIANCE if arrays.get(name) is not None]
         if len(given) != 1:
             raise DataError(f"{self.name} takes var= or log_var=; got {' and '.join(given) or 'neither'}.")
         xp, spread = library.xp, arrays[given[0]]
-        same_shape(pred, target)
+        counted = count(library, *self.elements(library, pred, target, options), options)
         same_shape(pred, spread, given[0])
-        counted = count(library, pred, target, options)
         dtype = library.float_of(pred, target, spread)
         pred, target = (library.cast(counted.select(xp, each), dtype) for each in (pred, target))
         spread = library.cast(counted.select(xp, spread, 1.0), dtype)
@@ -84,7 +87,7 @@ def _nll(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
 
 
 @form
-class GaussianNLL(_Normal):
+class GaussianNLL(Normal):
     """Negative log-likelihood of normal errors, less log(2 pi) / 2. The gradient by the mean is u / var, so rows said to be noisy learn slowly.
 
     A variance that is not above 0 gives nan or infinity: nothing is clamped, and nothing waits for the device.
@@ -101,7 +104,7 @@ class GaussianNLL(_Normal):
 
 
 @form
-class BetaNLL(_Normal):
+class BetaNLL(Normal):
     """Gaussian likelihood weighted by a power of the variance, taken as a constant: at 1 the mean learns as from squared error.
 
     Its value cannot be compared across ``beta``; only its gradient is meant.
@@ -120,7 +123,7 @@ class BetaNLL(_Normal):
 
 
 @form
-class FaithfulNLL(_Normal):
+class FaithfulNLL(Normal):
     """Half of the squared error for the mean, and the likelihood for the variance alone: the mean is that of a model without a variance."""
 
     name = "faithful_nll_loss"

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from squarely.losses.forms.several import Normal
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import multiply, one_pass
 from squarely.losses.fused.launch import TILE, WARPS, Grid, Spread, current, flat, scratch
-from squarely.losses.fused.terms import Likelihood, of_kernel, of_likelihood
+from squarely.losses.fused.terms import of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
 
@@ -56,12 +57,12 @@ def pointwise(
     terms = of_kernel(kernel)
     if terms is None:
         return None
-    found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
+    found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, writes=(gradient, False))
     return None if found is None else found[:2]
 
 
 def likelihood(
-    form: Likelihood,
+    form: type[Normal],
     pred: Tensor,
     target: Tensor,
     spread: Tensor,
@@ -74,6 +75,7 @@ def likelihood(
     scale: float | Tensor,
     samples: bool,
     gradient: bool,
+    gradient_of_spread: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
     """Return the sum of a likelihood and its gradients by ``pred`` and ``spread``, in the same way as ``pointwise``.
 
@@ -82,7 +84,8 @@ def likelihood(
     terms = of_likelihood(form, is_log, settings)
     if terms is None:
         return None
-    return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, gradient=gradient)
+    writes = (gradient, gradient_of_spread)
+    return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, writes=writes)
 
 
 def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
@@ -106,7 +109,7 @@ def _run(
     omit: bool,
     scale: float | Tensor,
     samples: bool,
-    gradient: bool,
+    writes: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
     """Launch the kernel once and return sum and gradients, or None."""
     if pred.dtype not in _FLOATS or target.is_complex() or (spread is not None and spread.dtype not in _FLOATS):
@@ -115,8 +118,8 @@ def _run(
     rows = pred.shape[0] if samples else 1
     in_order = any(each is not None and _is_spread(each) for each in (weight, mask))
     pred = pred.contiguous() if in_order else _dense(pred, samples)
-    by_pred = torch.empty_like(pred) if gradient else None
-    by_spread = torch.empty_like(pred, dtype=spread.dtype) if gradient and spread is not None else None
+    by_pred = torch.empty_like(pred) if writes[0] else None
+    by_spread = torch.empty_like(pred, dtype=spread.dtype) if writes[1] and spread is not None else None
     if pred.numel() == 0:
         return pred.new_zeros(rows if samples else (), dtype=dtype), by_pred, by_spread
     weights, masks = (None if each is None else Spread.of(each, pred) for each in (weight, mask))
@@ -155,7 +158,8 @@ def _run(
             MASKED=masks is not None,
             MASK_SPREAD=masks is not None and masks.is_spread,
             HAS_SPREAD=spread is not None,
-            WRITES=gradient,
+            WRITES=by_pred is not None,
+            WRITES_SPREAD=by_spread is not None,
             WIDE=grid.is_wide,
             SPLIT=grid.splits > 1,
             PARTS=grid.parts,

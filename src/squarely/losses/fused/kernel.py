@@ -90,6 +90,7 @@ def one_pass(
     MASK_SPREAD: tl.constexpr,
     HAS_SPREAD: tl.constexpr,
     WRITES: tl.constexpr,
+    WRITES_SPREAD: tl.constexpr,
     WIDE: tl.constexpr,
     SPLIT: tl.constexpr,
     PARTS: tl.constexpr,
@@ -98,9 +99,9 @@ def one_pass(
 ):
     """Add up w rho of each row and write scale w psi; R rows of C numbers at a time, split among programs where rows are long."""
     group, split, splits = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
-    row, first = group * R + tl.arange(0, R)[:, None], split * C
     if WIDE:
-        row, first = row.to(tl.int64), first.to(tl.int64)
+        group, split = group.to(tl.int64), split.to(tl.int64)  # before they are multiplied
+    row, first = group * R + tl.arange(0, R)[:, None], split * C
     times = tl.full((), factor, FLOAT) if not SCALED else tl.load(scale).to(FLOAT)
     high, low = tl.zeros((R, C), FLOAT), tl.zeros((R, C), FLOAT)
     for start in range(first, columns, splits * C):
@@ -128,9 +129,9 @@ def one_pass(
         if WRITES:
             kind: tl.constexpr = gradient.dtype.element_ty
             tl.store(gradient + at, typed(tl.where(counts, by_pred * (w * times), 0.0), kind), mask=inside)
-            if HAS_SPREAD:
-                of_spread: tl.constexpr = gradient_of_spread.dtype.element_ty
-                tl.store(gradient_of_spread + at, typed(tl.where(counts, by_spread * (w * times), 0.0), of_spread), mask=inside)
+        if WRITES_SPREAD:
+            of_spread: tl.constexpr = gradient_of_spread.dtype.element_ty
+            tl.store(gradient_of_spread + at, typed(tl.where(counts, by_spread * (w * times), 0.0), of_spread), mask=inside)
     high, low = tl.reduce((high, low), 1, merge)
     if SPLIT:
         finish(high, low, totals, partials, counter, group, split, splits, PARTS)

@@ -42,9 +42,9 @@ def patches_in_one_pass(
 ):
     """Add up the losses of the patches of a sample and write their gradients; R patches at a time, split among programs."""
     sample, split, splits = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
-    base = sample * patches
     if WIDE:
-        base = base.to(tl.int64)
+        sample, split = sample.to(tl.int64), split.to(tl.int64)  # before they are multiplied
+    base = sample * patches
     times = tl.full((), factor, FLOAT) if not SCALED else tl.load(scale).to(FLOAT)
     share = divide(tl.full((), 1.0, FLOAT), pixels.to(FLOAT))
     pixel = tl.arange(0, C)[None, :]

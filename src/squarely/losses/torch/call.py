@@ -7,7 +7,7 @@ from squarely.losses.forms import Form
 from squarely.losses.kernels import KERNELS, Kernel, checked
 from squarely.losses.terms import LossTerms
 from squarely.losses.torch.library import TORCH, torch
-from squarely.losses.torch.one_pass import in_one_pass, terms_in_one_pass
+from squarely.losses.torch.one_pass import Asked, has_engine, in_one_pass, terms_in_one_pass
 
 __all__ = ["TorchCall"]
 
@@ -43,15 +43,15 @@ class TorchCall(Call):
 
     def terms(self, pred: Tensor, target: Tensor, **given: Any) -> LossTerms:
         """Return numerator and denominator of the mean, to be added over micro-batches and ranks."""
-        found = self._passed(terms_in_one_pass, lambda *arrays, **more: super(TorchCall, self).terms(*arrays, **more).num, pred, target, given)
+        found = self._passed(terms_in_one_pass, lambda **arrays: super(TorchCall, self).terms(**arrays).num, pred, target, given)
         return super().terms(pred, target, **given) if found is None else found
 
     def _passed(self, way: Any, composed: Any, pred: Any, target: Any, given: dict[str, Any]) -> Any:
         """Return what one pass finds; None of what is not for it."""
-        if not issubclass(self.declared, Kernel) or not isinstance(pred, Tensor) or not isinstance(target, Tensor):
+        if not isinstance(pred, Tensor) or not isinstance(target, Tensor) or not has_engine(self._form, pred):
             return None
         options, _, settings = self._read(given)
-        return way(self.declared, settings, options, pred, target, composed, given)
+        return way(Asked(self._form, settings, options, pred, target, given, composed))
 
     def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
         """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""

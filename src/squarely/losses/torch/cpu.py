@@ -1,21 +1,29 @@
 """The pass of the compiled core over tensors of the processor."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from squarely.losses.core import ALL, Spread, in_core, spread
-from squarely.losses.kernels import Bound
+from squarely.losses.core import ALL, Spread, has, in_core, spread
+from squarely.losses.forms import Form, Pointwise
 from squarely.losses.room import room_for
 from squarely.losses.torch.library import HALVES, torch
 
-__all__ = ["one_pass"]
+__all__ = ["one_pass", "takes"]
 
 Tensor = torch.Tensor
 _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
 
 
+def takes(form: Form) -> bool:
+    """Say whether the core has a form."""
+    return isinstance(form, Pointwise) and has(form.kernel)
+
+
 def one_pass(
-    kernel: Bound,
-    pred: Tensor,
+    form: Pointwise,
+    settings: Mapping[str, float],
+    leaves: Mapping[str, Tensor],
     target: Tensor,
     weight: Tensor | None,
     mask: Tensor | None,
@@ -23,13 +31,13 @@ def one_pass(
     omit: bool,
     scale: float | Tensor,
     samples: bool,
-    gradient: bool,
+    asks: Sequence[bool],
 ) -> tuple[Tensor, Tensor | None] | None:
-    """Return sums of weight times loss and, if asked for, the gradient by ``pred`` times ``scale``; None where the core does not take such tensors.
+    """Return sums of weight times loss and, if asked for, the gradient by ``pred`` times ``scale``; None where the core does not take them.
 
     ``total`` is the sum over what counts, or that of each sample, in float64; weight and mask broadcast to ``pred``.
     """
-    core = in_core(kernel)
+    core, pred = in_core(form.kernel.bound(settings)), leaves["pred"]
     if core is None or pred.dtype is not target.dtype or not (pred.is_contiguous() and target.is_contiguous()) or not pred.numel():
         return None
     half = pred.dtype if pred.dtype in HALVES else None
@@ -39,7 +47,7 @@ def one_pass(
         return None
     weight = None if weight is None else weight.to(pred.dtype)
     counted = [_spread(pred, each) for each in (weight, mask)]
-    out = _empty_like(pred) if gradient else None
+    out = _empty_like(pred) if asks[0] else None
     totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64, device=pred.device)
     total = core.add(
         pred.dtype is torch.float64,

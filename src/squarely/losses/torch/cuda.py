@@ -1,20 +1,24 @@
-"""The pass of the kernel in Triton over tensors of a GPU."""
+"""The pass of the kernels in Triton over tensors of a GPU."""
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from squarely.errors import MissingExtraError
+from squarely.losses.forms import Form, Pointwise
+from squarely.losses.forms.patches import PatchSquared
+from squarely.losses.forms.several import Normal
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import torch
 
-__all__ = ["multiplied", "one_pass"]
+__all__ = ["multiplied", "one_pass", "takes"]
 
 Tensor = torch.Tensor
 
 
 @lru_cache
 def _fused() -> Any:
-    """Return the room of the kernel, or None where there is no Triton."""
+    """Return the room of the kernels, or None where there is no Triton."""
     try:
         from squarely.losses import fused
     except MissingExtraError:
@@ -22,10 +26,29 @@ def _fused() -> Any:
     return fused
 
 
-def one_pass(kernel: Bound, pred: Tensor, target: Tensor, weight: Tensor | None, mask: Tensor | None, **asked: Any) -> Any:
-    """Return sums of weight times loss and, if asked for, the gradient by ``pred``; None of what is not for the kernel."""
-    fused = _fused()
-    return None if fused is None else fused.pointwise(kernel, pred, target, weight, mask, **asked)
+def takes(form: Form) -> bool:
+    """Say whether there is a kernel for a form."""
+    return isinstance(form, Pointwise | Normal | PatchSquared) and _fused() is not None
+
+
+def one_pass(
+    form: Form, settings: Mapping[str, float], leaves: Mapping[str, Tensor], *arrays: Tensor | None, asks: Sequence[bool], **asked: Any
+) -> Any:
+    """Return sums of weight times loss and the gradients that are asked for; None of what is not for the kernels.
+
+    ``arrays`` are target, weight and mask.
+    """
+    fused, pred = _fused(), leaves["pred"]
+    if isinstance(form, Pointwise):
+        return fused.pointwise(Bound(form.kernel, settings), pred, *arrays, gradient=asks[0], **asked)
+    if isinstance(form, PatchSquared):
+        return fused.patches(pred, *arrays, **settings, gradient=asks[0], **asked)
+    if len(leaves) != 2:
+        return None
+    (name,) = leaves.keys() - {"pred"}
+    target, *counted = arrays
+    given = {"is_log": name == "log_var", "settings": settings, "gradient": asks[0], "gradient_of_spread": asks[1]}
+    return fused.likelihood(type(form), pred, target, leaves[name], *counted, **given, **asked)
 
 
 def multiplied(gradient: Tensor, by: Tensor) -> Tensor:

@@ -1,75 +1,131 @@
-"""Value and gradient of a loss in one pass over memory, behind the same functions as the composition of torch's operations.
+"""Value and gradients of a loss in one pass over memory, behind the same functions as the composition of torch's operations.
 
-An engine computes both at once for the tensors of one kind of device. What it does not take, and whatever asks for more than a gradient by the
-prediction, goes by composition: transforms and compilers, forward mode, gradients by targets and weights, and gradients of gradients.
+An engine computes all at once for the tensors of one kind of device. A loss has a gradient by its **leaves**: the prediction, and arrays that stand
+beside it, as a variance. What an engine does not take, and whatever asks for more than gradients by leaves, goes by composition: transforms
+and compilers, forward mode, gradients by targets and weights, and gradients of gradients.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from squarely.losses.compose import amounts, count, denominator, same_shape
-from squarely.losses.kernels import Bound, Kernel
+from squarely.losses.compose import amounts, count, denominator
+from squarely.losses.forms import Form
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 from squarely.losses.torch import cpu, cuda
 from squarely.losses.torch.library import HALVES, TORCH, torch, unpack_dual
 
-__all__ = ["ENGINES", "in_one_pass", "terms_in_one_pass"]
+__all__ = ["ENGINES", "Asked", "Engine", "has_engine", "in_one_pass", "terms_in_one_pass"]
 
 Tensor = torch.Tensor
 Composed = Callable[..., Tensor]  # (pred, target, **given), by torch's operations
 
 
 class Engine(NamedTuple):
-    """What finds value and gradient on one kind of device, and what multiplies a gradient by a number that is there."""
+    """What finds value and gradients on one kind of device: of which forms, how, and what multiplies a gradient by a number that is there."""
 
-    one_pass: Callable[..., tuple[Tensor, Tensor | None] | None]
+    takes: Callable[[Form], bool]
+    one_pass: Callable[..., tuple[Tensor | None, ...] | None]
     multiplied: Callable[[Tensor, Tensor], Tensor]
 
 
-ENGINES = {"cpu": Engine(cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.one_pass, cuda.multiplied)}
+ENGINES = {"cpu": Engine(cpu.takes, cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.takes, cuda.one_pass, cuda.multiplied)}
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A loss as it was asked for.
+
+    Parameters
+    ----------
+    form, settings, options : which loss
+    pred, target, given : of what: the arrays, and all that was given beside them, by name
+    composed : the same by composition, a function of the last three
+    """
+
+    form: Form
+    settings: Mapping[str, Any]
+    options: Options
+    pred: Tensor
+    target: Tensor
+    given: Mapping[str, Any]
+    composed: Composed
+
+    @cached_property
+    def leaves(self) -> dict[str, Any]:
+        """Return what there is a gradient by."""
+        return {"pred": self.pred} | {name: self.given[name] for name in self.form.arrays if self.given.get(name) is not None}
+
+    @cached_property
+    def tensors(self) -> dict[str, Any]:
+        """Return all arrays by name."""
+        arrays = {name: each for name, each in self.given.items() if hasattr(each, "shape")}
+        return {"pred": self.pred, "target": self.target} | arrays
+
+    @cached_property
+    def elements(self) -> tuple[Tensor, Tensor]:
+        """Return prediction and target with one element for each loss."""
+        with torch.no_grad():
+            return self.form.elements(TORCH, self.pred, self.target, self.options)
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """Return the type of the value."""
+        return TORCH.float_of(self.target, *self.leaves.values())
+
+    @cached_property
+    def is_half(self) -> bool:
+        """Say whether a gradient is of a half type."""
+        return any(each.dtype in HALVES for each in self.leaves.values())
 
 
 class _Found:
-    """A value that is known with its gradient, and how to find that again: by the same pass, or by composition."""
+    """A value that is known with its gradients, and how to find those again: by the same pass, or by composition."""
 
-    def __init__(self, value: Tensor, gradient: Tensor | None, passed: Callable[..., Any], scale: Any, composed: Composed, given: Any) -> None:
-        self.value = value
-        self.gradient = gradient
-        self.scale = scale
+    def __init__(
+        self, value: Tensor, gradients: Sequence[Tensor | None], passed: Callable[..., Any], scale: Any, asked: Asked, composed: Composed
+    ) -> None:
+        self.value: Tensor | None = value
+        self.gradients: Sequence[Tensor | None] | None = gradients
         self.passed = passed
+        self.scale = scale
         self.composed = composed
-        self.names = [name for name, each in given.items() if isinstance(each, Tensor)]
-        self.given = {name: each for name, each in given.items() if name not in self.names}
+        self.leaves = [name for name, gradient in zip(asked.leaves, gradients, strict=True) if gradient is not None]
+        self.names = list(asked.tensors)
+        self.given = {name: each for name, each in asked.given.items() if name not in self.names}
 
+    def composed_slopes(self, tensors: Mapping[str, Tensor], grad: Tensor) -> Sequence[Tensor]:
+        """Return gradients that have gradients."""
+        leaves = {name: tensors[name].view_as(tensors[name]) for name in self.leaves}  # one may be made of another, and counts for itself
+        value = self.composed(**{**self.given, **tensors, **leaves})
+        return torch.autograd.grad(value, list(leaves.values()), grad, create_graph=True)
 
-class _OnePass(torch.autograd.Function):
-    """A value whose gradient is known, and handed over to whoever asks first; its own gradient is that of the composition."""
-
-    @staticmethod
-    def forward(ctx: Any, pred: Tensor, target: Tensor, found: _Found, *others: Tensor) -> Tensor:
-        ctx.found = found
-        ctx.save_for_backward(pred, target, *others)
-        return found.value
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        pred, target, *others = ctx.saved_tensors
-        found, grad, rest = ctx.found, grads[0], (None,) * (2 + len(others))
-        if torch.is_grad_enabled():
-            value = found.composed(pred, target, **found.given, **dict(zip(found.names, others, strict=True)))
-            return torch.autograd.grad(value, pred, grad, create_graph=True)[0], *rest
-        gradient, found.gradient = found.gradient, None  # whoever gets it may write to it
-        again = partial(found.passed, pred.detach(), target)
+    def slopes(self, tensors: Mapping[str, Tensor], grad: Tensor) -> Sequence[Tensor]:
+        """Return the gradients times that of the value; those that are known are handed over."""
+        gradients, self.gradients = self.gradients, None  # whoever gets them may write to them
+        leaves = [tensors[name] for name in self.leaves]
+        again = partial(self._again, tensors)
         if torch._C._functorch.is_batchedtensor(grad) or torch._C._functorch.is_legacy_batchedtensor(grad):  # many at once
-            return again()[1] * _column(grad, pred.ndim), *rest
+            return [each * _column(grad, each.ndim) for each in again()]
+        known = again if gradients is None else lambda: _there(gradients)
         if not grad.ndim and grad.device.type == "cpu" and grad.item() == 1:  # as at the end of most programs
-            return again()[1] if gradient is None else gradient, *rest
-        if pred.dtype is torch.float16 or (pred.dtype in HALVES and grad.device.type == "cpu"):  # elsewhere nobody knows yet whether it is 1
-            return again(scale=found.scale * grad)[1], *rest  # rounded once, after every factor: one alone may be too small for the type
-        gradient = again()[1] if gradient is None else gradient
-        return (gradient.mul_(_column(grad, pred.ndim)) if grad.ndim else ENGINES[pred.device.type].multiplied(gradient, grad)), *rest
+            return known()
+        dtypes = {each.dtype for each in leaves}
+        if torch.float16 in dtypes or (dtypes.intersection(HALVES) and grad.device.type == "cpu"):  # elsewhere nobody knows yet whether it is 1
+            return again(scale=self.scale * grad)  # rounded once, after every factor: one alone may be too small for the type
+        if grad.ndim:
+            return [each.mul_(_column(grad, each.ndim)) for each in known()]
+        return [ENGINES[grad.device.type].multiplied(each, grad) for each in known()]
+
+    def _again(self, tensors: Mapping[str, Tensor], **scale: Any) -> Sequence[Tensor]:
+        """Return the gradients, which somebody has taken already, or wants with another factor."""
+        return _there(self.passed({name: each.detach() for name, each in tensors.items()}, **scale)[1:])
+
+
+def _there(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    return [each for each in gradients if each is not None]
 
 
 def _column(grad: Tensor, axes: int) -> Tensor:
@@ -77,59 +133,65 @@ def _column(grad: Tensor, axes: int) -> Tensor:
     return grad.reshape(grad.shape + (1,) * (axes - 1)) if grad.ndim else grad
 
 
-def in_one_pass(
-    kernel: type[Kernel], settings: dict[str, Any], options: Options, pred: Tensor, target: Tensor, composed: Composed, given: Any
-) -> Any:
-    """Return the loss as it was asked for, or None where it has to be composed.
+class _OnePass(torch.autograd.Function):
+    """A value whose gradients are known, and handed over to whoever asks first; their own gradients are those of the composition."""
 
-    Parameters
-    ----------
-    composed, given : the same function by composition, and what it was given beside prediction and target
-    """
-    if (
-        options.reduction == "none"
-        or (options.reduction == "per_sample" and (not pred.ndim or pred.dtype in HALVES))
-        or not _is_for_engines(kernel, settings, options, pred, target, given)
-    ):
+    @staticmethod
+    def forward(ctx: Any, found: _Found, *tensors: Tensor) -> Tensor:
+        ctx.found = found
+        ctx.save_for_backward(*tensors)
+        value, found.value = found.value, None  # which would keep itself alive
+        return value  # type: ignore[return-value]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        found, tensors = ctx.found, dict(zip(ctx.found.names, ctx.saved_tensors, strict=True))
+        way = found.composed_slopes if torch.is_grad_enabled() else found.slopes
+        slopes = dict(zip(found.leaves, way(tensors, grads[0]), strict=True))
+        return None, *(slopes.get(name) for name in found.names)
+
+
+def has_engine(form: Form, pred: Tensor) -> bool:
+    """Say whether there is an engine for a form on the device of a tensor; compilers make one of their own."""
+    return not torch.compiler.is_compiling() and pred.device.type in ENGINES and ENGINES[pred.device.type].takes(form)
+
+
+def in_one_pass(asked: Asked) -> Any:
+    """Return the loss as it was asked for, or None where it has to be composed."""
+    options, by_sample = asked.options, asked.options.reduction == "per_sample"
+    if options.reduction == "none" or not _is_for_engines(asked) or (by_sample and (not asked.pred.ndim or asked.is_half)):
         return None
-    if options.reduction == "per_sample":
-        like = torch.empty(pred.shape[:1], dtype=TORCH.float_of(pred, target), device=pred.device)
-        den = _denominator(pred, target, options, like)
-        sums = lambda *arrays, **more: composed(*arrays, **more) * (den + (den == 0))  # noqa: E731
-        num = _sums(kernel.bound(settings), options, pred, target, 1.0, sums, given, samples=True)
+    if by_sample:
+        like = torch.empty(asked.pred.shape[:1], dtype=asked.dtype, device=asked.pred.device)
+        den, means = _denominator(asked, like), asked.composed
+        num = _sums(asked, 1.0, lambda **arrays: means(**arrays) * (den + (den == 0)), samples=True)
         return None if num is None else LossTerms(num, den).mean()
     scale: Any = 1.0
     if options.reduction == "mean":
-        den = _denominator(pred, target, options, None)
+        den = _denominator(asked, None)
         scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
-    return _sums(kernel.bound(settings), options, pred, target, scale, composed, given)
+    return _sums(asked, scale, asked.composed)
 
 
-def terms_in_one_pass(
-    kernel: type[Kernel], settings: dict[str, Any], options: Options, pred: Tensor, target: Tensor, composed: Composed, given: Any
-) -> Any:
+def terms_in_one_pass(asked: Asked) -> Any:
     """Return numerator and denominator of the mean, or None where they have to be composed."""
-    if not _is_for_engines(kernel, settings, options, pred, target, given):
-        return None
-    num = _sums(kernel.bound(settings), options, pred, target, 1.0, composed, given)
+    num = _sums(asked, 1.0, asked.composed) if _is_for_engines(asked) else None
     if num is None:
         return None
-    den = _denominator(pred, target, options, None)
+    den = _denominator(asked, None)
     return LossTerms(num, torch.full_like(num.detach(), den) if isinstance(den, float) else den)
 
 
-def _is_for_engines(kernel: type[Kernel], settings: dict[str, Any], options: Options, pred: Tensor, target: Tensor, given: Mapping[str, Any]) -> bool:
-    """Say whether there is an engine for the device, and nobody watches but the tape."""
-    tensors = [pred, target, *(each for each in given.values() if hasattr(each, "shape"))]
+def _is_for_engines(asked: Asked) -> bool:
+    """Say whether the arrays are for an engine, and nobody watches but the tape."""
+    pred, leaves, tensors = asked.pred, asked.leaves, asked.tensors.values()
     return (
-        not torch.compiler.is_compiling()
-        and all(type(each) in (Tensor, torch.nn.Parameter) for each in tensors)
-        and pred.device.type in ENGINES
+        all(type(each) in (Tensor, torch.nn.Parameter) for each in (*tensors, *leaves.values()))
         and all(each.device == pred.device for each in tensors)
-        and not kernel.residual.takes
-        and options.covariance is None
-        and options.nan_target != "raise"
-        and not any(each.requires_grad for each in tensors[1:])
+        and all(each.shape == pred.shape for each in (asked.target, *leaves.values()))
+        and asked.options.covariance is None
+        and asked.options.nan_target != "raise"
+        and not any(each.requires_grad for name, each in asked.tensors.items() if name not in leaves)
         and not any(each.is_neg() for each in tensors)  # whose memory holds other numbers
         and not torch._C._are_functorch_transforms_active()
         and not torch._C._len_torch_dispatch_stack()
@@ -138,40 +200,48 @@ def _is_for_engines(kernel: type[Kernel], settings: dict[str, Any], options: Opt
     )
 
 
-def _sums(
-    kernel: Bound, options: Options, pred: Tensor, target: Tensor, scale: Any, composed: Composed, given: Any, *, samples: bool = False
-) -> Tensor | None:
-    """Return the sum of weight times loss times a scale, or those of samples, with a gradient; None where the engine does not take them."""
-    same_shape(pred, target)
-    counted = amounts(TORCH, pred, target, options)
-    asks = pred.requires_grad and torch.is_grad_enabled()
-    omit = options.nan_target == "omit"
-    engine = partial(ENGINES[pred.device.type].one_pass, kernel, weight=counted.weight, mask=counted.mask, omit=omit, scale=scale, samples=samples)
+def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False) -> Tensor | None:
+    """Return the sum of weight times loss times a scale, or those of samples, with gradients; None where the engine does not take them.
+
+    Parameters
+    ----------
+    composed : the same by composition
+    """
+    counted = amounts(TORCH, *asked.elements, asked.options)
+    asks = [each.requires_grad and torch.is_grad_enabled() for each in asked.leaves.values()]
+    given = {"asks": asks, "omit": asked.options.nan_target == "omit", "samples": samples}
+    engine = partial(ENGINES[asked.pred.device.type].one_pass, asked.form, asked.settings, **given)
+    names, weight, mask = list(asked.leaves), counted.weight, counted.mask  # and not what was asked, which has arrays that backward lets go
+
+    def passed(tensors: Mapping[str, Tensor], scale: Any = scale) -> Any:
+        return engine({name: tensors[name] for name in names}, tensors["target"], weight, mask, scale=scale)
+
     with torch.no_grad():
-        done = engine(pred, target, gradient=asks)
+        done = passed(asked.tensors)
         if done is None:
             return None
         value = done[0] if isinstance(scale, float) and scale == 1 else done[0] * scale
-        value = value.to(TORCH.float_of(pred, target))
-    if not asks:
-        return value
-    found = _Found(value, done[1], partial(engine, gradient=True), scale, composed, given)
-    return _OnePass.apply(pred, target, found, *(given[name] for name in found.names))  # type: ignore[no-any-return, no-untyped-call]
+        value = value.to(asked.dtype)
+    if not any(asks):
+        return value  # type: ignore[no-any-return]
+    found = _Found(value, done[1:], passed, scale, asked, composed)
+    return _OnePass.apply(found, *asked.tensors.values())  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _denominator(pred: Tensor, target: Tensor, options: Options, num: Tensor | None) -> Any:
+def _denominator(asked: Asked, num: Tensor | None) -> Any:
     """Return what the mean is divided by, that of samples where ``num`` has one number for each: a float where it is known without a look."""
+    options, elements = asked.options, asked.elements
     kind = options.denom
     is_plain = options.weight is None and options.sample_weight is None and options.output_weight is None
     if num is None and is_plain and kind in (None, "valid") and options.mask is None and options.nan_target == "propagate":
-        return float(pred.numel())
+        return float(elements[0].numel())
     with torch.no_grad():
-        counted = amounts(TORCH, pred, target, options)
+        counted = amounts(TORCH, *elements, options)
         if (
             options.nan_target == "omit"
             or (counted.mask is not None and counted.weight is not None)
             or (counted.weight is not None and kind == "valid")
         ):
-            counted = count(TORCH, pred, target, options)
-        like = torch.empty((), dtype=TORCH.float_of(pred, target), device=pred.device) if num is None else num.detach()
+            counted = count(TORCH, *elements, options)
+        like = torch.empty((), dtype=asked.dtype, device=asked.pred.device) if num is None else num.detach()
         return denominator(TORCH, like, counted, options, counted.shape if num is None else counted.shape[1:])
