@@ -1,6 +1,6 @@
 """A loss as a function of torch: what torch itself computes right is left to it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from squarely.losses.calls import Call
 from squarely.losses.forms import Form
@@ -12,14 +12,25 @@ from squarely.losses.torch.one_pass import Asked, has_engine, in_one_pass, terms
 __all__ = ["TorchCall"]
 
 Tensor = torch.Tensor
-_NATIVE: dict[Any, Any] = {  # as torch.nn.functional calls them, without its broadcasting
-    KERNELS["mse_loss"]: torch._C._nn.mse_loss,
-    KERNELS["l1_loss"]: torch._C._nn.l1_loss,
-    KERNELS["huber_loss"]: torch._C._nn.huber_loss,
-    KERNELS["smooth_l1_loss"]: torch._C._nn.smooth_l1_loss,
+
+
+class _Native(NamedTuple):
+    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many elements at most that is the faster way.
+
+    Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up.
+    """
+
+    function: Any
+    most: int
+
+
+_NATIVE: dict[Any, _Native] = {
+    KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 19),
+    KERNELS["l1_loss"]: _Native(torch._C._nn.l1_loss, 1 << 17),
+    KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 19),
+    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 19),
 }
 _FLOATS = (torch.float32, torch.float64)
-_SMALL = 1 << 18  # elements up to which torch's two kernels are done before one pass has been set up
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
@@ -33,10 +44,10 @@ class TorchCall(Call):
 
     def __call__(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
         """Return the mean over what counts, or what ``reduction`` says."""
-        if self._native is not None and self._is_plain(pred, target, given):
+        if self._native is not None and self._is_plain(self._native.most, pred, target, given):
             reduction = _REDUCTIONS[given.pop("reduction", "mean")]
             settings = checked(self.declared, given).values() if given else self._defaults
-            value: Tensor = self._native(pred, target, reduction, *settings)
+            value: Tensor = self._native.function(pred, target, reduction, *settings)
             return value
         value = self._passed(in_one_pass, super().__call__, pred, target, given)
         return super().__call__(pred, target, **given) if value is None else value
@@ -53,7 +64,7 @@ class TorchCall(Call):
         options, _, settings = self._read(given)
         return way(Asked(self._form, settings, options, pred, target, given, composed))
 
-    def _is_plain(self, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
+    def _is_plain(self, most: int, pred: Tensor, target: Tensor, given: dict[str, Any]) -> bool:
         """Say whether nothing is asked in which torch differs: its kernels know no masks, round half types, and give nan of no elements."""
         return (
             isinstance(pred, Tensor)
@@ -61,7 +72,7 @@ class TorchCall(Call):
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
-            and (0 < pred.numel() <= _SMALL or (torch.compiler.is_compiling() and pred.numel() > 0))
+            and (0 < pred.numel() <= most or (torch.compiler.is_compiling() and pred.numel() > 0))
             and all(
                 name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
                 for name, value in given.items()

@@ -33,9 +33,9 @@ def one_pass(
     samples: bool,
     asks: Sequence[bool],
 ) -> tuple[Tensor, Tensor | None] | None:
-    """Return sums of weight times loss and, if asked for, the gradient by ``pred`` times ``scale``; None where the core does not take them.
+    """Return the sum of weight times loss, or that of each sample, and, if asked for, the gradient by ``pred``, both times ``scale``.
 
-    ``total`` is the sum over what counts, or that of each sample, in float64; weight and mask broadcast to ``pred``.
+    None where the core does not take the tensors. Weight and mask broadcast to ``pred``.
     """
     core, pred = in_core(form.kernel.bound(settings)), leaves["pred"]
     if core is None or pred.dtype is not target.dtype or not (pred.is_contiguous() and target.is_contiguous()) or not pred.numel():
@@ -48,21 +48,24 @@ def one_pass(
     weight = None if weight is None else weight.to(pred.dtype)
     counted = [_spread(pred, each) for each in (weight, mask)]
     out = _empty_like(pred) if asks[0] else None
-    totals = torch.empty(pred.shape[0] if samples else (), dtype=torch.float64, device=pred.device)
+    totals = torch.empty(pred.shape[0], dtype=torch.float64, device="cpu") if samples else None
+    factor = float(scale)
     total = core.add(
         pred.dtype is torch.float64,
         (pred.numel(), pred.data_ptr(), target.data_ptr()),
         (counted[0][0], counted[1][0]),
         omit=omit,
-        scale=float(scale),
+        scale=factor,
         gradient=0 if out is None else out.data_ptr(),
         threads=max(1, min(torch.get_num_threads(), pred.numel() // core.worth_a_thread)),
         samples=pred.shape[0] if samples else 1,
-        totals=totals.data_ptr(),
+        totals=0 if totals is None else totals.data_ptr(),
     )
-    if not samples or len(totals) == 1:
-        totals.fill_(total)
-    return totals, out if out is None or half is None else out.to(half)
+    if totals is None:
+        value = torch.scalar_tensor(total * factor, dtype=pred.dtype, device="cpu")
+    else:
+        value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor).to(pred.dtype)
+    return value, out if out is None or half is None else out.to(half)
 
 
 def _spread(pred: Tensor, given: Tensor | None) -> tuple[Spread, Tensor | None]:

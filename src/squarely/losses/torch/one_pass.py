@@ -34,7 +34,7 @@ class Engine(NamedTuple):
 ENGINES = {"cpu": Engine(cpu.takes, cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.takes, cuda.one_pass, cuda.multiplied)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Asked:
     """A loss as it was asked for.
 
@@ -43,6 +43,11 @@ class Asked:
     form, settings, options : which loss
     pred, target, given : of what: the arrays, and all that was given beside them, by name
     composed : the same by composition, a function of the last three
+
+    Attributes
+    ----------
+    leaves : what there is a gradient by
+    tensors : all arrays by name
     """
 
     form: Form
@@ -53,24 +58,17 @@ class Asked:
     given: Mapping[str, Any]
     composed: Composed
 
-    @cached_property
-    def leaves(self) -> dict[str, Any]:
-        """Return what there is a gradient by."""
-        return {"pred": self.pred} | {name: self.given[name] for name in self.form.arrays if self.given.get(name) is not None}
-
-    @cached_property
-    def tensors(self) -> dict[str, Any]:
-        """Return all arrays by name."""
-        arrays = {name: each for name, each in self.given.items() if hasattr(each, "shape")}
-        return {"pred": self.pred, "target": self.target} | arrays
+    def __post_init__(self) -> None:
+        self.leaves: dict[str, Any] = {"pred": self.pred} | {name: self.given[name] for name in self.form.arrays if self.given.get(name) is not None}
+        self.tensors: dict[str, Any] = {"pred": self.pred, "target": self.target}
+        self.tensors.update((name, each) for name, each in self.given.items() if hasattr(each, "shape"))
 
     @cached_property
     def elements(self) -> tuple[Tensor, Tensor]:
         """Return prediction and target with one element for each loss."""
-        with torch.no_grad():
-            return self.form.elements(TORCH, self.pred, self.target, self.options)
+        return self.form.elements(TORCH, self.pred.detach(), self.target.detach(), self.options)
 
-    @cached_property
+    @property
     def dtype(self) -> torch.dtype:
         """Return the type of the value."""
         return TORCH.float_of(self.target, *self.leaves.values())
@@ -220,11 +218,9 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
         done = passed(asked.tensors)
         if done is None:
             return None
-        value = done[0] if isinstance(scale, float) and scale == 1 else done[0] * scale
-        value = value.to(asked.dtype)
     if not any(asks):
-        return value  # type: ignore[no-any-return]
-    found = _Found(value, done[1:], passed, scale, asked, composed)
+        return done[0]  # type: ignore[no-any-return]
+    found = _Found(done[0], done[1:], passed, scale, asked, composed)
     return _OnePass.apply(found, *asked.tensors.values())  # type: ignore[no-any-return, no-untyped-call]
 
 
