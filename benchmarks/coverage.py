@@ -30,6 +30,7 @@ OF_GROUPS = ("mse", "rmse", "mae", "r2", "bias")
 ROWS = (200, 2_000, 100_000)
 ROWS_OF_GROUPS = (28, 50, 200)
 GROUPS = 1_250  # of one evaluation: more than have buckets of their own whatever their rows
+MANY_GROUPS, ROWS_OF_MANY = 10_000, 300
 CHUNK = 125  # replications drawn by one process before another may take the next
 SEED = 20_260
 SCALE = 0.7
@@ -110,11 +111,11 @@ def held(scene: Scene, times: int, seed: np.random.SeedSequence) -> Any:
     return count
 
 
-def held_in_groups(scene: Scene, seed: np.random.SeedSequence) -> Any:
-    """Return in how many of GROUPS groups, evaluated at once, the interval of each metric held the truth."""
+def held_in_groups(scene: Scene, groups: int, seed: np.random.SeedSequence) -> Any:
+    """Return in how many of the groups, evaluated at once, the interval of each metric held the truth."""
     rng, truth = np.random.default_rng(seed), truth_of(scene.law)
-    y, p = (np.concatenate(each) for each in zip(*drawn(rng, scene, GROUPS), strict=True))
-    answers = sq.evaluate(y, p, by=np.repeat(np.arange(GROUPS), scene.rows), metrics=scene.metrics, exact=False)
+    y, p = (np.concatenate(each) for each in zip(*drawn(rng, scene, groups), strict=True))
+    answers = sq.evaluate(y, p, by=np.repeat(np.arange(groups), scene.rows), metrics=scene.metrics, exact=False)
     ends = {metric: [answer.ci for answer in answers[metric].by.values()] for metric in scene.metrics}
     return np.array([sum(low <= truth[metric] <= high for low, high in of_metric) for metric, of_metric in ends.items()])
 
@@ -177,12 +178,17 @@ def of_groups(options: Options, sheet: Sheet) -> None:
     chunks = -(-options.replications // GROUPS)
     with threads(1), _pool() as pool:
         for law in MEAN_SIZES:
+            bounds = (0.925, 1) if law == "t5" else (0.93, 0.97)
             for rows in ROWS_OF_GROUPS:
                 scene = Scene(law, rows, OF_GROUPS)
                 seeds = np.random.SeedSequence((SEED, 22, [*MEAN_SIZES].index(law), rows)).spawn(chunks)
-                total = sum(pool.map(partial(held_in_groups, scene), seeds))
+                total = sum(pool.map(partial(held_in_groups, scene, GROUPS), seeds))
                 found = [float(each) / (chunks * GROUPS) for each in total]
-                sheet.shares(f"{law} errors, {rows} rows of a group", found, (0.925, 1) if law == "t5" else (0.93, 0.97), chunks * GROUPS)
+                sheet.shares(f"{law} errors, {rows} rows of a group", found, bounds, chunks * GROUPS)
+            counts = held_in_groups(Scene(law, ROWS_OF_MANY, OF_GROUPS), MANY_GROUPS, np.random.SeedSequence((SEED, 22, [*MEAN_SIZES].index(law))))
+            sheet.shares(
+                f"{law} errors, {MANY_GROUPS:,} groups of {ROWS_OF_MANY} rows", [float(each) / MANY_GROUPS for each in counts], bounds, MANY_GROUPS
+            )
 
 
 @dataclass(frozen=True)

@@ -140,23 +140,70 @@ def test_threads_that_meet_few_groups_each_are_as_one_that_meets_all(tmp_path: P
         assert (found.se, found.low, found.high) == interval(whole.by[group])
 
 
-def test_beyond_the_bound_only_small_groups_have_intervals_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(few, "MOST_LARGE", 1)
+@pytest.mark.parametrize("way", ["rows", "cluster", "order"])
+def test_ten_thousand_large_groups_have_intervals(way: str) -> None:
+    y, p = rows(10_000 * 130)
+    series = np.arange(len(y)) % 10_000
+    shop = np.arange(len(y)) // 10_000 % 13
+    told = {"rows": {}, "cluster": {"cluster": shop}, "order": {"order": True}}[way]
+    answers = sq.evaluate(y, p, by=series, metrics=["bias"], **told)["bias"].by
+    assert all(math.isfinite(answer.se) for answer in answers.values())
+    errors = (p - y)[series == 77]
+    bucket = {
+        "rows": layout_of("rows", len(y) - 1, 1, fewest=True).of_rows(0, len(y))[series == 77],
+        "cluster": hashes_of(tuple(shop[series == 77].tolist())) & 15,
+        "order": layout_of("order", len(y) - 1, 1, fewest=True).of_rows(0, len(y))[series == 77],
+    }[way]
+    means = np.array([errors[bucket != each].mean() for each in np.unique(bucket)])
+    count = len(means)
+    assert answers[77].se == pytest.approx(math.sqrt((count - 1) / count * ((means - means.mean()) ** 2).sum()), rel=1e-9)
+
+
+@pytest.mark.parametrize("way", ["rows", "cluster", "order"])
+def test_it_does_not_matter_whether_rows_are_kept_or_buckets(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """The rows of a group are kept until they take more memory than the states of its buckets: that number changes no interval."""
     y, p, series = mixed()
-    found = sq.evaluate(y, p, by=series, metrics=["mse"])["mse"]
-    assert math.isnan(found.by[2].se)
-    assert (
-        found.by[2].doubt == "there are more than 8,192 groups of more than 128 rows: the sums of several buckets of each would take too much memory"
-    )
-    assert all(math.isfinite(answer.se) for answer in (found, found.by[0]))
+    told = {"rows": {}, "cluster": {"cluster": np.arange(len(y)) // 50}, "order": {"order": True}}[way]
+    found = []
+    for most in (128, 512, 1 << 20):
+        monkeypatch.setattr(few, "MOST_KEPT", most)
+        monkeypatch.setattr(few, "_SOME", 1000)
+        answers = sq.evaluate(y, p, by=series, metrics=["mse", "r2"], **told)
+        found.append([interval(answers[metric].by[group]) for metric in answers for group in (0, 1, 2, 20, 1399)])
+    assert found[0] == found[1] == found[2]
+    assert all(math.isfinite(end) for of_answer in found[0] for end in of_answer)
+
+
+def test_rows_that_one_thread_keeps_join_the_buckets_that_another_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread meets a group with many rows, the other the rest of it; no group becomes large as they are merged."""
+    monkeypatch.setattr(few, "_SOME", 1000)
+    series = np.concatenate([np.zeros(700, int), np.arange(2000), np.zeros(30, int)])
+    y, p = rows(len(series))
+    path = tmp_path / "two.parquet"
+    parquet.write_table(pa.table({"y": y, "p": p, "series": series}), path, row_group_size=2700)
+    source, wanted = source_of(path, None, "y", "p", "series", None)
+    wanted = replace(wanted, way="rows")
+    accumulators = [Accumulator(wanted) for _ in range(2)]
+    for number, read in enumerate(source.parts(wanted)):
+        for batch in read():
+            accumulators[number].see(number, batch)
+    done = _merged(accumulators, wanted, "raise")
+    assert done.buckets is not None
+    assert done.buckets.large is not None
+    rows_of = sum(state.n for state in done.buckets.large.states(0, done.buckets.large.groups[(0,)]))
+    assert rows_of == 731
 
 
 def test_clusters_and_blocks_of_time_in_many_groups() -> None:
     y, p = rows(60_000)
     town, shop = np.arange(60_000) % 1200, np.arange(60_000) // 1200 % 10
     found = sq.evaluate(y, p, by=town, cluster=shop, metrics=["mse"])["mse"]
-    alone = sq.evaluate(y[town == 7], p[town == 7], cluster=hashes_of(tuple(shop[town == 7].tolist())) & 15, metrics=["mse"])["mse"]
+    alone = sq.evaluate(y[town == 7], p[town == 7], cluster=shop[town == 7], metrics=["mse"])["mse"]
     assert interval(found.by[7]) == pytest.approx(interval(alone), rel=1e-9)
+    assert found.by[7].doubt == alone.doubt == "there are 10 clusters: with fewer than 20 an interval is rough"
+    rows_of_towns = sq.evaluate(y, p, by=town, cluster=shop).uncertainty
+    assert rows_of_towns is not None
+    assert rows_of_towns._buckets.alone[0].buckets(3).count == 10  # not more than there are clusters of a town
     in_time = sq.evaluate(y, p, by=town, order=True, metrics=["mse"])["mse"]
     block = layout_of("order", 59_999, 1, fewest=True).of_rows(0, 60_000)
     alone = sq.evaluate(y[town == 7], p[town == 7], cluster=block[town == 7].astype(int), metrics=["mse"])["mse"]

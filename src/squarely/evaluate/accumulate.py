@@ -98,7 +98,7 @@ class Accumulator:
         feeds = [_Feed(self.cells, labels, self.cells.buckets_of(batch.start, count, hashes))]
         if apart is not None:
             feeds.append(_Feed(apart, None, apart.buckets_of(batch.start, count, hashes)))
-        self.few.see(part, batch, labels)
+        self.few.see(part, batch, labels, hashes)
         if (large := self.few.others(labels)) is not None and self.few.cells is not None:
             feeds.append(_Feed(self.few.cells, large[0], self.few.cells.buckets_of(batch.start, count, hashes), large[1]))
         for model, prediction in enumerate(batch.predictions):

@@ -118,10 +118,10 @@ class Cells:
                 copy.forget_sizes()
             theirs.absorb(copy, np.arange(len(theirs), dtype=np.int32), take=True)
 
-    def buckets(self, keys: tuple[GroupKey, ...], alone: Alone | None = None, large: Buckets | None = None) -> Buckets:
+    def buckets(self, keys: tuple[GroupKey, ...], alone: tuple[Alone, ...] = (), large: Buckets | None = None) -> Buckets:
         """Return the cells as they are asked for intervals, after ``totals``; ``keys`` are those of the groups.
 
-        ``alone`` and ``large`` are what is known of small and of large groups beside the cells.
+        ``alone`` and ``large`` are what is known of groups with few rows and with many beside the cells.
         """
         apart, plan = None if self.apart is None else self.apart.buckets(((),)), self._wanted.plan
         if not self._wanted.bucket_sizes:

@@ -9,12 +9,12 @@ from squarely.intervals import Interval, Intervals, Link
 from squarely.intervals.contrast import Contrast, contrasts
 from squarely.intervals.left import Left
 from squarely.metric import Question
-from squarely.state import Alone, Buckets, PairState, StateTable, Sums
+from squarely.state import Buckets, PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
 __all__ = ["Uncertainty"]
 
-_BLOCKS = 4  # of small groups whose intervals are held
+_BLOCKS = 4  # of groups with kept rows, whose intervals are held
 
 
 class Uncertainty:
@@ -33,7 +33,7 @@ class Uncertainty:
     def __init__(self, buckets: Buckets, table: StateTable, confidence: float, along: str | None = None) -> None:
         self.confidence, self.way, self.along = confidence, buckets.way, along
         self._buckets, self._table = buckets, table
-        self._blocks: dict[int, Intervals] = {}
+        self._blocks: dict[tuple[int, int], Intervals] = {}
 
     def __reduce__(self) -> tuple[type["Uncertainty"], tuple[Buckets, StateTable, float, str | None]]:
         return Uncertainty, (self._buckets, self._table, self.confidence, self.along)  # what was made of them is made again
@@ -51,13 +51,17 @@ class Uncertainty:
     def _of_large(self) -> Intervals | None:
         return None if self._buckets.large is None else self._of(self._buckets.large)
 
-    def _of_block(self, alone: Alone, block: int) -> Intervals:
-        """Return the intervals of a block of small groups; those of few blocks are held, for groups are told in their order."""
-        if block not in self._blocks:
-            if len(self._blocks) == _BLOCKS:
-                del self._blocks[next(iter(self._blocks))]
-            self._blocks[block] = self._of(alone.buckets(block))
-        return self._blocks[block]
+    def _of_kept(self, group: GroupKey) -> Intervals | None:
+        """Return the intervals of a block of groups whose rows are kept; those of few blocks are held, for groups are told in their order."""
+        for which, alone in enumerate(self._buckets.alone):
+            if (block := alone.block_of(group)) is None:
+                continue
+            if (which, block) not in self._blocks:
+                if len(self._blocks) == _BLOCKS:
+                    del self._blocks[next(iter(self._blocks))]
+                self._blocks[which, block] = self._of(alone.buckets(block))
+            return self._blocks[which, block]
+        return None
 
     def _of(self, buckets: Buckets) -> Intervals:
         return Intervals(buckets, self._totals_of(buckets), self._table.models, self.confidence)
@@ -79,9 +83,7 @@ class Uncertainty:
     def _place(self, group: GroupKey | None) -> tuple[Intervals, int]:
         if group is None:
             return self._whole, 0
-        alone = self._buckets.alone
-        block = None if alone is None else alone.block_of(group)
-        found = self._of_large or self._by_group if alone is None or block is None else self._of_block(alone, block)
+        found = self._of_kept(group) or self._of_large or self._by_group
         return found, found.place_of(group)
 
     def at(self, confidence: float) -> "Uncertainty":

@@ -15,7 +15,6 @@ from squarely.intervals.ranked import of_buckets, of_quantile, of_rows
 from squarely.intervals.tail import doubt, index_of, moments_of
 from squarely.metric import ErrorQuantile, Question, TrimmedSquare
 from squarely.state import Buckets, NoAnswerError, PairState, Ratio, Sums
-from squarely.state.alone import MOST_ALONE, MOST_LARGE
 from squarely.state.table import GroupKey
 
 __all__ = ["FEW_BUCKETS", "NOT_ASKED", "Interval", "Intervals", "Link"]
@@ -71,8 +70,6 @@ class Intervals:
         """Return the interval of an answer in a group."""
         if math.isnan(value):
             return Interval(math.nan, math.nan, math.nan, "there is no value")
-        if self._buckets.count == 1:
-            return Interval(math.nan, math.nan, math.nan, self._too_many())
         found = self._found.get((question.label, model)) or self._find(question, model)
         if isinstance(found, str):
             return Interval(math.nan, math.nan, math.nan, found)
@@ -80,10 +77,6 @@ class Intervals:
         if math.isnan(low + high) or math.isnan(se):
             return Interval(math.nan, math.nan, math.nan, self._no_end(question, model, group, value))
         return Interval(se, low, high, "; ".join(self._doubts(found.moments, model, group, lag)) or None)
-
-    def _too_many(self) -> str:
-        large = f" of more than {MOST_ALONE} rows" if self._buckets.way == "rows" else ""
-        return f"there are more than {MOST_LARGE:,} groups{large}: the sums of several buckets of each would take too much memory"
 
     def _find(self, question: Question, model: int) -> _Found | str:
         spread = self._spread(question, model)

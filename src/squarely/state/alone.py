@@ -1,4 +1,4 @@
-"""Rows of small groups, of which each is a bucket of its own: they are kept as they came, for a row takes less memory than a state."""
+"""Rows of groups, kept as they came with the number of their bucket: where a group has few, they take less memory than the states of buckets."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +14,10 @@ from squarely.state.terms import Plan
 if TYPE_CHECKING:
     from squarely.state.table import GroupKey
 
-__all__ = ["MOST_ALONE", "MOST_LARGE", "Alone"]
+__all__ = ["MOST_ALONE", "MOST_KEPT", "Alone"]
 
 MOST_ALONE = 128  # rows of a group of which each is a bucket of its own
-MOST_LARGE = 8192  # groups of more rows, where not each group has buckets: those of a group take as much memory as 16 groups
+MOST_KEPT = 512  # rows of a group that are kept where groups are many: more of them take as much memory as the states of 16 buckets
 _BLOCK = 64  # groups whose states are made at a time
 
 
@@ -36,7 +36,13 @@ class Alone:
     more : tuple of arrays of shape (rows,)
         The columns of the plan.
     plan : Plan
-        What the states of rows keep.
+        What the states of buckets keep.
+    bucket : array of shape (rows,)
+        The bucket of each row, from 0 in every group.
+    way : "rows", "cluster" or "order"
+        What the rows of a bucket have in common.
+    count : int
+        Buckets of each group; 0 where each row, or each cluster, has its own.
     """
 
     groups: tuple["GroupKey", ...]
@@ -46,6 +52,9 @@ class Alone:
     weight: npt.NDArray[Any] | None
     more: tuple[npt.NDArray[Any], ...]
     plan: Plan
+    bucket: npt.NDArray[np.uint16]
+    way: str
+    count: int
 
     @cached_property
     def _places(self) -> dict["GroupKey", int]:
@@ -57,13 +66,13 @@ class Alone:
         return None if at is None else at // _BLOCK
 
     def buckets(self, block: int) -> Buckets:
-        """Return the states of the single rows of a block of groups."""
+        """Return the states of the buckets of a block of groups."""
         ends = self.ends[block * _BLOCK : (block + 1) * _BLOCK]
         first = int(self.ends[block * _BLOCK - 1]) if block else 0
         sizes = np.diff(ends, prepend=first)
-        rows, count = slice(first, int(ends[-1])), max(1, int(sizes.max()))
-        codes = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        buckets = (np.arange(rows.start, rows.stop) - np.repeat(ends - sizes, sizes)).astype(np.uint16)
+        rows = slice(first, int(ends[-1]))
+        codes, buckets = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes), self.bucket[rows]
+        count = self.count or int(buckets.max(initial=0)) + 1
         places = np.arange(len(sizes), dtype=np.int32) * np.int32(count)
         weight, more = None if self.weight is None else self.weight[rows], tuple(column[rows] for column in self.more)
         models = [_core.Groups(self.plan.core) for _ in self.predictions]
@@ -71,4 +80,5 @@ class Alone:
             model.grow(len(sizes) * count)
             model.update(self.target[rows], prediction[rows], weight, codes, places, buckets, more)
         keys = self.groups[block * _BLOCK : (block + 1) * _BLOCK]
-        return Buckets("rows", count, {key: at for at, key in enumerate(keys)}, models, self.plan, self.weight is None)
+        binomial = self.way == "rows" and self.weight is None
+        return Buckets(self.way, count, {key: at for at, key in enumerate(keys)}, models, self.plan, binomial, own=not self.count)

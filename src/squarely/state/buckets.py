@@ -44,7 +44,7 @@ class Buckets:
     way : "rows", "cluster" or "order"
         What the rows of a bucket have in common.
     count : int
-        Buckets of each group; 1 where there are too many groups to have several.
+        Buckets of each group; 1 where groups are many, and have theirs in ``alone`` or ``large``.
     groups : mapping from group to its number
     models : list of Groups, one for each model
     plan : Plan
@@ -53,10 +53,12 @@ class Buckets:
         Whether rows are independent and count alike.
     apart : Buckets, optional
         Those of all groups together, where no group has several.
-    alone : Alone, optional
-        The rows of small groups, of which each is a bucket.
+    alone : tuple of Alone
+        The rows of groups that have few.
     large : Buckets, optional
         Those of the other groups, where no group has several here.
+    own : bool
+        Whether no two clusters share a bucket, for sure.
     """
 
     def __init__(
@@ -68,15 +70,16 @@ class Buckets:
         plan: Plan,
         binomial: bool,
         apart: "Buckets | None" = None,
-        alone: "Alone | None" = None,
+        alone: "tuple[Alone, ...]" = (),
         large: "Buckets | None" = None,
+        own: bool = False,
     ) -> None:
         self.way, self.count, self.groups, self.models, self.plan, self.binomial = way, count, groups, models, plan, binomial
-        self.apart, self.alone, self.large = apart, alone, large
+        self.apart, self.alone, self.large, self.own = apart, alone, large, own
 
     def units(self, filled: int) -> str:
         """Return what so many buckets that hold rows are, in words."""
-        if self.way == "cluster" and self.count < 16 * filled:
+        if self.way == "cluster" and not self.own and self.count < 16 * filled:
             return "buckets of clusters"  # so many that some share one
         return {"rows": "buckets of rows", "cluster": "clusters", "order": "blocks of time"}[self.way]
 
@@ -96,7 +99,7 @@ class Buckets:
         plan: Plan,
         binomial: bool,
         bodies: list[list[bytes]],
-        beside: "tuple[Buckets | None, Alone | None, Buckets | None]",
+        beside: "tuple[Buckets | None, tuple[Alone, ...], Buckets | None]",
     ) -> "Buckets":
         models = [_core.Groups(plan.core) for _ in bodies]
         for model, cells in zip(models, bodies, strict=True):
