@@ -138,6 +138,7 @@ def test_every_public_name_is_declared() -> None:
     metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
     assert set(squarely.__all__) == metrics | {
         "METRICS",
+        "BiasVariance",
         "Comparison",
         "Decomposition",
         "Diagnosis",
@@ -149,7 +150,7 @@ def test_every_public_name_is_declared() -> None:
         "decompose",
         "linear",
         "losses",
-        "decompose_fits",
+        "bias_variance",
         "diagnose",
         "errors",
         "evaluate",
@@ -159,7 +160,7 @@ def test_every_public_name_is_declared() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "decompose_fits", "slices"])
+@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "bias_variance", "slices"])
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

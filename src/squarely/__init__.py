@@ -9,7 +9,7 @@ import numpy as _numpy  # noqa: F401  # first: deep below, its calls fall on the
 from squarely import errors, report
 from squarely.catalogue import *
 from squarely.compare import Comparison, compare
-from squarely.decompose import Decomposition, decompose, decompose_fits
+from squarely.decompose import BiasVariance, Decomposition, bias_variance, decompose
 from squarely.diagnose import Diagnosis, Finding, diagnose
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
@@ -61,6 +61,7 @@ winkler_score = interval_score
 
 __all__ = [
     "METRICS",
+    "BiasVariance",
     "Comparison",
     "Decomposition",
     "Diagnosis",
@@ -72,6 +73,7 @@ __all__ = [
     "adjusted_r2_score",
     "bias",
     "bias_ratio",
+    "bias_variance",
     "calibration_intercept",
     "calibration_slope",
     "ccc",
@@ -83,7 +85,6 @@ __all__ = [
     "d2_pinball_score",
     "d2_tweedie_score",
     "decompose",
-    "decompose_fits",
     "diagnose",
     "errors",
     "evaluate",
