@@ -31,6 +31,7 @@ HEAVY = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "
 LAYERS = (
     ("cli",),
     ("lab",),
+    ("curves",),
     ("report", "linear"),
     ("diagnose",),
     ("compare", "decompose", "slices"),
@@ -144,10 +145,13 @@ def test_every_public_name_is_declared() -> None:
         "Diagnosis",
         "Evaluation",
         "Finding",
+        "LearningCurve",
         "PairState",
         "Slices",
+        "ValidationCurve",
         "compare",
         "decompose",
+        "learning_curve",
         "linear",
         "losses",
         "bias_variance",
@@ -157,10 +161,13 @@ def test_every_public_name_is_declared() -> None:
         "report",
         "scorer",
         "slices",
+        "validation_curve",
     }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "bias_variance", "slices"])
+@pytest.mark.parametrize(
+    "name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "bias_variance", "slices", "learning_curve", "validation_curve"]
+)
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

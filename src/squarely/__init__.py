@@ -67,8 +67,10 @@ __all__ = [
     "Diagnosis",
     "Evaluation",
     "Finding",
+    "LearningCurve",
     "PairState",
     "Slices",
+    "ValidationCurve",
     "adjusted_r2",
     "adjusted_r2_score",
     "bias",
@@ -98,6 +100,7 @@ __all__ = [
     "ioa",
     "kge",
     "kling_gupta_efficiency",
+    "learning_curve",
     "linear",
     "linex",
     "log_cosh",
@@ -192,6 +195,7 @@ __all__ = [
     "trimmed_mean_squared_error",
     "trimmed_mse",
     "twse",
+    "validation_curve",
     "variability_ratio",
     "wape",
     "weighted_absolute_percentage_error",
@@ -202,7 +206,12 @@ __all__ = [
 ]
 
 
+_OF_CURVES = ("LearningCurve", "ValidationCurve", "learning_curve", "validation_curve")
+
+
 def __getattr__(name: str) -> _Any:
     if name in ("losses", "linear"):  # for who trains or fits; who evaluates does not wait for it
         return _import_module(f"squarely.{name}")
+    if name in _OF_CURVES:
+        return getattr(_import_module("squarely.curves"), name)
     raise AttributeError(f"module 'squarely' has no attribute {name!r}")

@@ -65,6 +65,10 @@ class GramEstimator(LinearModel):
         """Return the state with these rows in it."""
         return state + GramState(state.features, state.targets).add_design(rows, y, weight)
 
+    def state_of(self, X: Any, y: Any) -> GramState:  # noqa: N803
+        """Return the state of rows, with the features that are asked for: ``from_state`` makes a fit of it, or of a sum of several."""
+        return GramState() + GramState().add_design(self._design(X, first=True), y)
+
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
