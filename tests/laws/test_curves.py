@@ -125,6 +125,17 @@ def test_sums_of_states_give_what_refits_give(model: Any, folds: Any) -> None:
             np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-13)
 
 
+def test_other_parameters_on_the_same_rows_are_a_fit() -> None:
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    first = Ridge(alpha=2.0).fit(frame, Y)
+    for parameters in ({"alpha": 30.0}, {"fit_intercept": False}):
+        again, known = first.refitted(**parameters), Ridge(**{"alpha": 2.0, **parameters}).fit(frame, Y)
+        assert again.get_params() == known.get_params()
+        np.testing.assert_array_equal(again.coef_, known.coef_)
+        np.testing.assert_array_equal(again.predict(frame), known.predict(frame))
+    assert first.alpha == 2.0
+
+
 @pytest.mark.parametrize("kind", ["list", "pandas", "polars", "sparse"])
 def test_features_of_every_kind(kind: str) -> None:
     names = list("abcdef")
@@ -154,9 +165,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_rows_are_read_once(read: list[int]) -> None:
-    sq.learning_curve(Ridge(), X, Y, sizes=np.linspace(0.1, 1, 10), folds=5)
-    assert sum(read) == len(X)
-    assert len(read) <= 5 * (5 * 10 + 1)
+    x, y = np.tile(X, (200, 1)), np.tile(Y, 200)
+    sq.learning_curve(Ridge(), x, y, sizes=np.linspace(0.1, 1, 10), folds=5)
+    assert sum(read) == len(x)
     read.clear()
     sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=np.geomspace(0.1, 10, 30), folds=5)
     assert sum(read) == len(X)
@@ -164,6 +175,11 @@ def test_rows_are_read_once(read: list[int]) -> None:
     read.clear()
     sq.learning_curve(Ridge(), X, Y, folds=ShuffleSplit(12, random_state=0))  # rows that do the same in every split are few
     assert sum(read) == 12 * len(X)
+    read.clear()
+    terms = [["x0"], ["x0", poly("x1", 2)]]
+    frame = pd.DataFrame(X, columns=[f"x{at}" for at in range(6)])
+    found = sq.validation_curve(LinearRegression(), frame, Y, parameter="features", values=terms, folds=2)  # other features, other states
+    assert found.validation.mse[0] > found.validation.mse[1]
     read.clear()
     sq.learning_curve(RidgeCV(cv=3), X, Y, sizes=[30, 60], folds=2)  # it makes folds of its rows: refits
     assert sum(read) == 0

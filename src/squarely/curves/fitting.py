@@ -16,7 +16,7 @@ __all__ = ["Step", "seen_of"]
 
 Pair = tuple[Seen, Seen]  # of the rows that train, and of those that validate
 _TEST = 0  # what a row does in a split: it validates, ...
-_MOST_RUNS = 4  # times as many runs of rows as there are where splits are folds
+_COST = 1_500  # rows: reading so many more costs as much as one more state
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 def seen_of(steps: Sequence[Step], splits: Sequence[Split], X: Any, y: Any) -> list[list[Pair]]:  # noqa: N803  # scikit-learn's name
     """Return what is seen of each step on each split."""
-    if all(_of_states(step.estimator) for step in steps):
+    if all(_of_states(step.estimator) and step.estimator.features == steps[0].estimator.features for step in steps):
         return _from_states(steps, splits, X, y)
     return [[_refitted(step, split, X, y) for split in splits] for step in steps]
 
@@ -51,10 +51,10 @@ def _of_states(estimator: Any) -> bool:
 
 
 def _from_states(steps: Sequence[Step], splits: Sequence[Split], X: Any, y: Any) -> list[list[Pair]]:  # noqa: N803
-    """Fit sums of states: rows that do the same in every split make one, so each row is read once, or once a split where few do."""
+    """Fit sums of states: rows that do the same in every split make one, so each row is read once; or once a split, where that makes fewer states."""
     sizes = sorted({len(split.train) if step.size is None else step.size for step in steps for split in splits})
     runs, labels = _runs(splits, sizes, len(y))
-    if len(splits) > 1 and len(labels) > _MOST_RUNS * len(splits) * (len(splits) * len(sizes) + 1):
+    if len(splits) > 1 and len(y) + _COST * len(labels) > len(splits) * (len(y) + _COST * (len(sizes) + 1)):
         columns = [_from_states(steps, [split], X, y) for split in splits]
         return [[column[at][0] for column in columns] for at in range(len(steps))]
     states = _states(steps[0].estimator, X, y, runs, len(labels))
@@ -62,9 +62,13 @@ def _from_states(steps: Sequence[Step], splits: Sequence[Split], X: Any, y: Any)
     for split, does in zip(splits, labels.T.tolist(), strict=True):
         held = sum((state for state, what in zip(states, does, strict=True) if what == _TEST), GramState())
         training = _prefixes(states, does, len(sizes))
+        models: dict[int, GramEstimator] = {}
         for at, step in enumerate(steps):
             state = training[sizes.index(len(split.train) if step.size is None else step.size)]
-            model = type(step.estimator).from_state(state, **cloned(step.estimator).get_params())
+            parameters = cloned(step.estimator).get_params()
+            before = models.get(id(state))
+            model = type(step.estimator).from_state(state, **parameters) if before is None else before.refitted(**parameters)
+            models[id(state)] = model
             found[at].append((Seen.of_line(state, model.coef_, model.intercept_), Seen.of_line(held, model.coef_, model.intercept_)))
     return found
 
