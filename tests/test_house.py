@@ -31,6 +31,7 @@ HEAVY = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "
 LAYERS = (
     ("cli",),
     ("lab",),
+    ("curves",),
     ("report", "linear"),
     ("diagnose",),
     ("compare", "decompose", "slices"),
@@ -138,28 +139,35 @@ def test_every_public_name_is_declared() -> None:
     metrics = {name for metric in squarely.METRICS.values() for name in (metric.name, *metric.aliases)}
     assert set(squarely.__all__) == metrics | {
         "METRICS",
+        "BiasVariance",
         "Comparison",
         "Decomposition",
         "Diagnosis",
         "Evaluation",
         "Finding",
+        "LearningCurve",
         "PairState",
         "Slices",
+        "ValidationCurve",
         "compare",
         "decompose",
+        "learning_curve",
         "linear",
         "losses",
-        "decompose_fits",
+        "bias_variance",
         "diagnose",
         "errors",
         "evaluate",
         "report",
         "scorer",
         "slices",
+        "validation_curve",
     }
 
 
-@pytest.mark.parametrize("name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "decompose_fits", "slices"])
+@pytest.mark.parametrize(
+    "name", [*squarely.METRICS, "PairState", "evaluate", "compare", "decompose", "bias_variance", "slices", "learning_curve", "validation_curve"]
+)
 def test_what_computes_explains_itself(name: str) -> None:
     thing = getattr(squarely, name)
     words = "\n".join(inspect.getdoc(each) or "" for each in (thing, getattr(thing, "of", None)) if each)  # a class is made by its of()

@@ -9,7 +9,7 @@ import numpy as _numpy  # noqa: F401  # first: deep below, its calls fall on the
 from squarely import errors, report
 from squarely.catalogue import *
 from squarely.compare import Comparison, compare
-from squarely.decompose import Decomposition, decompose, decompose_fits
+from squarely.decompose import BiasVariance, Decomposition, bias_variance, decompose
 from squarely.diagnose import Diagnosis, Finding, diagnose
 from squarely.evaluate import Evaluation, evaluate
 from squarely.metric import METRICS
@@ -61,17 +61,21 @@ winkler_score = interval_score
 
 __all__ = [
     "METRICS",
+    "BiasVariance",
     "Comparison",
     "Decomposition",
     "Diagnosis",
     "Evaluation",
     "Finding",
+    "LearningCurve",
     "PairState",
     "Slices",
+    "ValidationCurve",
     "adjusted_r2",
     "adjusted_r2_score",
     "bias",
     "bias_ratio",
+    "bias_variance",
     "calibration_intercept",
     "calibration_slope",
     "ccc",
@@ -83,7 +87,6 @@ __all__ = [
     "d2_pinball_score",
     "d2_tweedie_score",
     "decompose",
-    "decompose_fits",
     "diagnose",
     "errors",
     "evaluate",
@@ -97,6 +100,7 @@ __all__ = [
     "ioa",
     "kge",
     "kling_gupta_efficiency",
+    "learning_curve",
     "linear",
     "linex",
     "log_cosh",
@@ -191,6 +195,7 @@ __all__ = [
     "trimmed_mean_squared_error",
     "trimmed_mse",
     "twse",
+    "validation_curve",
     "variability_ratio",
     "wape",
     "weighted_absolute_percentage_error",
@@ -201,7 +206,12 @@ __all__ = [
 ]
 
 
+_OF_CURVES = ("LearningCurve", "ValidationCurve", "learning_curve", "validation_curve")
+
+
 def __getattr__(name: str) -> _Any:
     if name in ("losses", "linear"):  # for who trains or fits; who evaluates does not wait for it
         return _import_module(f"squarely.{name}")
+    if name in _OF_CURVES:
+        return getattr(_import_module("squarely.curves"), name)
     raise AttributeError(f"module 'squarely' has no attribute {name!r}")

@@ -14,10 +14,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Figure", "Scale", "axis_range", "interval_bar", "tick_labels", "ticks"]
+__all__ = ["Figure", "Scale", "axis_range", "interval_bar", "standing_alone", "tick_labels", "ticks"]
 
 LEVELS = 6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 18.0, 26.0, 40.0
+_STYLE = (
+    "text{font:11px sans-serif;fill:currentColor}.grid{stroke:#8885;fill:none}"
+    ".dots,.spots,.reach,.curve{stroke:#1f5fa8;stroke-linecap:round;fill:none}"
+    ".dots{stroke-width:4;stroke-opacity:.55}.spots{stroke-width:7}.curve{stroke-width:2.2}.band{fill:#1f5fa8;fill-opacity:.16}"
+    ".guide{stroke:#b3460f;stroke-width:1.5;stroke-dasharray:5 3;fill:none}"
+)
 _XML_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -62,7 +68,7 @@ def _scientific(value: float, digits: int) -> str:
     return f"{mantissa}e{int(exponent)}".replace("-", "\N{MINUS SIGN}")
 
 
-def axis_range(values: Iterable[float], *, include: float | None = None, margin: float = 0.04) -> tuple[float, float]:
+def axis_range(values: Iterable[float], *, include: float | None = None, margin: float = 0.04, above: float = 0.0) -> tuple[float, float]:
     """Return an interval that holds all values with a little air, never empty.
 
     Parameters
@@ -73,6 +79,8 @@ def axis_range(values: Iterable[float], *, include: float | None = None, margin:
         A value that the axis must show, such as 0 for residuals.
     margin : float
         Air on both sides as a share of the length.
+    above : float
+        More of it above, where a legend is.
     """
     seen = list(values) + ([] if include is None else [include])
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
@@ -81,7 +89,7 @@ def axis_range(values: Iterable[float], *, include: float | None = None, margin:
     if high - low < least:
         low, high = low - least, high + least
     air = (high - low) * margin
-    return low - air, high + air
+    return low - air, high + air + (high - low) * above
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +274,11 @@ def interval_bar(value: float, ends: tuple[float, float], axis: tuple[float, flo
         f'<svg class="forest" viewBox="0 0 120 12" aria-hidden="true"><path class="whole" d="M{line} 0V12"/>'
         f'<path class="reach" d="M{low} 6H{high}"/><path class="spots" d="M{dot} 6h0"/></svg>'
     )
+
+
+def standing_alone(figure: str) -> str:
+    """Return a figure as a file of its own: with colours, as no page gives it any."""
+    return figure.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("</desc>", f"</desc><style>{_STYLE}</style>", 1)
 
 
 def _percents(values: Sequence[float]) -> tuple[str, ...]:

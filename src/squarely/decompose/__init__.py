@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from squarely.decompose.fits import decompose_fits
+from squarely.decompose.fits import bias_variance
+from squarely.decompose.of_fits import BiasVariance
 from squarely.decompose.parts import Decomposition, Part, Split, Used
 from squarely.decompose.recalibrate import corp, stretches
 from squarely.decompose.sums import between_and_within, bias_and_slope, bias_and_variance
@@ -12,7 +13,7 @@ from squarely.evaluate import evaluate, rows_of, source_of
 from squarely.state import PairState, Sums
 from squarely.validate import check_policy, nothing_left
 
-__all__ = ["Decomposition", "Part", "decompose", "decompose_fits", "parts_of_rows", "parts_of_sums", "stretches"]
+__all__ = ["BiasVariance", "Decomposition", "Part", "bias_variance", "decompose", "parts_of_rows", "parts_of_sums", "stretches"]
 
 _BIAS = "predictions are too high or too low throughout"
 _OF_SUMS = {"theil": bias_and_slope, "bias_variance": bias_and_variance}  # the kinds that the sums of a model answer

@@ -1,57 +1,55 @@
 """Bias, variance and noise of a learner, from repeated fits."""
 
-import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from squarely.decompose.parts import Decomposition, Split, Used
-from squarely.decompose.sums import bias_and_variance, in_unit
+from squarely.decompose.learner import Floats, check_learner, finite, predicted, rows_in, taken, whole_number
+from squarely.decompose.of_fits import BiasVariance
+from squarely.decompose.repeated import Fits
 from squarely.errors import DataError
-from squarely.state import sums_of_groups
-from squarely.validate import column, output_columns
+from squarely.evaluate import library_of
+from squarely.validate import dimensions, output_columns
 
-__all__ = ["decompose_fits"]
+__all__ = ["bias_variance"]
 
-Numbers = npt.NDArray[Any]
-_WORDS = {
-    "bias": "the mean of the fits is off the truth: a richer model would mend it",
-    "variance": "fits differ from sample to sample: more data or a simpler model would mend it",
-    "noise": "targets scatter around the truth: no model mends it",
-}
+Sample = tuple[Any, Any]  # X and y of a training sample
 
 
-def decompose_fits(
-    make_model: Callable[[], Any],
-    draw_sample: "Callable[[np.random.Generator], tuple[Any, Any]]",  # in quotes, for numpy.random is slow to load
-    x_test: Any,
+def bias_variance(
+    estimator: Any,
+    X: Any,  # noqa: N803  # scikit-learn's name
+    y: Any = None,
     *,
+    X_test: Any = None,  # noqa: N803
+    y_test: Any = None,
     truth: Any = None,
-    noise: float = 0.0,
-    replicates: Any = None,
-    repeats: int = 100,
+    noise: float | None = None,
+    repeats: int = 200,
     seed: int = 0,
-) -> Decomposition:
+) -> BiasVariance:
     r"""Take the expected squared error of a learner apart into squared bias, variance and noise, by fitting it again and again.
 
     .. math:: \mathrm E (y - \hat f(x))^2 = (\mathrm E \hat f(x) - f(x))^2 + \mathrm{Var} \hat f(x) + \sigma^2
 
     Parameters
     ----------
-    make_model : callable
-        Returns a new model with ``fit(x, y)`` and ``predict(x)``.
-    draw_sample : callable
-        From a NumPy random generator to the x and y of a training sample: fresh ones of a simulation, or rows drawn with replacement.
-    x_test : array-like of n points
-    truth : array-like of shape (n,), optional
-        The expected target at each point, without noise.
-    noise : float
-        With ``truth``: the variance of the target around it, in the unit of the target squared.
-    replicates : array-like of shape (n, m), optional
-        In place of ``truth``: m >= 2 independent targets at each point, which tell noise from bias.
+    estimator : object with ``fit(X, y)`` and ``predict(X)``
+        A clone of it is fitted to each sample.
+    X : array-like of shape (n, p), a frame, or a callable
+        Rows, of which samples are drawn with replacement (the bootstrap); or what draws a fresh sample: from a NumPy random generator to X and y.
+    y : array-like of shape (n,)
+        The targets of rows; none goes with a callable.
+    X_test : array-like of k points, optional
+        Without it each row is predicted by the fits whose sample it is not in (out of bag).
+    y_test : array-like of shape (k,) or (k, m), optional
+        One target at each point of ``X_test``, or m >= 2 independent ones, which tell noise from bias.
+    truth : array-like of shape (k,), optional
+        In place of ``y_test``: the expected target at each point, without noise.
+    noise : float, optional
+        The variance of a target around the truth, in the unit of the target squared; with ``truth`` it is 0 where none is given.
     repeats : int
         How many samples are drawn and fitted, at least 2.
     seed : int
@@ -59,18 +57,22 @@ def decompose_fits(
 
     Returns
     -------
-    Decomposition
-        Its parts are "bias" (squared), "variance" and "noise"; they add up to ``total`` exactly. Few repeats make the bias too large, by
-        a share 1 / repeats of the variance.
+    BiasVariance
+        Its parts are "bias" (squared), "variance" and "noise"; or "bias and noise", which one target at each point cannot tell apart, and
+        "variance". They add up to ``total`` exactly: the mean of all squared errors. ``.se``, ``.r2``, ``.points``, ``.verdict``, ``.to_html()``.
 
     Raises
     ------
     DataError
-        There is neither a truth nor replicates, for one target at each point cannot tell noise from bias; or shapes differ.
+        The estimator cannot be fitted, shapes differ, a target or a prediction is not finite, or what is given contradicts itself.
 
     Notes
     -----
-    Do not read the bias of rows drawn with replacement from one sample as that of the learner: its truth must come from elsewhere.
+    The mean of a few fits is off that of many, so a plain squared bias is too large by variance / repeats. That is taken off it and left with
+    the variance, whose divisor is repeats - 1: both are without bias, and the sum is the same. So a bias of 0 may come out a little below.
+
+    A bootstrap stands in for fresh samples: its variance is near that of the learner where a fit is smooth in the rows, and its bias is that of
+    a learner that sees about 63 % of them. Do not use it where rows hang together.
 
     References
     ----------
@@ -83,77 +85,70 @@ def decompose_fits(
     ...     def fit(self, x, y): self.mean = y.mean()
     ...     def predict(self, x): return np.full(len(x), self.mean)
     >>> x = np.linspace(0, 1, 20)
-    >>> parts = sq.decompose_fits(Mean, lambda rng: (x, x + rng.normal(size=20)), x, truth=x, noise=1.0, seed=2, repeats=500)
-    >>> round(parts["bias"].value, 1), round(parts["variance"].value, 2), parts["noise"].value
-    (0.1, 0.05, 1.0)
+    >>> parts = sq.bias_variance(Mean(), lambda rng: (x, x + rng.normal(size=20)), X_test=x, truth=x, noise=1.0, seed=2, repeats=500)
+    >>> round(parts["bias"].value, 2), round(parts["variance"].value, 2), parts["noise"].value
+    (0.09, 0.05, 1.0)
     """
-    if (truth is None) == (replicates is None):
-        raise DataError(
-            "give truth=, the expected target at each point, or replicates=, two or more targets at each: one target cannot tell noise from bias."
-        )
-    repeats, seed = _whole(repeats, "repeats", 2), _whole(seed, "seed", 0)
-    if isinstance(noise, bool) or not isinstance(noise, int | float | np.floating) or not 0 <= noise < np.inf:
+    check_learner(estimator)
+    repeats, seed = whole_number(repeats, "repeats", 2), whole_number(seed, "seed", 0)
+    if noise is not None and (isinstance(noise, bool) or not isinstance(noise, int | float | np.floating) or not 0 <= noise < np.inf):
         raise DataError(f"noise is {repr(noise)[:60]}; expected a variance: a finite number of at least 0.")
-    if truth is None and noise:
-        raise DataError("noise goes with truth; replicates tell it themselves.")
-    targets = _points(truth, "truth") if truth is not None else _several(replicates)
+    samples = _fresh(X, y, repeats, seed) if callable(X) else _resampled(X, y, repeats, seed)
+    if X_test is None and (callable(X) or y_test is not None or truth is not None):
+        raise DataError("there is no X_test; expected points to predict. Rows in a bag of their own need neither y_test nor truth.")
+    if X_test is not None and (truth is None) == (y_test is None):
+        raise DataError("X_test needs y_test=, one or more targets at each point, or truth=, the expected target at each; give one of them.")
+    apart = X_test is not None  # the points that are predicted from the rows that are fitted
+    if X_test is None:
+        X_test, targets = X, finite(y, "y")[:, None]  # noqa: N806
+    else:
+        targets = finite(truth, "truth")[:, None] if truth is not None else _columns(y_test)
+    if noise is not None and targets.shape[1] > 1:
+        raise DataError(f"y_test has {targets.shape[1]} targets at each point, which tell the noise themselves: leave noise= out.")
+    if len(targets) != rows_in(X_test):
+        raise DataError(f"there are targets at {len(targets):,} points, and X_test has {rows_in(X_test):,}; expected one for each.")
+    table = np.full((len(targets), repeats), np.nan)
+    for at, (train, out) in enumerate(samples):
+        if apart:
+            table[:, at] = predicted(estimator, train, X_test)[0]
+        elif len(out):
+            table[out, at] = predicted(estimator, train, taken(X_test, out))[0]
+    known = Fraction(float(noise or 0.0)) if truth is not None or noise is not None else None
+    return BiasVariance.of(Fits(table, targets, truth is not None), known, _line(X_test, len(targets)), library_of(X_test))
+
+
+def _fresh(draw: Callable[[Any], Sample], y: Any, repeats: int, seed: int) -> Iterator[tuple[Sample, None]]:
+    if y is not None:
+        raise DataError("X draws samples of X and y, so there is no place for y. Leave it out.")
     rng = np.random.default_rng(seed)
-    fits = np.concatenate([_fit(make_model, draw_sample, x_test, rng, len(targets), at) for at in range(repeats)], axis=1)
-    split = _split(fits, targets, Fraction(float(noise)))
-    return Decomposition("fits", _WORDS, {"fits": split}, {"fits": Used(len(targets), len(targets))})
+    return ((draw(rng), None) for _ in range(repeats))
 
 
-def _split(fits: Numbers, targets: Numbers, noise: Fraction) -> Split:
-    """Return the parts; what noise adds to the squared error of mean targets is counted as noise, not as bias."""
-    center, scatter = _moments(targets)
-    mean, variance = _moments(fits)
-    points, m = targets.shape
-    off = sum(((a - b) ** 2 for a, b in zip(mean, center, strict=True)), Fraction(0)) / points
-    if m > 1:
-        noise = sum(scatter, Fraction(0)) / points * m / (m - 1)
-    return Split({"bias": off - noise / m if m > 1 else off, "variance": sum(variance, Fraction(0)) / points, "noise": noise})
+def _resampled(X: Any, y: Any, repeats: int, seed: int) -> Iterator[tuple[Sample, Any]]:  # noqa: N803
+    """Return samples of rows with replacement, each with the rows that it lacks."""
+    if y is None:
+        raise DataError("there is no y; expected a target for each row of X, or an X that draws samples of both.")
+    targets, rng = finite(y, "y"), np.random.default_rng(seed)
+    if len(targets) != rows_in(X):
+        raise DataError(f"X has {rows_in(X):,} rows and y {len(targets):,}; expected one target for each row.")
+
+    def samples() -> Iterator[tuple[Sample, Any]]:
+        for _ in range(repeats):
+            rows = rng.integers(len(targets), size=len(targets))
+            yield (taken(X, rows), targets[rows]), np.setdiff1d(np.arange(len(targets)), rows)
+
+    return samples()
 
 
-def _moments(table: Numbers) -> tuple[list[Fraction], list[Fraction]]:
-    """Return mean and variance of every row of a table, as fractions."""
-    points = np.repeat(np.arange(len(table), dtype=np.int32), table.shape[1])
-    values = np.ascontiguousarray(table).ravel()
-    rows = list(sums_of_groups(values, np.zeros(len(values)), None, points))
-    return [in_unit(s, s.y, s.w, 1) for s in rows], [bias_and_variance(s).parts["variance"] for s in rows]
+def _columns(y_test: Any) -> Any:
+    columns = [y_test] if dimensions(y_test) == 1 else output_columns(y_test, "y_test")
+    return np.stack([finite(each, "y_test") for each in columns], axis=1)
 
 
-def _fit(make_model: Any, draw_sample: Any, x_test: Any, rng: "np.random.Generator", points: int, at: int) -> Numbers:
-    model = make_model()
-    model.fit(*draw_sample(rng))
-    predicted = _points(model.predict(x_test), f"the prediction of fit {at}")
-    if len(predicted) != points:
-        raise DataError(f"the model predicts {len(predicted)} values for {points} points; expected one for each.")
-    return predicted
-
-
-def _points(values: Any, name: str) -> Numbers:
-    """Return finite numbers, one for each point, as a column."""
-    found, missing = column(values, name)
-    bad = ~np.isfinite(found) if missing is None else ~np.isfinite(found) | missing
-    if bad.any():
-        raise DataError(f"{name} is not finite at point {int(np.flatnonzero(bad)[0])}; expected a number. Leave the point out of x_test too.")
-    if not len(found):
-        raise DataError(f"{name} is empty; expected one number for each of n points, n >= 1.")
-    return found[:, None]
-
-
-def _several(replicates: Any) -> Numbers:
-    columns = [_points(each, "replicates") for each in output_columns(replicates, "replicates")]
-    if len(columns) < 2:
-        raise DataError(f"replicates has {len(columns)} column; expected two or more targets at each of n points: (n, m).")
-    return np.concatenate(columns, axis=1)
-
-
-def _whole(value: Any, name: str, least: int) -> int:
+def _line(X: Any, points: int) -> Floats | None:  # noqa: N803
+    """Return the points where they are numbers on a line, to draw along them."""
     try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or isinstance(value, bool):
-        raise DataError(f"{name} is {repr(value)[:60]}; expected a whole number of at least {least}.")
-    return number
+        found = np.asarray(X, np.float64)
+    except (TypeError, ValueError):
+        return None
+    return found.ravel() if found.size == points and np.isfinite(found).all() else None

@@ -7,7 +7,7 @@ from fractions import Fraction
 from squarely.decompose.parts import Split
 from squarely.state import Ratio, Sums
 
-__all__ = ["between_and_within", "bias_and_slope", "bias_and_variance", "in_unit", "mean_square"]
+__all__ = ["added", "between_and_within", "bias_and_slope", "bias_and_variance", "in_unit", "mean_square"]
 
 
 def in_unit(s: Sums, numerator: int, denominator: int, degree: int) -> Fraction:
@@ -51,11 +51,11 @@ def between_and_within(s: Sums, groups: Iterable[Sums]) -> Split:
     for group in groups:
         if group.variance_error:
             numerators[group.w] += _fraction(group.total(group.variance_error, 2))
-    within = _sum([numerator / weight for weight, numerator in numerators.items()]) / _fraction(s.observations)
+    within = added([numerator / weight for weight, numerator in numerators.items()]) / _fraction(s.observations)
     return Split({"bias": bias, "between": total - bias - within, "within": within})
 
 
-def _sum(terms: list[Fraction]) -> Fraction:
+def added(terms: list[Fraction]) -> Fraction:
     """Add fractions in pairs: denominators grow where few are left."""
     while len(terms) > 1:
         terms = [terms[at] + terms[at + 1] if at + 1 < len(terms) else terms[at] for at in range(0, len(terms), 2)]

@@ -18,6 +18,7 @@ from squarely.evaluate.rendering import framed, page_of, register_renderers, ren
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.second_pass import find_quantiles
+from squarely.evaluate.told import Drawn, Told
 from squarely.evaluate.uncertainty import Uncertainty
 from squarely.evaluate.way import with_way
 from squarely.metric import METRICS, ErrorQuantile, Question, TrimmedSquare, find
@@ -26,10 +27,12 @@ from squarely.state import Plan, StateTable
 
 __all__ = [
     "Answer",
+    "Drawn",
     "Evaluation",
     "Large",
     "Provenance",
     "Sample",
+    "Told",
     "Uncertainty",
     "as_frame",
     "evaluate",

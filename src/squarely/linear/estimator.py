@@ -65,6 +65,10 @@ class GramEstimator(LinearModel):
         """Return the state with these rows in it."""
         return state + GramState(state.features, state.targets).add_design(rows, y, weight)
 
+    def state_of(self, X: Any, y: Any) -> GramState:  # noqa: N803
+        """Return the state of rows, with the features that are asked for: ``from_state`` makes a fit of it, or of a sum of several."""
+        return GramState() + GramState().add_design(self._design(X, first=True), y)
+
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
@@ -92,9 +96,17 @@ class GramEstimator(LinearModel):
             self.feature_names_in_ = np.array(columns, object)
         return self._settle(state)
 
-    def _settle(self, state: GramState) -> Self:
-        self.state_ = state
-        self.equations_ = NormalEquations.of(state, intercept=bool(self.fit_intercept))
+    def refitted(self, **parameters: Any) -> Self:
+        """Return the estimator with other parameters, fitted to the same rows: what is known of their moments is not found again."""
+        other = type(self)(**{**self.get_params(), **parameters})
+        for name in ("_flat", "n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(other, name, getattr(self, name))
+        return other._settle(self.state_, self.equations_)
+
+    def _settle(self, state: GramState, known: NormalEquations | None = None) -> Self:
+        self.state_, intercept = state, bool(self.fit_intercept)
+        self.equations_ = known if known is not None and known.intercept == intercept else NormalEquations.of(state, intercept=intercept)
         self.exact_coef_ = self._solve(self.equations_)
         coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)
         self.coef_ = coefficients[0] if self._flat else coefficients

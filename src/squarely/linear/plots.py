@@ -13,16 +13,11 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.inference import Inference
 from squarely.linear.influence import influence_parts
 from squarely.plain import one_line
-from squarely.svg import Figure, axis_range
+from squarely.svg import Figure, axis_range, standing_alone
 
 __all__ = ["Plot", "plot_of"]
 
 _MOST = 4_000  # dots; more would hide each other
-_STYLE = (
-    "text{font:11px sans-serif;fill:currentColor}.grid{stroke:#8885;fill:none}"
-    ".dots{stroke:#1f5fa8;stroke-width:4;stroke-linecap:round;stroke-opacity:.55;fill:none}"
-    ".guide{stroke:#b3460f;stroke-width:1.5;stroke-dasharray:5 3;fill:none}"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,5 +116,4 @@ def _drawn(title: str, x_label: str, y_label: str, x: Doubles, y: Doubles, slope
     if len(seen):
         ends = (float(x[seen].min()), float(x[seen].max()))
         figure.line([(end, slope * end) for end in ends], "guide")
-    svg = figure.render().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("</desc>", f"</desc><style>{_STYLE}</style>", 1)
-    return Plot(title, x, y, svg)
+    return Plot(title, x, y, standing_alone(figure.render()))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from squarely.compare import Comparison
     from squarely.diagnose import Diagnosis
+    from squarely.evaluate import Told
     from squarely.slices import Slices
 
 __all__: list[str] = []
@@ -73,6 +74,12 @@ def _slices_html(found: Slices) -> str:
     return slices.as_html(found)
 
 
+def _told_html(told: Told) -> str:
+    from squarely.report import told as page
+
+    return page.as_html(told)
+
+
 def _write(contents: Mapping[Path, bytes]) -> None:
     from squarely.report.writing import write_files
 
@@ -87,5 +94,6 @@ register_renderers(
     comparison_markdown=_comparison_markdown,
     comparison_html=_comparison_html,
     slices_html=_slices_html,
+    told_html=_told_html,
     write=_write,
 )
