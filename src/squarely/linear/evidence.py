@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from squarely.diagnose.finding import CannotTestError, Finding, Outcome
+from squarely.diagnose.finding import CannotTestError
 from squarely.errors import DataError
 from squarely.linear.added import Added
 from squarely.linear.again import Again, Block
@@ -45,13 +45,6 @@ class FitEvidence:
     curves: GramState = field(default_factory=GramState)  # of features, their powers, residuals before; target: residuals
     spread: GramState = field(default_factory=GramState)  # of features, their squares and products; target: w e^2
     instrumented: GramState = field(default_factory=GramState)  # of features and instruments; target: y
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    found: dict[str, Finding] = field(default_factory=dict)
-
-    @property
-    def model(self) -> str:
-        """What findings call the model."""
-        return "fit"
 
     @cached_property
     def equations(self) -> NormalEquations:
