@@ -185,6 +185,11 @@ class Figure:
         """Draw dots that stand for many rows: larger ones, all in one path."""
         self._marks.append(f'<path class="spots" d="{"".join(f"M{_n(self.x(px))} {_n(self.y(py))}h0" for px, py in pairs)}"/>')
 
+    def bubbles(self, items: Iterable[tuple[float, float, float]]) -> None:
+        """Draw circles; each is (x, y, share), and its area is that share of the largest there may be."""
+        for px, py, share in items:
+            self._marks.append(f'<circle class="bubble" cx="{_n(self.x(px))}" cy="{_n(self.y(py))}" r="{_n(max(1.5, 14 * math.sqrt(share)))}"/>')
+
     def whiskers(self, ends: Iterable[tuple[float, float, float]]) -> None:
         """Draw upright bars; each is (x, low, high)."""
         path = "".join(f"M{_n(self.x(px))} {_n(self.y(low))}V{_n(self.y(high))}" for px, low, high in ends)

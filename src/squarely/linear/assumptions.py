@@ -1,13 +1,14 @@
 """Diagnosis of a fit: what is wrong with it, its errors and its features, and which assumptions of least squares hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from squarely.diagnose import Diagnosis, Finding
 from squarely.diagnose.asking import Beside, asked
+from squarely.diagnose.exhibit import Exhibit, Table
 from squarely.errors import DataError
 from squarely.linear.again import Again
 from squarely.linear.checks_of_features import FIT_CHECKS
@@ -15,6 +16,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.estimator import is_names
 from squarely.linear.evidence import FitEvidence, instruments_of, labels_of
 from squarely.linear.inference import Inference
+from squarely.linear.shown import Shown
 from squarely.plain import escape
 from squarely.sources import ArraysSource
 
@@ -87,6 +89,16 @@ class FitDiagnosis(Diagnosis):
 
     assumptions: tuple[Assumption, ...] = ()
     n_passes: int = 2  # over the rows: the fit, and this
+    shown: Shown | None = field(default=None, repr=False, compare=False)  # on its page
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """The table of assumptions, and what the page shows of coefficients, features and single rows."""
+        head = ("Assumption", "Verdict", "Severity", "Evidence", "Where it fails", "Remedy")
+        rows = tuple((each.name, each.verdict, each.severity or "-", each.evidence, each.consequence, each.remedy) for each in self.assumptions)
+        lead = "What least squares rest on (Gauss and Markov, and normal errors for t and F), and what these rows say of it."
+        table = Exhibit("assumptions", "Assumptions", lead, (), (Table("Assumptions of least squares", head, rows),))
+        return table, *(self.shown.exhibits if self.shown else ())
 
     def __str__(self) -> str:
         lines = [super().__str__(), "", "Assumptions of least squares:"]
@@ -126,7 +138,8 @@ def diagnosis_of(again: Again, order: bool, instruments: Any, endogenous: Any) -
     whole = _judged(e)
     reasons = {identity: _as_asked_here(reason) for identity, reason in whole.not_testable.items() if identity not in _OF_OTHER_DATA}
     known = {each.name: getattr(whole, each.name) for each in fields(Diagnosis)} | {"not_testable": reasons}
-    return FitDiagnosis(**known, assumptions=_assumptions(whole.findings, whole.passed[_MODEL], reasons))
+    assumptions = _assumptions(whole.findings, whole.passed[_MODEL], reasons)
+    return FitDiagnosis(**known, assumptions=assumptions, shown=Shown.of(e, _weights_of(e)))
 
 
 def _judged(e: FitEvidence) -> Diagnosis:

@@ -10,10 +10,10 @@ from squarely.linear.evidence import FitEvidence
 from squarely.linear.influence import Influence
 from squarely.plain import percent
 
-__all__ = ["FIT_CHECKS"]
+__all__ = ["FIT_CHECKS", "TOLD_INFLATION"]
 
 _check = partial(check, registry=FIT_CHECKS)
-_TOLD = 5.0  # an inflation from where on the combination behind it is named
+TOLD_INFLATION = 5.0  # an inflation from where on the combination behind it is named
 _DIGITS = -np.log10(np.finfo(np.float64).eps / 2)
 
 
@@ -37,7 +37,7 @@ def collinearity(e: FitEvidence) -> Outcome:
     told = ""
     if dropped:
         told = f"; {', '.join(map(repr, dropped[:6]))} {'depends' if len(dropped) == 1 else 'depend'} on other features"
-    elif largest > _TOLD:
+    elif largest > TOLD_INFLATION:
         told = f"; {found.words} hardly varies"
     return Outcome(
         effect=largest,

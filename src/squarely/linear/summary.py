@@ -45,7 +45,7 @@ class Summary:
         ends = inference.intervals(confidence)
         tables = tuple(
             tuple(
-                (one_line(name, 30), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
+                (one_line(name), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
                 for row, name in enumerate(inference.names)
             )
             for at in range(len(equations.targets))
