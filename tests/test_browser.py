@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import squarely as sq
@@ -50,6 +51,14 @@ def worst_slices(name: str = "region", labels: Sequence[str] = ("north", "south"
     return sq.slices(y, p, columns=columns, cross=2).to_html()
 
 
+def fit(name: str = "rooms") -> str:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    frame = pd.DataFrame(x, columns=[name, f"{name} too", "unbroken" * 20])
+    y = pd.Series(1e6 + x @ [1.0, 2.0, 3.0] + 0.5 * x[:, 0] ** 2 + rng.normal(size=300) * (1 + x[:, 1] ** 2), name=name)
+    return sq.linear.LinearRegression().fit(frame, y).diagnose(frame, y, order=True).to_html()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "points": lambda: report(lambda: fake(442, 3, groups=7)),
     "density": lambda: report(lambda: fake(9_000, 1, groups=60)),
@@ -58,6 +67,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "comparison": comparison,
     "slices": worst_slices,
     "hostile slices": lambda: worst_slices(NASTY, (NASTY, "unbroken" * 20, "a name " * 20)),
+    "fit": fit,
+    "hostile fit": lambda: fit(NASTY),
     "findings": lambda: html.render(found()),
     "hostile findings": lambda: html.render(found(NASTY)),
 }

@@ -38,7 +38,7 @@ LAYERS = (
     ("evaluate", "scorer"),
     ("catalogue", "intervals"),
     ("metric", "sources", "image", "losses"),
-    ("state", "svg"),
+    ("state", "svg", "svg_file"),
     ("validate", "parameter"),  # a state is made of arrays, which the gate judges first
     ("errors", "plain", "_core"),
 )

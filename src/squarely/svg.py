@@ -14,16 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Figure", "Scale", "axis_range", "interval_bar", "standing_alone", "tick_labels", "ticks"]
+__all__ = ["Figure", "Scale", "axis_range", "interval_bar", "tick_labels", "ticks"]
 
 LEVELS = 6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 18.0, 26.0, 40.0
-_STYLE = (
-    "text{font:11px sans-serif;fill:currentColor}.grid{stroke:#8885;fill:none}"
-    ".dots,.spots,.reach,.curve{stroke:#1f5fa8;stroke-linecap:round;fill:none}"
-    ".dots{stroke-width:4;stroke-opacity:.55}.spots{stroke-width:7}.curve{stroke-width:2.2}.band{fill:#1f5fa8;fill-opacity:.16}"
-    ".guide{stroke:#b3460f;stroke-width:1.5;stroke-dasharray:5 3;fill:none}"
-)
 _XML_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -193,6 +187,11 @@ class Figure:
         """Draw dots that stand for many rows: larger ones, all in one path."""
         self._marks.append(f'<path class="spots" d="{"".join(f"M{_n(self.x(px))} {_n(self.y(py))}h0" for px, py in pairs)}"/>')
 
+    def bubbles(self, items: Iterable[tuple[float, float, float]]) -> None:
+        """Draw circles; each is (x, y, share), and its area is that share of the largest there may be."""
+        for px, py, share in items:
+            self._marks.append(f'<circle class="bubble" cx="{_n(self.x(px))}" cy="{_n(self.y(py))}" r="{_n(max(1.5, 14 * math.sqrt(share)))}"/>')
+
     def whiskers(self, ends: Iterable[tuple[float, float, float]]) -> None:
         """Draw upright bars; each is (x, low, high)."""
         path = "".join(f"M{_n(self.x(px))} {_n(self.y(low))}V{_n(self.y(high))}" for px, low, high in ends)
@@ -274,11 +273,6 @@ def interval_bar(value: float, ends: tuple[float, float], axis: tuple[float, flo
         f'<svg class="forest" viewBox="0 0 120 12" aria-hidden="true"><path class="whole" d="M{line} 0V12"/>'
         f'<path class="reach" d="M{low} 6H{high}"/><path class="spots" d="M{dot} 6h0"/></svg>'
     )
-
-
-def standing_alone(figure: str) -> str:
-    """Return a figure as a file of its own: with colours, as no page gives it any."""
-    return figure.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("</desc>", f"</desc><style>{_STYLE}</style>", 1)
 
 
 def _percents(values: Sequence[float]) -> tuple[str, ...]:

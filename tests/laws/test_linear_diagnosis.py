@@ -12,9 +12,11 @@ import pytest
 import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
 from statsmodels.stats.diagnostic import acorr_breusch_godfrey, acorr_ljungbox, het_breuschpagan, het_white, linear_reset
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 from statsmodels.stats.stattools import durbin_watson
 
+import squarely as sq
 from squarely.diagnose.checks import CHECKS
 from squarely.errors import DataError, DependentColumnsWarning
 from squarely.linear import LinearRegression
@@ -202,6 +204,8 @@ def test_assumptions_are_told_with_their_evidence() -> None:
     assert verdicts["errors do not go with features (exogeneity)"].verdict == "not testable"
     assert "give instruments=" in verdicts["errors do not go with features (exogeneity)"].evidence
     assert verdicts["no feature is a combination of others"].verdict == "holds as far as tested"
+    assert {each.severity for each in found.assumptions if each.verdict != "violated"} == {""}
+    assert verdicts["the mean is linear in the features"].severity == found["SQ006"].severity
     assert "Assumptions of least squares:" in str(found)
     assert "| assumption | verdict |" in found.to_markdown()
     assert len(json.loads(json.dumps(found.to_dict()))["assumptions"]) == 6
@@ -230,6 +234,94 @@ def test_clusters_reach_the_checks_of_errors() -> None:
     groups = np.repeat(np.arange(30), 10)
     y = X @ [1.0, 0.02, 30] + NOISE + 2 * np.random.default_rng(1).normal(size=30)[groups]
     assert "SQ013" in diagnosed(X, y, groups=groups)
+    noisy = X @ [1.0, 0.02, 30] + NOISE * np.array([1.0, 6.0])[groups % 2]
+    found = diagnosed(X, noisy, groups=groups // 10)
+    assert "SQ010" not in found, "three groups of as many quiet as noisy rows"
+    found = diagnosed(X, noisy, groups=groups % 2)
+    assert "SQ010" in found
+    table = {each.name: each for each in found.assumptions}
+    assert table["errors have one variance"].verdict == "violated"
+    assert "give groups=" in diagnosed(X, noisy).not_testable["SQ010"]
+    assert "give order=True if" in diagnosed(X, noisy).not_testable["SQ011"]
+
+
+def adjusted(p_values: dict[str, float]) -> dict[str, float]:
+    """Holm's p-values, by statsmodels."""
+    return dict(zip(p_values, multipletests(list(p_values.values()), method="holm")[1], strict=True))
+
+
+@pytest.mark.parametrize("seed", [4, 9])
+def test_one_correction_is_for_checks_of_errors_and_of_the_fit_together(seed: int) -> None:
+    """With one for each registry, the curve of the first feature would be found by chance about as often again."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, 2))
+    found = diagnosed(x, x.sum(axis=1) + 0.28 * x[:, 0] ** 2 + rng.normal(size=60), order=True)
+    p_values = {identity: each["p_value"] for identity, each in found.statistics["fit"].items() if not np.isnan(each["p_value"])}
+    assert len(p_values) > len(set(p_values) & set(FIT_CHECKS)) >= 4
+    assert adjusted({identity: p for identity, p in p_values.items() if identity in FIT_CHECKS})["SQ006"] < 0.05 < adjusted(p_values)["SQ006"]
+    assert found.statistics["fit"]["SQ006"]["effect"] > FIT_CHECKS["SQ006"].threshold
+    assert "SQ006" not in {finding.id for finding in found}
+    assert "SQ006" in found.passed["fit"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_chance_could_do_is_no_finding(seed: int) -> None:
+    x, noise, _ = rows(200 + seed)
+    found = diagnosed(x, x @ [1.0, 0.02, 30] + 0.1 * seed * x[:, 0] ** 2 + noise * (1 + 0.2 * seed * np.abs(x[:, 0])), order=True)
+    statistics = found.statistics["fit"]
+    holm = adjusted({identity: each["p_value"] for identity, each in statistics.items() if not np.isnan(each["p_value"])})
+    expected = {
+        identity
+        for identity, each in statistics.items()
+        if not holm.get(identity, 0.0) >= 0.05 and each["effect"] > min(found.checks[identity].threshold, found.checks[identity].told)
+    }
+    assert {finding.id for finding in found} == expected
+
+
+def test_findings_of_both_kinds_are_in_one_order_and_each_is_told_once() -> None:
+    far = BENT.copy()
+    far[9] += 30
+    found = diagnosed(X, far, order=True)
+    ranks = [("serious", "warning", "info").index(finding.severity) for finding in found]
+    assert ranks == sorted(ranks)
+    kinds = [finding.id in FIT_CHECKS for finding in found if finding.severity != "info"]
+    assert len(set(kinds)) == 2
+    assert {finding.model for finding in found} == {"fit"}
+    assert found["SQ017"].because == "SQ021"
+    assert {each.name: each.severity for each in found.assumptions}["errors are normal"] == found["SQ021"].severity, "as bad as what it follows from"
+    walk = np.zeros(N)
+    for at in range(1, N):
+        walk[at] = 0.8 * walk[at - 1] + NOISE[at]
+    later = diagnosed(X, X @ [1.0, 0.02, 30] + walk, order=True)
+    assert (later["SQ042"].severity, later["SQ042"].because) == ("info", "SQ011")
+    assert {each.name: each.severity for each in later.assumptions}["errors are independent"] == later["SQ011"].severity
+    wide, rng = rows(3)[0], np.random.default_rng(5)
+    mean = 40 + 8 * wide[:, 0]
+    spread = diagnosed(wide[:, :1], mean + 0.2 * mean * rng.normal(size=N))
+    assert spread["SQ008"].because in ("SQ007", "SQ009")
+
+
+def test_a_bend_is_told_by_the_feature_that_makes_it() -> None:
+    """The errors of the same rows say so too (isotonic calibration), and recalibration would be the lesser remedy."""
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 4, (1_000, 1))
+    y = x[:, 0] ** 2 + 0.2 * rng.normal(size=1_000)
+    assert "SQ004" in sq.diagnose(y, LinearRegression().fit(x, y).predict(x))
+    found = diagnosed(x, y)
+    assert {each.id: each.because for each in found if each.id in ("SQ004", "SQ005", "SQ006")} == {"SQ006": None, "SQ005": "SQ006", "SQ004": "SQ006"}
+
+
+def test_the_target_keeps_its_name() -> None:
+    frame = pd.DataFrame(X, columns=["x0", "x1", "x2"])
+    for name in ("price", "fit", "weight", "group"):
+        weight = np.ones(N)
+        series = pd.Series(BENT, name=name)
+        model = LinearRegression().fit(frame, series, weight)
+        found = model.diagnose(frame, series, weight, groups=np.arange(N) % 3)
+        assert found.evaluation.provenance.target == (name if name != "fit" else "fit (target)")
+        assert found.evaluation.models == ("fit",)
+    rows_of_others = {"SQ027", "SQ028", "SQ033", "SQ039"}
+    assert not rows_of_others & set(found.not_testable), "nobody can give model.diagnose what these ask for"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +342,8 @@ def test_what_is_refused_is_named(kwargs: dict, said: str) -> None:
 @pytest.mark.parametrize("power", [-150, -7, 7, 140])
 def test_units_change_no_statistic(power: int) -> None:
     plain, scaled = diagnosed(X, BENT, order=True), diagnosed(X * 10.0 ** (power / 3), BENT * 10.0**power, order=True)
-    assert {each.id for each in scaled} & set(FIT_CHECKS) == {each.id for each in plain} & set(FIT_CHECKS)
+    if abs(power) < 100:  # beyond, errors have no squares that are doubles, fewer checks are asked, and the correction is for fewer
+        assert {each.id for each in scaled} & set(FIT_CHECKS) == {each.id for each in plain} & set(FIT_CHECKS)
     for identity in FIT_CHECKS:
         if identity in plain.statistics["fit"]:
             assert numbers(scaled, identity) == pytest.approx(numbers(plain, identity), rel=1e-9, abs=1e-15, nan_ok=True)

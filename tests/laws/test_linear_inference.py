@@ -245,6 +245,23 @@ def test_a_summary_is_known_to_users_of_statsmodels() -> None:
     )
 
 
+def test_a_summary_fits_a_terminal_and_a_window() -> None:
+    long = "a name that says all that there is to be said of it"
+    frame = pd.DataFrame({"size": X[:, 0], long: X[:, 1]})
+    for columns, width in ((["size"], 80), (["size", long], 30 + 6 * 11)):
+        told = LinearRegression().fit(frame[columns], Y).summary()
+        lines = str(told).splitlines()
+        assert max(map(len, lines)) <= width
+        assert len({len(line) for line in lines if set(line) in ({"="}, {"-"})}) == 1
+        rows = lines[-2 - len(columns) - 1 : -2]
+        assert {len(line) for line in rows} == {len(lines[1])}
+    assert "a name that says all that the\N{HORIZONTAL ELLIPSIS}" in str(told)
+    page = told.to_html()
+    assert long in page
+    assert page.startswith('<div style="overflow-x:auto">'), "a narrow window scrolls the table"
+    assert page.count("<tr>") == 7 + 1 + 3, "two facts are in a row"
+
+
 def test_a_name_cannot_forge_a_summary() -> None:
     evil = "<script>alert(1)</script>"
     told = LinearRegression().fit(pd.DataFrame(X[:, :1], columns=[evil]), pd.Series(Y, name="y\n</table>")).summary()

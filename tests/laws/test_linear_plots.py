@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,6 +43,26 @@ def test_dots_of_influence_are_those_of_statsmodels(tmp_path: Path) -> None:
     root = ElementTree.fromstring(found.svg)
     dots = next(each for each in root.iter("{http://www.w3.org/2000/svg}path") if each.get("class") == "dots")
     assert dots.get("d", "").count("M") == 80
+
+
+def test_a_plot_can_stand_beside_others() -> None:
+    """In a notebook styles and anchors are those of the whole page."""
+    model = LinearRegression().fit(X, Y)
+    made = [model.plot(X, Y), *(model.plot(X, Y, kind=kind, feature=f"x{at}") for kind in ("partial", "component") for at in range(3))]
+    idents = [ident for plot in made for ident in re.findall(r' id="([^"]+)"', plot.svg)]
+    assert len(set(idents)) == len(idents) == 14
+    for plot in made:
+        rules = re.search("<style>(.*)</style>", plot.svg)[1].replace("@media(prefers-color-scheme:dark){", "")  # type: ignore[index]
+        assert all(rule.startswith(".squarely ") for rule in re.findall(r"[^{}]+(?={)", rules))
+        assert "80 rows" in repr(plot)
+        assert len(repr(plot)) < 120
+
+
+def test_a_large_mean_does_not_flatten_a_component() -> None:
+    year = np.linspace(2000, 2010, 80)[:, None]
+    svg = LinearRegression().fit(year, Y + year[:, 0]).plot(year, Y + year[:, 0], kind="component", feature="x0").svg
+    heights = [float(each) for each in re.findall(r"M[\d.]+ ([\d.]+)h0", svg)]
+    assert max(heights) - min(heights) > 200, "of 294"
 
 
 def test_many_rows_are_drawn_in_steps() -> None:

@@ -13,7 +13,8 @@ from squarely.decompose.sums import added
 from squarely.evaluate import Drawn, Told, as_frame, framed
 from squarely.plain import number, percent
 from squarely.plain import rounded as to_width
-from squarely.svg import Figure, axis_range, standing_alone
+from squarely.svg import Figure, axis_range
+from squarely.svg_file import standing_alone
 
 __all__ = ["BiasVariance"]
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +22,17 @@ from squarely.intervals.holm import holm
 from squarely.sources import ArraysSource, Wanted
 from squarely.state import NoAnswerError
 
-__all__ = ["asked", "judge", "rank"]
+__all__ = ["Beside", "asked"]
 
 _LAST = "SQ040"  # looks at what the others found
 _ASKED = ("mse", "rmse", "mae", "r2", "bias", "quantile_absolute_error")
+
+
+class Beside(NamedTuple):
+    """Checks that look at something else of the same rows, such as features, and what that is; they are judged together with those of errors."""
+
+    checks: Mapping[str, Check]
+    evidence: Any
 
 
 def asked(
@@ -34,16 +41,17 @@ def asked(
     *,
     target: str | None,
     prediction: str | Iterable[str] | None,
-    by: Any,
-    weight: Any,
-    sigma: Any,
-    cluster: Any,
-    order: Any,
-    training: Any,
-    functional: str,
-    nan_policy: str,
+    by: Any = None,
+    weight: Any = None,
+    sigma: Any = None,
+    cluster: Any = None,
+    order: Any = None,
+    training: Any = None,
+    functional: str = "mean",
+    nan_policy: str = "omit",
+    beside: Beside | None = None,
 ) -> Diagnosis:
-    """Return the diagnosis of data, as ``diagnose`` takes them."""
+    """Return the diagnosis of data, as ``diagnose`` takes them; ``beside`` is of one model."""
     if functional not in FUNCTIONALS:
         raise DataError(f"functional is {str(functional)[:60]!r}; expected {', '.join(map(repr, FUNCTIONALS))}.")
     validate.check_policy(nan_policy)
@@ -73,7 +81,7 @@ def asked(
     }
     if training is not None and not isinstance(training, Evaluation):
         training = _evaluated(training, target, wanted, y_pred is not None, nan_policy)
-    return _diagnosis(evaluation, seen, training, functional, frame)
+    return _diagnosis(evaluation, seen, training, functional, frame, beside)
 
 
 def _only_data(**given: Any) -> None:
@@ -93,8 +101,14 @@ def _evaluated(training: Any, target: str | None, wanted: Wanted, arrays: bool, 
 
 
 def _diagnosis(
-    evaluation: Evaluation, seen: Mapping[str, tuple[Watcher, str, Drawn]], training: Evaluation | None, functional: str, frame: str
+    evaluation: Evaluation,
+    seen: Mapping[str, tuple[Watcher, str, Drawn]],
+    training: Evaluation | None,
+    functional: str,
+    frame: str,
+    beside: Beside | None = None,
 ) -> Diagnosis:
+    checks = {**CHECKS, **(beside.checks if beside else {})}
     findings: list[Finding] = []
     passed: dict[str, dict[str, str]] = {}
     not_testable: dict[str, list[str]] = {}
@@ -106,7 +120,7 @@ def _diagnosis(
             continue
         e = Evidence(evaluation, model, watcher, words, drawn, functional, training)
         with np.errstate(all="ignore"):  # what is beyond doubles becomes nan, and is judged as such
-            reasons = judge(e, CHECKS)
+            reasons = _judge(e, checks, beside)
             losses[model] = recommend(e, e.found, e.outcomes)
             said = said or advise(e, e.found)
         findings += e.found.values()
@@ -115,38 +129,25 @@ def _diagnosis(
         for identity, reason in reasons.items():
             not_testable.setdefault(identity, []).append(reason)
     everywhere = {identity: reasons[0] for identity, reasons in sorted(not_testable.items()) if len(reasons) == len(losses)}
-    return Diagnosis(
-        evaluation, tuple(sorted(findings, key=lambda finding: rank(finding, CHECKS))), passed, everywhere, losses, said, frame, statistics
-    )
+    worst_first = tuple(sorted(findings, key=lambda finding: _rank(finding, checks)))
+    return Diagnosis(evaluation, worst_first, passed, everywhere, losses, said, frame, statistics, checks)
 
 
-def rank(finding: Finding, checks: Mapping[str, Check]) -> tuple[int, int, float]:
+def _rank(finding: Finding, checks: Mapping[str, Check]) -> tuple[int, int, float]:
     """Return what findings are sorted by: the worst first, causes before what they explain."""
     return ("serious", "warning", "info").index(finding.severity), checks[finding.id].first, -finding.gain
 
 
-class Judged(Protocol):
-    """Evidence, with room for what was made of it."""
-
-    outcomes: dict[str, Outcome]  # by check
-    found: dict[str, Finding]
-
-    @property
-    def model(self) -> str:
-        """What findings call the model."""
-
-
-def judge(e: Judged, checks: Mapping[str, Check]) -> dict[str, str]:
-    """Ask every check, write what it found into the evidence, and return why others could not be asked."""
+def _judge(e: Evidence, checks: Mapping[str, Check], beside: Beside | None) -> dict[str, str]:
+    """Ask every check, write what it found into the evidence, and return why others could not be asked; one correction is for all of them."""
     reasons: dict[str, str] = {}
     for identity, check in checks.items():
         if identity != _LAST:
-            _ask(e, check, reasons)
+            _ask(e, check, e if identity in CHECKS or beside is None else beside.evidence, reasons)
     ids = list(e.outcomes)
     for identity, p in zip(ids, holm([e.outcomes[identity].p_value for identity in ids]), strict=True):
         _tell(e, checks[identity], p)
-    if _LAST in checks:
-        _ask(e, checks[_LAST], reasons)
+    _ask(e, checks[_LAST], e, reasons)
     if _LAST in e.outcomes:
         _tell(e, checks[_LAST], e.outcomes[_LAST].p_value)
     for identity in sorted(e.found, key=lambda each: checks[each].first):
@@ -156,9 +157,9 @@ def judge(e: Judged, checks: Mapping[str, Check]) -> dict[str, str]:
     return reasons
 
 
-def _ask(e: Judged, check: Check, reasons: dict[str, str]) -> None:
+def _ask(e: Evidence, check: Check, looked_at: Any, reasons: dict[str, str]) -> None:
     try:
-        outcome = check.function(e)
+        outcome = check.function(looked_at)
     except (CannotTestError, NoAnswerError) as reason:
         reasons[check.id] = str(reason)
         return
@@ -168,7 +169,7 @@ def _ask(e: Judged, check: Check, reasons: dict[str, str]) -> None:
         e.outcomes[check.id] = outcome
 
 
-def _tell(e: Judged, check: Check, p_adjusted: float) -> None:
+def _tell(e: Evidence, check: Check, p_adjusted: float) -> None:
     outcome = e.outcomes[check.id]
     severity = check.severity(outcome, p_adjusted)
     if severity is not None:

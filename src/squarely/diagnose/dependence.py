@@ -53,7 +53,7 @@ def _covariance(state: PairState, mean: float) -> float:
     return product - mean * (later + before) + s.n * mean * mean
 
 
-@check("SQ011", "Errors follow those of the row before", "size of the correlation of an error with the one before", 0.1, 0.5, 3, ("SQ012",))
+@check("SQ011", "Errors follow those of the row before", "size of the correlation of an error with the one before", 0.1, 0.5, 3, ("SQ012", "SQ042"))
 def first_autocorrelation(e: Evidence) -> Outcome:
     r"""Correlate each error with that of the row before; the Durbin-Watson statistic says the same.
 
@@ -87,7 +87,7 @@ def first_autocorrelation(e: Evidence) -> Outcome:
     )
 
 
-@check("SQ012", "Errors follow those of rows further back", "largest correlation with an error 2 to 10 rows before", 0.1, 0.5, 4)
+@check("SQ012", "Errors follow those of rows further back", "largest correlation with an error 2 to 10 rows before", 0.1, 0.5, 4, ("SQ042",))
 def later_autocorrelations(e: Evidence) -> Outcome:
     r"""Correlate each error with those of up to 10 rows before (Ljung and Box).
 
@@ -176,7 +176,7 @@ def clustering(e: Evidence) -> Outcome:
     2.0,
     5.0,
     2,
-    ("SQ001", "SQ007", "SQ011", "SQ012", "SQ017"),
+    ("SQ001", "SQ007", "SQ008", "SQ011", "SQ012", "SQ017", "SQ042"),
 )
 def drift(e: Evidence) -> Outcome:
     r"""Compare quarters of the time: their mean squared errors, and their mean errors in standard deviations plus 1.

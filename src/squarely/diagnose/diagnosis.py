@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from squarely.diagnose.exhibit import Exhibit
 from squarely.diagnose.finding import CHECKS, Check, Finding
 from squarely.evaluate import Evaluation, as_frame, framed, page_of
 from squarely.plain import escape, one_line
@@ -58,6 +59,11 @@ class Diagnosis:
     frame: str = "pyarrow"
     statistics: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=lambda: CHECKS, repr=False)
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """What the page shows beside findings and errors: nothing, where only errors are known."""
+        return ()
 
     @property
     def recommended_loss(self) -> "Advice":

@@ -137,7 +137,7 @@ def concentration(e: Evidence) -> Outcome:
         if e.is_whole
         else f"of the squared error {percent(share)} is in 1 % of the rows",
         meaning=f"without these rows the MSE would be {number(float(f'{left:.4g}'))}: it tells of a few rows, not of the many",
-        fix="look at these rows before the model; report the median error beside the RMSE. " + _ROBUST,
+        fix="look at these rows before the model; report the median error beside the RMSE; " + _ROBUST,
         code=_CODE_ROBUST.format(1.345 * math.sqrt(left)),
         gain=share,
         numbers={"top_percent": share, "top_1": top[0], "top_10": top[1]},
@@ -214,7 +214,7 @@ def outlying_rows(e: Evidence) -> Outcome:
         high=high,
         p_value=min(1.0, n * tails(t, m.weight - 2)),
         told=f"{told}the largest error is {t:.3g} standard deviations off",
-        meaning=f"{len(rows) / n:.2%} of the rows make {percent(share)} of the MSE; a fit by squared error bends to them",
+        meaning=f"{percent(len(rows) / n)} of the rows make {percent(share)} of the MSE; a fit by squared error bends to them",
         fix="check these rows for a wrong unit, sign or decimal point. If they are real, report with and without them; " + _ROBUST,
         code=_CODE_ROBUST.format(1.345 * math.sqrt(max(m.second * (1 - share), 0.0))),
         gain=share,

@@ -27,7 +27,7 @@ _NINE_TENTHS = 3.29  # standard deviations in which so much of a normal law lies
     0.02,
     0.15,
     4,
-    ("SQ017", "SQ018", "SQ020", "SQ040"),
+    ("SQ008", "SQ017", "SQ018", "SQ020", "SQ040"),
 )
 def heteroscedasticity(e: Evidence) -> Outcome:
     r"""Regress squared errors on the prediction (Breusch and Pagan, as Koenker studentised it).
@@ -82,7 +82,7 @@ def _by_tenth(d: Drawn) -> tuple[float, float]:
     0.5,
     1.5,
     1,
-    ("SQ007", "SQ017", "SQ018", "SQ019", "SQ020", "SQ021", "SQ040"),
+    ("SQ007", "SQ008", "SQ017", "SQ018", "SQ019", "SQ020", "SQ021", "SQ040"),
 )
 def variance_power(e: Evidence) -> Outcome:
     r"""Regress the logarithm of squared errors on that of predictions (Park).

@@ -89,6 +89,18 @@ class Block(NamedTuple):
     root_weight: Doubles  # sqrt(w), n
     labels: npt.NDArray[Any] | None  # of groups
 
+    def taken(self, chosen: Any) -> "Block":
+        """Return some of the rows."""
+        return Block(
+            self.start,
+            self.features[:, chosen],
+            self.q[:, chosen],
+            self.targets[:, chosen],
+            self.residuals[:, chosen],
+            self.root_weight[chosen],
+            None if self.labels is None else self.labels[chosen],
+        )
+
     @property
     def leverages(self) -> Doubles:
         """The diagonal of the hat matrix."""
@@ -135,6 +147,8 @@ class Again:
         expected = equations.residual_squares(self.model.exact_coef_)
         if seen == equations.rows and (np.abs(squares - expected) <= _SAME * expected + 1e-26 * equations.total_squares).all():
             return
+        if not np.isfinite(expected).all():
+            raise DataError("squared residuals of the fit are beyond the range of doubles. Give the target in another unit.")
         what = f"{seen:,} rows of a weight above 0" if seen != equations.rows else f"rows whose squared residuals add up to {squares[0]:.6g}"
         told = f"{equations.rows:,}" if seen != equations.rows else f"rows where they add up to {expected[0]:.6g}"
         raise DataError(f"{what} were given, and the model was fitted to {told}. Give the rows and weights of the fit, each once.")

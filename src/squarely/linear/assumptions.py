@@ -1,45 +1,85 @@
 """Diagnosis of a fit: what is wrong with it, its errors and its features, and which assumptions of least squares hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from squarely.diagnose import Diagnosis, Finding, diagnose
-from squarely.diagnose.asking import judge, rank
-from squarely.diagnose.checks import CHECKS
+from squarely.diagnose import Diagnosis, Finding
+from squarely.diagnose.asking import Beside, asked
+from squarely.diagnose.exhibit import Exhibit, Table
 from squarely.errors import DataError
 from squarely.linear.again import Again
 from squarely.linear.checks_of_features import FIT_CHECKS
+from squarely.linear.doubled import Doubles
 from squarely.linear.estimator import is_names
 from squarely.linear.evidence import FitEvidence, instruments_of, labels_of
 from squarely.linear.inference import Inference
+from squarely.linear.shown import Shown
 from squarely.plain import escape
+from squarely.sources import ArraysSource
 
 __all__ = ["Assumption", "FitDiagnosis", "diagnosis_of"]
 
-_FOLLOWS = {"SQ007": ("SQ008",), "SQ009": ("SQ008",), "SQ011": ("SQ042",)}  # checks of errors that say it better
+_SEVERITIES = ("serious", "warning")
+_MODEL = "fit"  # what findings call it
+_OF_OTHER_DATA = ("SQ027", "SQ028", "SQ029", "SQ030", "SQ033", "SQ039")  # of several outputs or models, predicted deviations, other rows
 
 
 class Assumption(NamedTuple):
-    """One of what least squares rest on: whether it holds, by which evidence, what follows where it does not, and the remedy."""
+    """One of what least squares rest on: whether it holds, by which evidence, what follows where it does not, and the remedy.
+
+    ``verdict`` is "violated", "holds as far as tested" or "not testable", and ``severity`` that of the worst finding against it: "serious",
+    "warning" or empty.
+    """
 
     name: str
-    verdict: str  # "violated", "holds as far as tested" or "not testable"
+    verdict: str
     checks: tuple[str, ...]
     evidence: str
     consequence: str
     remedy: str
+    severity: str = ""
 
 
 _ASSUMPTIONS = (
-    ("the mean is linear in the features", ("SQ005", "SQ006"), "coefficients and predictions are biased", "powers, products, other scales"),
-    ("no feature is a combination of others", ("SQ015", "SQ016"), "coefficients are not told apart, their intervals wide", "fewer features, ridge"),
-    ("errors do not go with features (exogeneity)", ("SQ014",), "coefficients are biased, however many rows there are", "instruments, controls"),
-    ("errors have one variance", ("SQ007", "SQ008"), "plain standard errors are wrong, and weights would do better", "robust='HC3', weights"),
-    ("errors are independent", ("SQ011", "SQ012", "SQ013", "SQ042"), "plain standard errors are too small", "HAC or clusters, lags"),
-    ("errors are normal", ("SQ017", "SQ018"), "t and F are rough for few rows, and another loss may do better", "a robust loss, more rows"),
+    (
+        "the mean is linear in the features",
+        ("SQ005", "SQ006"),
+        "coefficients and predictions are biased",
+        "add powers, products or splines of features, or take logarithms",
+    ),
+    (
+        "no feature is a combination of others",
+        ("SQ015", "SQ016"),
+        "coefficients are not told apart, and their intervals are wide; predictions of rows like these do not suffer",
+        "leave features out, combine them, or use ridge regression",
+    ),
+    (
+        "errors do not go with features (exogeneity)",
+        ("SQ014",),
+        "coefficients are biased, however many rows there are",
+        "instruments (two-stage least squares), or features for what drives both",
+    ),
+    (
+        "errors have one variance",
+        ("SQ007", "SQ008", "SQ009", "SQ010"),
+        "plain standard errors are wrong, and noisy rows have too much to say",
+        "model.robust(X, y, kind='HC3'), or weights of 1 over the variance",
+    ),
+    (
+        "errors are independent",
+        ("SQ011", "SQ012", "SQ013", "SQ042"),
+        "plain standard errors are too small",
+        "model.robust with kind='HAC' or 'cluster', or earlier values as features",
+    ),
+    (
+        "errors are normal",
+        ("SQ017", "SQ018"),
+        "t and F are rough where rows are few, and intervals of single rows are wrong",
+        "more rows, quantiles for single rows, or a robust loss",
+    ),
 )
 
 
@@ -49,13 +89,23 @@ class FitDiagnosis(Diagnosis):
 
     assumptions: tuple[Assumption, ...] = ()
     n_passes: int = 2  # over the rows: the fit, and this
+    shown: Shown | None = field(default=None, repr=False, compare=False)  # on its page
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """The table of assumptions, and what the page shows of coefficients, features and single rows."""
+        head = ("Assumption", "Verdict", "Severity", "Evidence", "Where it fails", "Remedy")
+        rows = tuple((each.name, each.verdict, each.severity or "-", each.evidence, each.consequence, each.remedy) for each in self.assumptions)
+        lead = "What least squares rest on (Gauss and Markov, and normal errors for t and F), and what these rows say of it."
+        table = Exhibit("assumptions", "Assumptions", lead, (), (Table("Assumptions of least squares", head, rows),))
+        return table, *(self.shown.exhibits if self.shown else ())
 
     def __str__(self) -> str:
         lines = [super().__str__(), "", "Assumptions of least squares:"]
         for each in self.assumptions:
-            lines.append(f"  {each.name}: {each.verdict} ({each.evidence})")
+            lines += [f"  {each.name}: {each.verdict}{f' ({each.severity})' if each.severity else ''}", f"      {each.evidence}"]
             if each.verdict == "violated":
-                lines.append(f"      then {each.consequence}; remedy: {each.remedy}")
+                lines += [f"      Then {each.consequence}.", f"      Remedy: {each.remedy}."]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -66,8 +116,8 @@ class FitDiagnosis(Diagnosis):
 
     def to_markdown(self) -> str:
         """Return the diagnosis as Markdown, with the table of assumptions; names from data cannot add markup."""
-        head = ["", "| assumption | verdict | evidence | consequence | remedy |", "|---|---|---|---|---|"]
-        rows = [(each.name, each.verdict, each.evidence, each.consequence, each.remedy) for each in self.assumptions]
+        head = ["", "| assumption | verdict | severity | evidence | consequence | remedy |", "|---|---|---|---|---|---|"]
+        rows = [(each.name, each.verdict, each.severity or "-", each.evidence, each.consequence, each.remedy) for each in self.assumptions]
         return super().to_markdown() + "\n".join([*head, *(f"| {' | '.join(escape(cell, 400) for cell in row)} |" for row in rows)]) + "\n"
 
 
@@ -85,42 +135,54 @@ def diagnosis_of(again: Again, order: bool, instruments: Any, endogenous: Any) -
     rows = 0 if is_names(again.target) else again.model._design(again.data, first=False).rows
     opened, places = instruments_of(instruments, endogenous, again.model.equations_.features, rows)
     e = FitEvidence(again, inference, order, places, opened).read()
-    with np.errstate(all="ignore"):  # what is beyond doubles becomes nan, and is judged as such
-        reasons = judge(e, FIT_CHECKS)
-    return _together(_of_errors(e), e, reasons)
+    whole = _judged(e)
+    reasons = {identity: _as_asked_here(reason) for identity, reason in whole.not_testable.items() if identity not in _OF_OTHER_DATA}
+    known = {each.name: getattr(whole, each.name) for each in fields(Diagnosis)} | {"not_testable": reasons}
+    assumptions = _assumptions(whole.findings, whole.passed[_MODEL], reasons)
+    return FitDiagnosis(**known, assumptions=assumptions, shown=Shown.of(e, _weights_of(e)))
 
 
-def _of_errors(e: FitEvidence) -> Diagnosis:
+def _judged(e: FitEvidence) -> Diagnosis:
+    """Ask the checks of errors and those of the fit as one battery: one correction for all of them, one order of what they find."""
     y, residuals = (np.concatenate([getattr(block, name)[0] for block in e.kept]) for name in ("targets", "residuals"))
-    weight = np.concatenate([block.root_weight for block in e.kept]) ** 2 if e.is_weighted else None
-    return diagnose(y, {e.model: y - residuals}, weight=weight, cluster=labels_of(e.kept), order=np.arange(len(y)) if e.ordered else None)
+    target = e.equations.targets[0] if e.equations.targets[0] != _MODEL else f"{_MODEL} (target)"
+    columns: dict[str, Any] = {target: y, _MODEL: y - residuals}
+    given: dict[str, str] = {}
+    for name, values in (("weight", _weights_of(e)), ("group", labels_of(e.kept))):
+        if values is not None:
+            given[name] = name if name not in columns else f"{name} of {target}"
+            columns[given[name]] = values
+    return asked(
+        ArraysSource(columns, "the rows of the fit"),
+        None,
+        target=target,
+        prediction=_MODEL,
+        weight=given.get("weight"),
+        by=given.get("group"),
+        cluster=given.get("group"),
+        order=True if e.ordered else None,
+        beside=Beside(FIT_CHECKS, e),
+    )
 
 
-def _together(errors: Diagnosis, e: FitEvidence, reasons: Mapping[str, str]) -> FitDiagnosis:
-    checks = {**CHECKS, **FIT_CHECKS}
-    for cause, follows in _FOLLOWS.items():
-        for identity in follows:
-            if cause in errors and identity in e.found:
-                e.found[identity] = replace(e.found[identity], severity="info", because=cause)
-    findings = tuple(sorted([*errors.findings, *e.found.values()], key=lambda finding: rank(finding, checks)))
-    told = {identity: outcome.told for identity, outcome in e.outcomes.items() if identity not in e.found}
-    numbers = {identity: {"effect": each.effect, "p_value": each.p_value, **each.numbers} for identity, each in e.outcomes.items()}
-    whole = {each.name: getattr(errors, each.name) for each in fields(Diagnosis)} | {
-        "findings": findings,
-        "passed": {e.model: {**errors.passed[e.model], **told}},
-        "not_testable": dict(sorted({**errors.not_testable, **reasons}.items())),
-        "statistics": {e.model: {**errors.statistics[e.model], **numbers}},
-        "checks": checks,
-    }
-    return FitDiagnosis(**whole, assumptions=_assumptions(findings, whole["passed"][e.model], whole["not_testable"]))
+def _weights_of(e: FitEvidence) -> Doubles | None:
+    return np.concatenate([block.root_weight for block in e.kept]) ** 2 if e.is_weighted else None
+
+
+def _as_asked_here(reason: str) -> str:
+    """Return the reason why something could not be asked, with what ``model.diagnose`` takes."""
+    return reason.replace("give by=", "give groups=").replace("give order= if", "give order=True if")
 
 
 def _assumptions(findings: tuple[Finding, ...], passed: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[Assumption, ...]:
-    found = {finding.id: finding.evidence for finding in findings if finding.severity != "info" or finding.because}
+    severity = {finding.id: finding.severity for finding in findings}
+    found = {each.id: each for each in findings if each.severity != "info" or each.because}
     table = []
     for name, ids, consequence, remedy in _ASSUMPTIONS:
-        bad, good = [each for each in ids if each in found], [each for each in ids if each in passed]
+        bad, good = [found[each] for each in ids if each in found], {each: passed[each] for each in ids if each in passed}
+        told = {each.id: each.evidence for each in bad} or good
         verdict = "violated" if bad else "holds as far as tested" if good else "not testable"
-        evidence = "; ".join(f"{each}: {(found if bad else passed)[each]}" for each in bad or good) or reasons.get(ids[0], "nothing was asked")
-        table.append(Assumption(name, verdict, ids, evidence, consequence, remedy))
+        worst = {severity[each.because or each.id] for each in bad}  # what follows is as bad as what it follows from
+        evidence = "; ".join(f"{identity}: {words}" for identity, words in told.items()) or reasons.get(ids[0], "nothing was asked")
+        table.append(Assumption(name, verdict, ids, evidence, consequence, remedy, next((each for each in _SEVERITIES if each in worst), "")))
     return tuple(table)

@@ -18,7 +18,7 @@ _NAMES = {"breusch_pagan": "Breusch-Pagan", "white": "White"}
 _check = partial(check, registry=FIT_CHECKS)
 
 
-@_check("SQ005", "The mean bends", "share of the squared error that powers of the prediction explain", 0.01, 0.1, 3)
+@_check("SQ005", "The mean bends", "share of the squared error that powers of the prediction explain", 0.01, 0.1, 3, ("SQ004",))
 def reset(e: FitEvidence) -> Outcome:
     r"""Add the square and the cube of the prediction to the fit (Ramsey's RESET).
 
@@ -41,7 +41,15 @@ def reset(e: FitEvidence) -> Outcome:
     )
 
 
-@_check("SQ006", "A feature acts along a curve", "largest share of the squared error that the square of a feature explains", 0.01, 0.1, 2, ("SQ005",))
+@_check(
+    "SQ006",
+    "A feature acts along a curve",
+    "largest share of the squared error that the square of a feature explains",
+    0.01,
+    0.1,
+    2,
+    ("SQ004", "SQ005"),
+)
 def curves(e: FitEvidence) -> Outcome:
     r"""Add the square of one feature at a time to the fit.
 

@@ -10,9 +10,10 @@ from squarely.linear.evidence import FitEvidence
 from squarely.linear.influence import Influence
 from squarely.plain import percent
 
-__all__ = ["FIT_CHECKS"]
+__all__ = ["FIT_CHECKS", "TOLD_INFLATION"]
 
 _check = partial(check, registry=FIT_CHECKS)
+TOLD_INFLATION = 5.0  # an inflation from where on the combination behind it is named
 _DIGITS = -np.log10(np.finfo(np.float64).eps / 2)
 
 
@@ -33,10 +34,14 @@ def collinearity(e: FitEvidence) -> Outcome:
     if not found.names and not dropped:
         raise CannotTestError("there is no feature")
     largest = float("inf") if dropped else float(found.inflations.max())
-    told = f"{', '.join(map(repr, dropped[:6]))} depends on other features" if dropped else f"{found.words} hardly varies"
+    told = ""
+    if dropped:
+        told = f"; {', '.join(map(repr, dropped[:6]))} {'depends' if len(dropped) == 1 else 'depend'} on other features"
+    elif largest > TOLD_INFLATION:
+        told = f"; {found.words} hardly varies"
     return Outcome(
         effect=largest,
-        told=f"VIF {largest:.3g}, condition number {found.condition_number:.3g}; {told}",
+        told=f"VIF {largest:.3g}, condition number {found.condition_number:.3g}{told}",
         meaning=f"intervals of coefficients are up to {largest**0.5:.3g} times as wide; predictions of rows like these do not suffer",
         fix="leave one of these features out, combine them, or use ridge regression",
         code="Collinearity.of(model.equations_).inflations",
@@ -88,7 +93,7 @@ def leverage(e: FitEvidence) -> Outcome:
     many = int((rows.leverages > limit).sum())
     return Outcome(
         effect=top / limit,
-        told=f"row {rows.rows[0]:,} counted from 0 has a leverage of {top:.3g}; the mean is {e.k / e.n:.3g}, and {_at_least(many)} above {limit:.3g}",
+        told=f"{_row(rows)} has a leverage of {top:.3g}; the mean is {e.k / e.n:.3g}, and {_at_least(many)} above {limit:.3g}",
         meaning=f"{percent(top)} of the prediction of this row is its own target",
         fix="look at the row: a wrong unit, a typing error, or the only row of its kind",
         code="model.influence(X, y, top=10, by='leverages').to_frame()",
@@ -114,7 +119,7 @@ def cook(e: FitEvidence) -> Outcome:
     move = float(np.nanmax(np.abs(rows.dfbetas[0]))) if np.isfinite(rows.dfbetas[0]).any() else float("nan")
     return Outcome(
         effect=top,
-        told=f"row {rows.rows[0]:,} counted from 0 has a distance of {top:.3g}; {e.many:,} rows have more than 4 / n",
+        told=f"{_row(rows)} has a distance of {top:.3g}; {e.many:,} rows have more than 4 / n",
         meaning=f"without this row the coefficient of {name!r} moves by {move:.3g} of its standard errors",
         fix="look at the row first; if it is right, fit with a robust loss and report both",
         code="model.influence(X, y, top=10).to_frame()",
@@ -171,7 +176,15 @@ def _ridge(e: FitEvidence) -> tuple[float, float]:
     return float(alphas[best, 0]), float(1 - gcv[best] / gcv[0])
 
 
-@_check("SQ043", "Errors on new rows are far larger than those of the fit", "MSE of the rows left out one by one, over that of the fit", 1.2, 3.0, 1)
+@_check(
+    "SQ043",
+    "Errors on new rows are far larger than those of the fit",
+    "MSE of the rows left out one by one, over that of the fit",
+    1.2,
+    3.0,
+    1,
+    ("SQ037",),
+)
 def overfitting(e: FitEvidence) -> Outcome:
     r"""Compare the squared error of each row under the fit to all other rows with that of the fit.
 
@@ -201,6 +214,11 @@ def _seen(rows: Influence | None) -> Influence:
     if rows is None or not len(rows.rows):
         raise CannotTestError("no rows are at hand")
     return rows
+
+
+def _row(rows: Influence) -> str:
+    """Name the first row as the checks of errors do, and as ``influence`` counts."""
+    return f"row {rows.rows[0] + 1:,} (index {rows.rows[0]:,})"
 
 
 def _at_least(count: int) -> str:

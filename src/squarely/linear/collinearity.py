@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
+from squarely.plain import one_line
 
 __all__ = ["Collinearity"]
 
@@ -57,9 +58,9 @@ class Collinearity:
         """The combination that varies least, in words: its features with their shares, the largest first."""
         order = [at for at in np.argsort(-np.abs(self.nearest), kind="stable") if abs(self.nearest[at]) > _PART]
         sign = np.sign(self.nearest[order[0]]) if order else 1.0
-        return " ".join(f"{'+' if sign * self.nearest[at] > 0 else '-'} {abs(self.nearest[at]):.2f} {self.names[at]!r}" for at in order).removeprefix(
-            "+ "
-        )
+        return " ".join(
+            f"{'+' if sign * self.nearest[at] > 0 else '-'} {abs(self.nearest[at]):.2f} {one_line(self.names[at])!r}" for at in order
+        ).removeprefix("+ ")
 
 
 def _bordered(equations: NormalEquations, root: Doubles, kept: npt.NDArray[np.bool_]) -> Doubles:

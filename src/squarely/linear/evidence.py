@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from squarely.diagnose.finding import CannotTestError, Finding, Outcome
+from squarely.diagnose.finding import CannotTestError
 from squarely.errors import DataError
 from squarely.linear.added import Added
 from squarely.linear.again import Again, Block
@@ -25,6 +25,7 @@ __all__ = ["MOST_CROSSED", "FitEvidence", "instruments_of", "labels_of"]
 
 MOST_CROSSED = 20  # features whose products are taken: there are p (p - 1) / 2
 _TOP = 10  # rows that are told by their numbers
+_DRAWN = 1_000  # rows at most that plots show, about
 _FEW_LEFT = 10  # degrees of freedom of the residuals, below which nothing is judged
 
 
@@ -39,19 +40,14 @@ class FitEvidence:
     instruments: Design | None
     influence: Influence | None = None  # of the rows with the largest Cook's distances
     leverages: Influence | None = None  # of those with the largest leverages
+    sample: list[Block] = field(default_factory=list)  # rows in equal steps, with all that plots take
+    sampled: Influence | None = None  # of these rows
     many: int = 0  # rows with a Cook's distance above 4 / n
     press: float = 0.0
     kept: list[Block] = field(default_factory=list)  # targets, residuals, weights and labels alone
     curves: GramState = field(default_factory=GramState)  # of features, their powers, residuals before; target: residuals
     spread: GramState = field(default_factory=GramState)  # of features, their squares and products; target: w e^2
     instrumented: GramState = field(default_factory=GramState)  # of features and instruments; target: y
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    found: dict[str, Finding] = field(default_factory=dict)
-
-    @property
-    def model(self) -> str:
-        """What findings call the model."""
-        return "fit"
 
     @cached_property
     def equations(self) -> NormalEquations:
@@ -116,12 +112,15 @@ class FitEvidence:
         """Read the rows of the fit once."""
         self._expect()
         inverse_spread = self._inverse_spread()
-        before = np.zeros(len(self.lags))
+        before, step = np.zeros(len(self.lags)), -(-self.n // _DRAWN)
         for block, (part, press) in influence_parts(self.again, self.inference):
             self.press += press
             self.many += int((part.cooks_distances > 4 / self.n).sum())
             self.influence = part.joined(self.influence).largest(_TOP)
             self.leverages = part.joined(self.leverages).largest(_TOP, "leverages")
+            drawn = np.flatnonzero(part.rows % step == 0)
+            self.sample.append(block.taken(drawn))
+            self.sampled = part.taken(drawn).joined(self.sampled)
             none = np.zeros((0, 0))
             self.kept.append(block._replace(features=block.features[:0], q=none))
             before = self._add(block, block.features.high * inverse_spread[:, None], before)
@@ -138,10 +137,11 @@ class FitEvidence:
 
     def _inverse_spread(self) -> Doubles:
         """Return 1 over the root mean square of each centred feature, as a power of two, and 1 for a constant."""
-        count = len(self.features)
         e = self.equations
-        squares = np.diag(e.cross.block(range(count)).over(e.divisor)) / e.weight.nearest()[0, 0]
-        found: Doubles = np.ldexp(1.0, -np.frexp(np.sqrt(np.where(squares > 0, squares, 1.0)))[1])
+        squares = np.diag(e.cross.numerators)[: len(self.features)].tolist()  # integers: as doubles, those of 1e200 would be infinite
+        unit = e.cross.exponent - e.divisor.bit_length() - int(np.frexp(e.weight.nearest()[0, 0])[1])
+        powers = [-((square.bit_length() + unit) // 2) if square else 0 for square in squares]
+        found: Doubles = np.ldexp(1.0, powers)
         return found
 
     def _add(self, block: Block, u: Doubles, before: Doubles) -> Doubles:

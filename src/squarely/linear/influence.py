@@ -55,10 +55,13 @@ class Influence:
     frame: str = "pyarrow"
     n_passes: int = 2  # over the rows: the fit, and this
 
+    def __repr__(self) -> str:
+        return f"Influence of {len(self.rows):,} rows on {len(self.names):,} estimates; to_frame() has every measure"
+
     def largest(self, count: int = 10, by: str = "cooks_distances") -> "Influence":
         """Return the rows where a measure is largest in size, the largest first; rows without a value come last."""
         size = np.nan_to_num(np.abs(self._measure(by)), nan=-1.0)
-        return self._taken(np.argsort(-size, kind="stable")[:count])
+        return self.taken(np.argsort(-size, kind="stable")[:count])
 
     def _measure(self, by: str) -> Doubles:
         known = [name for name in _of_rows() if name not in ("rows", "dfbetas")]
@@ -71,7 +74,8 @@ class Influence:
         """Return the rows of the other, and then these."""
         return self if other is None else _joined([other, self])
 
-    def _taken(self, chosen: Any) -> "Influence":
+    def taken(self, chosen: Any) -> "Influence":
+        """Return some of the rows."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in _of_rows()})
 
     def to_frame(self) -> Any:
@@ -115,9 +119,9 @@ def _joined(parts: list[Influence]) -> Influence:
 def influence_parts(again: Again, inference: Inference, frame: str = "pyarrow") -> Iterator[tuple[Block, tuple[Influence, float]]]:
     """Yield the influence of the rows of each block, and their part of the sum of squares without each."""
     back = again.coordinates.back
-    scale = np.sqrt((back * back).sum(axis=0))
-    dropped = np.isnan(inference.inverse_root).any(axis=0)
-    scale[dropped] = np.nan
+    largest = np.abs(back).max(axis=0)  # squares of what is measured in 1e200 are no doubles
+    largest[np.isnan(inference.inverse_root).any(axis=0)] = np.nan
+    scale = largest * np.sqrt(((back / largest) ** 2).sum(axis=0))
     for block in again.blocks():
         yield block, _measured(block, inference, back / scale, frame)
 

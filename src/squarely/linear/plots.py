@@ -3,21 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from squarely.errors import DataError
-from squarely.linear.again import Again, Block
+from squarely.linear.again import Again, Block, Coordinates
 from squarely.linear.doubled import Doubles
 from squarely.linear.inference import Inference
 from squarely.linear.influence import influence_parts
 from squarely.plain import one_line
-from squarely.svg import Figure, axis_range, standing_alone
+from squarely.svg import Figure, axis_range
+from squarely.svg_file import standing_alone
 
-__all__ = ["Plot", "plot_of"]
+__all__ = ["Plot", "Sketch", "component", "figure_of", "partial", "plot_of"]
 
 _MOST = 4_000  # dots; more would hide each other
+_LONG = 24  # letters of a name, for which axes have room
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +38,29 @@ class Plot:
             Path(path).write_text(self.svg, encoding="utf-8")
         return self.svg
 
+    def __repr__(self) -> str:
+        return f"Plot({self.title!r}, {len(self.x):,} rows); to_svg('plot.svg') writes it to a file"
+
     def _repr_svg_(self) -> str:
         return self.svg
 
 
+class Sketch(NamedTuple):
+    """What a plot shows: its words, two numbers of each row, and the slope of the line through 0 that belongs to them."""
+
+    title: str
+    ident: str
+    x_label: str
+    y_label: str
+    pair: Callable[[Block], tuple[Doubles, Doubles]]
+    slope: float
+    around_zero: bool = True  # whether 0 is in the middle of what is to be seen
+
+
 def plot_of(again: Again, kind: str, feature: str | None) -> Plot:
     """Return a plot of a fit of one target."""
-    if kind not in _KINDS:
-        raise DataError(f"kind is {str(kind)[:60]!r}; expected {', '.join(map(repr, _KINDS))}.")
+    if kind not in ("influence", *_OF_A_FEATURE):
+        raise DataError(f"kind is {str(kind)[:60]!r}; expected {', '.join(map(repr, ('influence', *_OF_A_FEATURE)))}.")
     equations = again.model.equations_
     if len(equations.targets) != 1:
         raise DataError(f"the model has {len(equations.targets)} targets, and a plot is that of one fit. Fit each target alone.")
@@ -51,69 +68,77 @@ def plot_of(again: Again, kind: str, feature: str | None) -> Plot:
     if (kind == "influence") != (feature is None) or (feature is not None and feature not in names):
         expected = "no feature=" if kind == "influence" else f"feature=, one of {', '.join(map(repr, names[:10]))}"
         raise DataError(f"feature is {str(feature)[:60]!r}; kind={kind!r} takes {expected}.")
-    return _KINDS[kind](again, -1 if feature is None else equations.features.index(feature))
+    if feature is None:
+        return _influence(again)
+    sketch = _OF_A_FEATURE[kind](again.coordinates, equations.features.index(feature))
+    found = [sketch.pair(block) for block in again.blocks()]
+    return _plot(sketch, np.concatenate([x for x, _ in found]), np.concatenate([y for _, y in found]))
 
 
-def _influence(again: Again, _: int) -> Plot:
+def _influence(again: Again) -> Plot:
     parts = [part for _, (part, _) in influence_parts(again, Inference.of(again.model.equations_, again.model.exact_coef_))]
     h, r = (np.concatenate([getattr(part, name) for part in parts]) for name in ("leverages", "studentized_residuals"))
-    return _drawn("Influence of each row", "leverage", "studentised residual", h, r, 0.0)
+    return _plot(Sketch("Influence of each row", "influence", "leverage", "studentised residual", lambda _: (h, r), 0.0), h, r)
 
 
-def _partial(again: Again, at: int) -> Plot:
+def partial(fit: Coordinates, at: int) -> Sketch:
     r"""Draw residuals of y on the other features over those of x on them: their slope is the coefficient (Frisch, Waugh and Lovell)."""
-    back, shift = again.coordinates.back, int(again.model.equations_.intercept)
+    back, shift = fit.back, int(fit.equations.intercept)
     own = back[:, at + shift] / float(back[:, at + shift] @ back[:, at + shift])
-    slope = _slope(again, at)
+    slope = _slope(fit, at)
 
     def pair(block: Block) -> tuple[Doubles, Doubles]:
         x: Doubles = own @ block.q
         return x, block.residuals[0] * block.root_weight + slope * x
 
-    name = one_line(again.model.equations_.features[at])
-    target = one_line(again.model.equations_.targets[0])
-    return _drawn("Partial regression", f"{name}, less what other features say of it", f"{target}, less what they say", *_pairs(again, pair), slope)
+    name, target = _short(fit.equations.features[at]), _short(fit.equations.targets[0])
+    return Sketch("Partial regression", f"partial-{at}", f"{name}, others taken out", f"{target}, others taken out", pair, slope)
 
 
-def _component(again: Again, at: int) -> Plot:
-    slope, mean = _slope(again, at), float(again.model.equations_.means[at]) * again.model.equations_.intercept
+def component(fit: Coordinates, at: int) -> Sketch:
+    """Draw the part of the prediction that a feature makes, plus the residual, over the feature: a curve is seen as one."""
+    slope, mean = _slope(fit, at), float(fit.equations.means[at]) * fit.equations.intercept
 
     def pair(block: Block) -> tuple[Doubles, Doubles]:
         x: Doubles = block.features.high[at] + mean
         return x, slope * x + block.residuals[0]
 
-    name = one_line(again.model.equations_.features[at])
-    return _drawn("Component plus residual", name, f"coefficient times {name}, plus residual", *_pairs(again, pair), slope)
+    name = _short(fit.equations.features[at])
+    return Sketch("Component plus residual", f"component-{at}", name, f"coefficient \u00d7 {name} + residual", pair, slope, False)
 
 
-_KINDS: dict[str, Callable[[Again, int], Plot]] = {"influence": _influence, "partial": _partial, "component": _component}
+_OF_A_FEATURE: dict[str, Callable[[Coordinates, int], Sketch]] = {"partial": partial, "component": component}
 
 
-def _slope(again: Again, at: int) -> float:
-    return float(again.model.exact_coef_.nearest()[at, 0])
+def _slope(fit: Coordinates, at: int) -> float:
+    return float(fit.coefficients.nearest()[at, 0])
 
 
-def _pairs(again: Again, pair: Callable[[Block], tuple[Doubles, Doubles]]) -> tuple[Doubles, Doubles]:
-    found = [pair(block) for block in again.blocks()]
-    return np.concatenate([x for x, _ in found]), np.concatenate([y for _, y in found])
+def _short(name: str) -> str:
+    return one_line(name, _LONG)
 
 
-def _drawn(title: str, x_label: str, y_label: str, x: Doubles, y: Doubles, slope: float) -> Plot:
+def figure_of(sketch: Sketch, x: Doubles, y: Doubles, rows: int, width: float = 360.0, height: float = 270.0) -> Figure:
+    """Return the figure of a sketch with the numbers of some of the rows, which are finite."""
+    figure = Figure(
+        f"fit-{sketch.ident}",
+        title=sketch.title,
+        description=f"{sketch.x_label} and {sketch.y_label} of {len(x):,} of {rows:,} rows",
+        x=axis_range(x.tolist()),
+        y=axis_range(y.tolist(), include=0.0 if sketch.around_zero else None),
+        x_label=sketch.x_label,
+        y_label=sketch.y_label,
+        width=width,
+        height=height,
+    )
+    figure.points(zip(x.tolist(), y.tolist(), strict=True))
+    if len(x):
+        ends = (float(x.min()), float(x.max()))
+        figure.line([(end, sketch.slope * end) for end in ends], "guide")
+    return figure
+
+
+def _plot(sketch: Sketch, x: Doubles, y: Doubles) -> Plot:
     seen = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     seen = seen[:: max(1, -(-len(seen) // _MOST))]
-    figure = Figure(
-        f"fit-{title.split()[0].lower()}",
-        title=title,
-        description=f"{x_label} and {y_label} of {len(seen):,} of {len(x):,} rows",
-        x=axis_range(x[seen].tolist()),
-        y=axis_range(y[seen].tolist(), include=0.0),
-        x_label=x_label,
-        y_label=y_label,
-        width=480.0,
-        height=360.0,
-    )
-    figure.points(zip(x[seen].tolist(), y[seen].tolist(), strict=True))
-    if len(seen):
-        ends = (float(x[seen].min()), float(x[seen].max()))
-        figure.line([(end, slope * end) for end in ends], "guide")
-    return Plot(title, x, y, standing_alone(figure.render()))
+    return Plot(sketch.title, x, y, standing_alone(figure_of(sketch, x[seen], y[seen], len(x), 480.0, 360.0).render()))

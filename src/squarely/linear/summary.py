@@ -1,6 +1,7 @@
 """Summary: a fit on one page, as users of statsmodels know it."""
 
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,10 @@ from squarely.state import Dyadic
 __all__ = ["Summary"]
 
 _ASSUMED = "Standard errors assume independent errors of equal variance."
-_STYLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
+_LONG = 30  # letters of a name in text
+_BOX = "overflow-x:auto"  # a narrow window scrolls the tables, and not the page
+_STYLE = "border-collapse:collapse;margin:0 0 1em;font-variant-numeric:tabular-nums"
+_LEFT, _RIGHT = "text-align:left;min-width:8em;padding:0.1em 1em 0.1em 0", "text-align:right;padding:0.1em 0.6em;white-space:nowrap"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Summary:
         ends = inference.intervals(confidence)
         tables = tuple(
             tuple(
-                (one_line(name, 30), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
+                (one_line(name), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
                 for row, name in enumerate(inference.names)
             )
             for at in range(len(equations.targets))
@@ -62,43 +66,50 @@ class Summary:
     def __str__(self) -> str:
         lines = [self.title]
         for target, facts, table in zip(self.targets, self.facts, self.tables, strict=True):
-            half = (len(facts) + 1) // 2
-            pairs = zip(facts[:half], [*facts[half:], ("", "")], strict=False)
-            first = max(len(label) for label, _ in facts)
-            width = max(16, *(len(row[0]) for row in table)) + 6 * 12
-            rule, thin = "=" * width, "-" * width
+            rows = [(one_line(row[0], _LONG), *row[1:]) for row in (self.head, *table)]
+            rows[0] = ("", *self.head[1:])
+            first = max(12, *(len(row[0]) for row in rows))
+            cell = max(10, 2 + max(len(each) for row in rows for each in row[1:]))
+            width = first + cell * (len(self.head) - 1)
             lines += ["", f"Target {one_line(target)}"] if len(self.targets) > 1 else []
-            lines += [rule]
-            left = width // 2 - 2
-            lines += [f"{a:<{first}}{b:>{left - first}}    {c:<{first}}{d:>{width - left - 4 - first}}".rstrip() for (a, b), (c, d) in pairs]
-            lines += [rule, *(self._line(row, width - 72) for row in (self.head, *table)), rule]
-            lines[-len(table) - 1 : -len(table) - 1] = [thin]
+            lines += ["=" * width, *_beside(facts, width), "=" * width]
+            body = [f"{row[0]:<{first}}" + "".join(f"{each:>{cell}}" for each in row[1:]) for row in rows]
+            lines += [body[0], "-" * width, *body[1:], "=" * width]
         return "\n".join([*lines, *self.notes])
 
     __repr__ = __str__
-
-    @staticmethod
-    def _line(row: tuple[str, ...], first: int) -> str:
-        return f"{row[0]:<{first}}" + "".join(f"{cell:>12}" for cell in row[1:])
 
     def to_html(self) -> str:
         """Return the summary as tables of HTML; a name cannot add markup."""
         pieces = [f"<p><strong>{html.escape(self.title)}</strong></p>"]
         for target, facts, table in zip(self.targets, self.facts, self.tables, strict=True):
+            half = (len(facts) + 1) // 2
+            pairs = zip(facts[:half], [*facts[half:], ("", "")], strict=False)
             pieces.append(f"<p>{html.escape(one_line(target))}</p>" if len(self.targets) > 1 else "")
-            pieces.append(_rows((), facts))
-            pieces.append(_rows(self.head, table))
-        return "\n".join([*pieces, *(f"<p>{html.escape(note)}</p>" for note in self.notes)])
+            pieces.append(_table((), (_cells(left) + _cells(right) for left, right in pairs)))
+            pieces.append(_table(self.head, map(_cells, table)))
+        return f'<div style="{_BOX}">' + "\n".join([*pieces, *(f"<p>{html.escape(note)}</p>" for note in self.notes)]) + "</div>"
 
     _repr_html_ = to_html
 
 
-def _rows(head: tuple[str, ...], rows: Any) -> str:
-    titles = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
-    above = f"<tr>{titles}</tr>" if head else ""
-    cells = ((html.escape(row[0]), "".join(f'<td style="text-align:right">{html.escape(cell)}</td>' for cell in row[1:])) for row in rows)
-    body = "".join(f'<tr><th scope="row" style="text-align:left">{first}</th>{rest}</tr>' for first, rest in cells)
-    return f'<table style="{_STYLE}">{above}{body}</table>'
+def _beside(facts: tuple[tuple[str, str], ...], width: int) -> list[str]:
+    """Return lines of two facts each: labels to the left, values to the right of either half."""
+    half, label = (len(facts) + 1) // 2, max(len(label) for label, _ in facts)
+    left = width // 2 - 2
+    pairs = zip(facts[:half], [*facts[half:], ("", "")], strict=False)
+    return [f"{a:<{label}}{b:>{left - label}}    {c:<{label}}{d:>{width - left - 4 - label}}".rstrip() for (a, b), (c, d) in pairs]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
+    titles = "".join(f'<th scope="col" style="{_RIGHT}">{html.escape(cell)}</th>' for cell in head)
+    above = f"<thead><tr>{titles}</tr></thead>" if head else ""
+    return f'<table style="{_STYLE}">{above}<tbody>{"".join(f"<tr>{row}</tr>" for row in rows)}</tbody></table>'
+
+
+def _cells(row: tuple[str, ...]) -> str:
+    values = "".join(f'<td style="{_RIGHT}">{html.escape(cell)}</td>' for cell in row[1:])
+    return f'<th scope="row" style="{_LEFT}">{html.escape(row[0])}</th>{values}'
 
 
 def _wide(value: float) -> str:

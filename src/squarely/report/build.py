@@ -70,9 +70,10 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         confidence=confidence,
         way=way,
         pairs=_pairs(evaluation),
-        findings=findings_of(diagnosis) if diagnosis else (),
-        not_testable=not_testable(diagnosis) if diagnosis else (),
-        advice=str(diagnosis.recommended_loss) if diagnosis else "",
+        findings=findings_of(diagnosis) if diagnosis is not None else (),
+        not_testable=not_testable(diagnosis) if diagnosis is not None else (),
+        advice=str(diagnosis.recommended_loss) if diagnosis is not None else "",
+        exhibits=diagnosis.exhibits if diagnosis is not None else (),
         lines=tuple(_line(evaluation, model) for model in evaluation.models) if panels else (),
     )
 

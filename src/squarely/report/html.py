@@ -66,7 +66,8 @@ def written(template: str, **values: object) -> str:
 
 def _contents(report: Report, shown: Sequence[Section]) -> list[tuple[str, str]]:
     """Return anchors and headings of the sections that there are, in their order."""
-    first = [("findings", "Findings", report.has_findings), ("metrics", "Metrics", True)]
+    first = [("findings", "Findings", report.has_findings), *((each.ident, each.heading, True) for each in report.exhibits)]
+    first += [("metrics", "Metrics", True)]
     first += [("comparison", "Model comparison", report.pairs is not None), ("groups", "Groups", bool(report.by))]
     last = [("notes", "Notes"), ("provenance", "Provenance")]
     return [each[:2] for each in first if each[2]] + [(each.ident, each.heading) for each in shown] + last

@@ -11,6 +11,7 @@ from squarely.plain import number, one_line, rounded
 from squarely.state.table import Key
 
 if TYPE_CHECKING:
+    from squarely.diagnose.exhibit import Exhibit
     from squarely.report.finding import Finding
     from squarely.report.pairs import Pairs
     from squarely.report.panel import Panel
@@ -106,7 +107,8 @@ class Report:
     left out. Without intervals ``confidence`` and ``way``, which says what rows share that are not independent, are None.
     ``headlines`` are positions in ``metrics``: what a table of groups shows where there is no room for all. ``pairs`` says which models
     can be told apart, and ``lines`` has slope and intercept of the targets on the predictions of each model. ``not_testable`` are what
-    could not be looked for, and why; ``advice`` is the loss to train with.
+    could not be looked for, and why; ``advice`` is the loss to train with, and ``exhibits``
+    are sections of what only a fit knows.
     """
 
     title: str
@@ -129,6 +131,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     not_testable: tuple[tuple[str, str], ...] = ()
     advice: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
 
     @property
     def told_apart(self) -> str:

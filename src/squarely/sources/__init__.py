@@ -20,7 +20,7 @@ def open_source(data: Any) -> Source:
     Parameters
     ----------
     data : a path, folder or pattern of files; an Arrow table, batch or stream; a data frame; a mapping from column
-        name to array.
+        name to array; or arrays that are open.
 
     Returns
     -------
@@ -41,6 +41,8 @@ def open_source(data: Any) -> Source:
         from squarely.sources.files import open_path
 
         return open_path(data)
+    if isinstance(data, ArraysSource):
+        return data
     if isinstance(data, Mapping):
         return mapping_source(data)
     # Exporting a pandas frame would convert every column, also those nobody asked for.
