@@ -16,9 +16,10 @@ from squarely.linear.robust import RobustInference
 from squarely.plain import one_line
 from squarely.state import Dyadic
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "f_statistic"]
 
 _ASSUMED = "Standard errors assume independent errors of equal variance."
+_SOLVABLE = 1e12  # condition number of correlations, beyond which fewer than the digits that are shown are left
 _STYLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
 
 
@@ -116,7 +117,7 @@ def _facts(equations: NormalEquations, exact: Dyadic, inference: Inference, at: 
     freedom = inference.rows - rank - equations.intercept
     r2 = float(inference.r2[at])
     adjusted = 1 - (1 - r2) * (inference.rows - equations.intercept) / freedom if freedom > 0 else np.nan
-    f = wald(equations, inference, at)
+    f = f_statistic(equations, exact, inference, at)
     try:
         likelihood = Likelihood.of(equations, exact, sample_weight)
         criteria = tuple(f"{float(values[at]):.6g}" for values in (likelihood.log_likelihood, likelihood.aic, likelihood.bic))
@@ -139,13 +140,26 @@ def _facts(equations: NormalEquations, exact: Dyadic, inference: Inference, at: 
     )
 
 
-def wald(equations: NormalEquations, inference: Inference, at: int) -> float:
-    r"""Return F of all slopes together: :math:`b^\top V^{-1} b / r`, with the covariances V of the inference."""
+def f_statistic(equations: NormalEquations, exact: Dyadic, inference: Inference, at: int) -> float:
+    r"""Return F of all slopes together: what they explain, :math:`(\mathrm{TSS} - \mathrm{RSS}) / (r s^2)`, in integers; or that of Wald."""
+    if isinstance(inference, RobustInference):
+        return _wald(equations, inference, at)
+    rank, left = equations.factor.rank, float(inference.residual_squares[at])
+    if not rank or not inference.freedom > 0:
+        return float("nan")
+    explained = float(equations.explained_squares(exact)[at])
+    return explained / left * (inference.freedom / rank) if left > 0 else float("inf") if explained > 0 else float("nan")
+
+
+def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
+    r"""Return :math:`b^\top V^{-1} b / r`, with the covariances V of the inference; nan where doubles cannot hold them."""
     there = np.flatnonzero(equations.factor.kept) + equations.intercept
     b, spread = inference.estimates[there, at], inference.standard_errors[there, at]
     if not len(there) or not inference.freedom > 0 or not (spread > 0).all():
         return float("nan")
     correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
+    if not np.linalg.cond(correlations) < _SOLVABLE:
+        return float("nan")
     return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))
 
 
