@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from squarely.errors import DataError
+from squarely.errors import DataError, NoInferenceError
 from squarely.linear.doubled import Doubles
 from squarely.linear.passes import PassesEstimator, Settled
 from squarely.linear.rows import Rows
@@ -78,6 +78,14 @@ class LeastTrimmedSquares(PassesEstimator):
     def fit(self, X: Any, y: Any = None) -> Self:  # type: ignore[override]  # noqa: N803  # rows count or they do not
         """Fit to rows in memory; the arguments are those of ``LinearRegression.fit``, without weights."""
         return super().fit(X, y)
+
+    @property
+    def inference_(self) -> Any:
+        """None: which rows are fitted depends on their errors, and an error says so."""
+        raise NoInferenceError(
+            "LeastTrimmedSquares has no standard errors: those of its rows alone would be too small, for they were chosen because their errors are. "
+            "TukeyRegression has them, where features are not far off."
+        )
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         count = len(target)
