@@ -4,6 +4,7 @@ __all__ = [
     "DataError",
     "DependentColumnsWarning",
     "MissingExtraError",
+    "NoInferenceError",
     "NotANumberError",
     "NotConvergedWarning",
     "NotFittedError",
@@ -21,6 +22,10 @@ class SquarelyError(Exception):
 
 class DataError(SquarelyError, ValueError):
     """The data cannot be evaluated; the message says where, why, and the cure."""
+
+
+class NoInferenceError(DataError, AttributeError):
+    """A fit has no standard errors; the message says why, and what has."""
 
 
 class NotANumberError(DataError, TypeError):

@@ -1,7 +1,8 @@
-"""Student's t distribution: probabilities of both tails, and quantiles."""
+"""Student's t distribution: probabilities of both tails, and quantiles; with infinite freedom it is the normal one."""
 
 import math
 from functools import lru_cache
+from statistics import NormalDist
 
 from squarely.intervals.saddle import beta_term
 
@@ -17,6 +18,8 @@ def tails(t: float, freedom: float) -> float:
     """
     if math.isnan(t) or not freedom > 0:
         return math.nan
+    if math.isinf(freedom):
+        return math.erfc(abs(t) / math.sqrt(2))
     if abs(t) <= 1:
         return beta_tail(freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5)
     odds = freedom / t / t  # the square of t may be beyond doubles, and t infinite
@@ -56,11 +59,13 @@ def _fraction(x: float, rest: float, a: float, b: float, above: float) -> float:
 
 
 @lru_cache(4096)
-def quantile(confidence: float, freedom: int) -> float:
+def quantile(confidence: float, freedom: float) -> float:
     """Return the t that a t variable exceeds in size with probability 1 - confidence.
 
     The probability falls and is convex, so Newton's steps from 0 come nearer and never go too far.
     """
+    if math.isinf(freedom):
+        return -NormalDist().inv_cdf((1 - confidence) / 2)
     height = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)  # of the density at 0
     t = 0.0
     for _ in range(200):

@@ -1,6 +1,7 @@
 """Least squares from the exact moments of rows: estimators that add, subtract and are right to the last digit."""
 
 from squarely.linear.assumptions import FitDiagnosis
+from squarely.linear.asymptotic import AsymptoticInference
 from squarely.linear.collinearity import Collinearity
 from squarely.linear.elastic_net import ElasticNet, Lasso
 from squarely.linear.elastic_net_cv import ElasticNetCV, LassoCV
@@ -30,6 +31,7 @@ from squarely.state import GramState
 WeightedLeastSquares = LinearRegression  # under the name that says what ``sample_weight`` makes of it
 
 __all__ = [
+    "AsymptoticInference",
     "Collinearity",
     "ElasticNet",
     "ElasticNetCV",

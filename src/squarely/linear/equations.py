@@ -103,6 +103,14 @@ class NormalEquations:
         v = Dyadic(np.vstack([-coefficients.units(low), identity.units(low)]), low)
         return self._diagonal(Dyadic(v.numerators * (self.cross @ v).numerators, 2 * low + self.cross.exponent))
 
+    def explained_squares(self, coefficients: Dyadic) -> Doubles:
+        """Return what any coefficients take off the sum of squares of each target, ``b' (2 c - C b)``, in integers: it does not cancel."""
+        count = len(self.features)
+        x, y = range(count), range(count, count + len(self.targets))
+        right = self.cross.block(x, y)
+        beside = right + right - self.cross.block(x) @ coefficients
+        return self._diagonal(Dyadic(coefficients.numerators * beside.numerators, coefficients.exponent + beside.exponent))
+
     def _diagonal(self, products: Dyadic) -> Doubles:
         return Dyadic(products.numerators.sum(axis=0), products.exponent).over(self.divisor)
 

@@ -1,10 +1,10 @@
 """What every estimator of this room does alike: rows become a state, and a state becomes coefficients."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from squarely.errors import DataError
+from squarely.errors import DataError, NoInferenceError
 from squarely.linear.equations import NormalEquations
 from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
@@ -18,9 +18,18 @@ __all__ = ["GramEstimator", "is_names"]
 class GramEstimator(LinearModel):
     """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
 
+    _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
+
     def _solve(self, equations: NormalEquations) -> Dyadic:
         """Return the coefficients, p x t."""
         raise NotImplementedError
+
+    @property
+    def inference_(self) -> Any:
+        """None: only unpenalised fits have standard errors, and an error says why."""
+        raise NoInferenceError(
+            f"{type(self).__name__} has no standard errors: {self._no_inference}. Fit LinearRegression, on other rows than those that chose features."
+        )
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803  # scikit-learn's name
         """Fit to rows, and to nothing that was fitted before.

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from squarely.errors import DataError
+from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, sandwich
 from squarely.linear.doubled import Doubles
-from squarely.linear.passes import PassesEstimator, Settled, reweighted
+from squarely.linear.passes import Settled, reweighted
 from squarely.linear.rows import Rows
 from squarely.losses.kernels import KERNELS, checked
 
@@ -21,7 +22,7 @@ def checked_level(name: str, level: Any) -> float:
     raise DataError(f"{name}={level!r} is no level; expected a number above 0 and below 1, as 0.9.")
 
 
-class ExpectileRegression(PassesEstimator):
+class ExpectileRegression(AsymptoticEstimator):
     r"""Asymmetric least squares: what quantiles are to the median, expectiles are to the mean.
 
     .. math:: \min_{b, c} \sum_i w_i \left|\tau - 1[y_i < c + x_i^\top b]\right| (y_i - c - x_i^\top b)^2
@@ -40,6 +41,10 @@ class ExpectileRegression(PassesEstimator):
     ----------
     coef_, intercept_, rank_, n_iter_, n_passes_
         Those of ``HuberRegression``.
+    inference_ : AsymptoticInference
+        Standard errors, z, p and intervals, for errors that are independent, whatever their variances; one for each target. With
+        :math:`\omega_i = |\tau - 1[e_i < 0]|` covariances are :math:`B^{-1} (\sum \omega_i^2 e_i^2 x_i x_i^\top) B^{-1}`,
+        :math:`B = \sum \omega_i x_i x_i^\top`.
 
     References
     ----------
@@ -61,5 +66,13 @@ class ExpectileRegression(PassesEstimator):
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         declared = KERNELS["expectile_loss"]
         settings = checked(declared, {"alpha": checked_level("expectile", self.expectile)})
-        line, iterations, converged = reweighted(rows, target, lambda errors: declared.omega(np, errors, **settings), self.tol, self.max_iter)
-        return Settled(line, iterations, converged, {})
+        scores = np.zeros_like(target)
+
+        def weigh(errors: Doubles) -> Doubles:
+            weights = np.asarray(declared.omega(np, errors, **settings), np.float64)
+            scores[:] = weights * errors
+            return weights
+
+        line, iterations, converged = reweighted(rows, target, weigh, self.tol, self.max_iter)
+        covariances = sandwich(line.equations, rows, rows.weighted(scores**2))
+        return Settled(line, iterations, converged, {"inference_": AsymptoticInference.of(rows, line, covariances, "sandwich")})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,38 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.state import Dyadic
 
-__all__ = ["Inference"]
+__all__ = ["Certainty", "Inference"]
+
+
+class Certainty:
+    """What follows from estimates, their standard errors and the degrees of freedom of t."""
+
+    estimates: Doubles
+    standard_errors: Any
+    freedom: float
+
+    @property
+    def t_values(self) -> Doubles:
+        """Estimates over their standard errors."""
+        with np.errstate(all="ignore"):
+            values: Doubles = self.estimates / self.standard_errors
+        return values
+
+    @property
+    def p_values(self) -> Doubles:
+        """Probability of so large a t, on either side, where the coefficient is 0."""
+        return _each(lambda t: student.tails(t, self.freedom), self.t_values)
+
+    def intervals(self, confidence: float = 0.95) -> Doubles:
+        """Return lower and upper ends, along the last axis."""
+        if not self.freedom > 0:
+            return np.full((*self.estimates.shape, 2), np.nan)
+        half = student.quantile(confidence, self.freedom) * self.standard_errors
+        return np.stack([self.estimates - half, self.estimates + half], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
-class Inference:
+class Inference(Certainty):
     r"""Estimates and what is known of them where errors are independent, of equal variance and normal.
 
     .. math:: s^2 = \\frac{\\sum w e^2}{n - r}, \\qquad \\operatorname{se}(b_j) = s\\sqrt{(Z^\\top W Z)^{-1}_{jj}}
@@ -67,25 +95,6 @@ class Inference:
         """Covariances of the estimates, of shape (targets, estimates, estimates)."""
         shape: Doubles = self.inverse_root.T @ self.inverse_root
         return shape * self.residual_std[:, None, None] ** 2
-
-    @property
-    def t_values(self) -> Doubles:
-        """Estimates over their standard errors."""
-        with np.errstate(all="ignore"):
-            values: Doubles = self.estimates / self.standard_errors
-        return values
-
-    @property
-    def p_values(self) -> Doubles:
-        """Probability of so large a t, on either side, where the coefficient is 0."""
-        return _each(lambda t: student.tails(t, self.freedom), self.t_values)
-
-    def intervals(self, confidence: float = 0.95) -> Doubles:
-        """Return lower and upper ends, along the last axis."""
-        if not self.freedom > 0:
-            return np.full((*self.estimates.shape, 2), np.nan)
-        half = student.quantile(confidence, self.freedom) * self.standard_errors
-        return np.stack([self.estimates - half, self.estimates + half], axis=-1)
 
     @property
     def r2(self) -> Doubles:

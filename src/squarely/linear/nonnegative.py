@@ -43,6 +43,8 @@ class NonNegativeLeastSquares(GramEstimator):
     [1.94, 0.0]
     """
 
+    _no_inference = "a coefficient at its bound follows no normal law, and which are there the rows decide"
+
     def __init__(self, *, fit_intercept: bool = True) -> None:
         self.fit_intercept = fit_intercept
 

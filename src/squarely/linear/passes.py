@@ -33,6 +33,8 @@ class PassesEstimator(LinearModel):
 
     max_iter: int
     tol: float
+    n_passes_: int
+    _targets: tuple[str, ...]
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         """Return the fit of one target."""
@@ -80,7 +82,7 @@ class PassesEstimator(LinearModel):
             setattr(self, name, values[0] if self._flat else np.array(values))
         if not self.fit_intercept:
             self.intercept_ = 0.0
-        self.n_passes_ = rows.passes
+        self.n_passes_, self._targets = rows.passes, rows.state.targets
         return self
 
 

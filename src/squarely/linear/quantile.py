@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from squarely.linear.asymptotic import AsymptoticEstimator
 from squarely.linear.doubled import Doubles
 from squarely.linear.expectile import checked_level
 from squarely.linear.interior import Pinball, least_pinball
-from squarely.linear.passes import PassesEstimator, Settled
+from squarely.linear.passes import Settled
 from squarely.linear.rows import Line, Rows
+from squarely.linear.sparsity import checked_kind, quantile_inference
 from squarely.state import GramState
 
 __all__ = ["QuantileRegression"]
@@ -18,7 +20,7 @@ _CANDIDATES = 8  # times as many rows as the line goes through are looked at
 _APART = 1e-9  # a row counts as a combination of others below this distance, of rows of a size of 1
 
 
-class QuantileRegression(PassesEstimator):
+class QuantileRegression(AsymptoticEstimator):
     r"""A line below which a share ``quantile`` of the rows lies, at any features.
 
     .. math:: \min_{b, c} \sum_i w_i \max\left(\tau e_i, (\tau - 1) e_i\right), \qquad e_i = y_i - c - x_i^\top b
@@ -31,6 +33,8 @@ class QuantileRegression(PassesEstimator):
     ----------
     quantile : float, default 0.5
         Above 0 and below 1.
+    vcov : "robust" or "iid"
+        Covariances of the coefficients: "iid" for errors of one law at all features, "robust" as statsmodels and Greene have it.
     features, fit_intercept
         Those of ``LinearRegression``.
     max_iter, tol : int, float
@@ -41,13 +45,17 @@ class QuantileRegression(PassesEstimator):
     coef_, intercept_, rank_
     loss_ : float
         The sum that is minimised.
+    inference_ : AsymptoticInference
+        Standard errors, t, p and intervals, one for each target. The density of errors at the line is that of Epanechnikov's kernel with the
+        bandwidth of Hall and Sheather; nan where there are too few rows for it.
     n_iter_, n_passes_ : int
         Iterations, and how often the rows were read: at most four times in each.
 
     References
     ----------
     Koenker, R. and Bassett, G. (1978), Econometrica 46(1), doi:10.2307/1913643. Portnoy, S. and Koenker, R. (1997), Statistical Science 12(4),
-    doi:10.1214/ss/1030037960.
+    doi:10.1214/ss/1030037960. Hall, P. and Sheather, S. J. (1988), J. Royal Statistical Society B 50(3), doi:10.1111/j.2517-6161.1988.tb01735.x.
+    Greene, W. H. (2008), Econometric Analysis, 6th ed., 14.3.2 (covariances).
 
     Examples
     --------
@@ -56,29 +64,42 @@ class QuantileRegression(PassesEstimator):
     ([1.0], 0.0, 22.5)
     """
 
-    def __init__(self, *, quantile: float = 0.5, features: Any = None, fit_intercept: bool = True, max_iter: int = 100, tol: float = 1e-12) -> None:
+    def __init__(
+        self,
+        *,
+        quantile: float = 0.5,
+        vcov: str = "robust",
+        features: Any = None,
+        fit_intercept: bool = True,
+        max_iter: int = 100,
+        tol: float = 1e-12,
+    ) -> None:
         self.quantile = quantile
+        self.vcov = vcov
         self.features = features
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
+        vcov = checked_kind(self.vcov)
         loss = Pinball(checked_level("quantile", self.quantile), np.ones_like(target) if rows.weight is None else rows.weight)
         there, given = loss.weight > 0, rows
         if not there.all():
             rows, target, loss = rows.kept(np.flatnonzero(there)), target[there], replace(loss, weight=loss.weight[there])
         line, errors, iterations, converged = least_pinball(rows, target, loss, self.tol, self.max_iter)
-        best, through = loss.of(errors), _through(rows, target, errors, line.equations.factor.rank)
-        its = loss.of(target - rows.predicted(through.coefficients, through.intercept))
-        if its <= best * (1 + self.tol):
-            line, best, converged = replace(through, equations=line.equations), its, True
+        best, (through, corners) = loss.of(errors), _through(rows, target, errors, line.equations.factor.rank)
+        its = target - rows.predicted(through.coefficients, through.intercept)
+        its[corners] = 0
+        if loss.of(its) <= best * (1 + self.tol):
+            line, errors, best, converged = replace(through, equations=line.equations), its, loss.of(its), True
+        inference = quantile_inference(given, rows, line, target, errors, loss, vcov)
         given.passes += rows.passes if rows is not given else 0
-        return Settled(line, iterations, converged, {"loss_": best})
+        return Settled(line, iterations, converged, {"loss_": best, "inference_": inference})
 
 
-def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> Line:
-    """Return the line through the rows nearest to it, as many as decide one."""
+def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> tuple[Line, list[int]]:
+    """Return the line through the rows nearest to it, as many as decide one, and which rows these are."""
     wanted = rank + rows.intercept
     state = GramState(rows.state.features, ("y",))
     near = np.argsort(np.abs(errors), kind="stable")[: _CANDIDATES * max(wanted, 1)]
@@ -86,11 +107,13 @@ def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> Line:
     if rows.intercept:
         matrix = np.hstack([np.ones((len(near), 1)), matrix - matrix.mean(axis=0)])
     rest = matrix / np.maximum(np.abs(matrix).max(axis=0), np.finfo(np.float64).tiny)
+    corners = []
     for place, at in enumerate(near.tolist()):
         length = float(np.linalg.norm(rest[place]))
         if length > _APART and state.n < wanted:
             direction = rest[place] / length
             rest = rest - np.outer(rest @ direction, direction)
             state.add_columns([*rows.features.read(slice(at, at + 1)), (target[at : at + 1],)], None)
+            corners.append(at)
     rows.passes += 1
-    return Line.of(state, intercept=rows.intercept)
+    return Line.of(state, intercept=rows.intercept), corners

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from squarely.errors import DataError
+from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, freedom_of, of_common_shape
 from squarely.linear.doubled import Doubles
-from squarely.linear.passes import PassesEstimator, Settled, reweighted
-from squarely.linear.rows import Rows
+from squarely.linear.passes import Settled, reweighted
+from squarely.linear.rows import Line, Rows
 from squarely.losses.kernels import KERNELS, checked
 
 __all__ = ["HuberRegression", "StudentTRegression", "TukeyRegression", "median_size"]
@@ -30,7 +31,7 @@ def median_size(errors: Doubles, weight: Doubles | None) -> float:
     return float(sizes[order[at]] + sizes[order[beside]]) / 2
 
 
-class _MRegression(PassesEstimator):
+class _MRegression(AsymptoticEstimator):
     """An M-estimate with the omega weights of a kernel whose settings are in units of the scale."""
 
     scale: Any
@@ -45,12 +46,14 @@ class _MRegression(PassesEstimator):
         settings = checked(declared, self._settings())
         given = _given_scale(self.scale)
         known: dict[str, Any] = {}
+        sizes = np.zeros_like(target)
 
         def weigh(errors: Doubles) -> Doubles | None:
             known["scale_"] = scale = given or median_size(errors, rows.weight) / _QUARTILE
             if not scale:  # half of the rows or more lie on the line
                 known["weights_"] = (errors == 0).astype(np.float64)
                 return None
+            nonlocal sizes
             with np.errstate(over="ignore"):
                 sizes = np.clip(errors / scale, -1e150, 1e150)  # beyond, squares overflow and weights are 0 in every type
             known["weights_"] = weights = np.asarray(declared.omega(np, sizes, **settings), np.float64)
@@ -59,7 +62,23 @@ class _MRegression(PassesEstimator):
             return weights
 
         line, iterations, converged = reweighted(rows, target, weigh, self.tol, self.max_iter)
+        psi, slope = (np.asarray(function(np, sizes, **settings), np.float64) for function in (declared.psi, declared.kappa))
+        known["inference_"] = _inference(rows, line, psi, slope, known["scale_"])
         return Settled(line, iterations, converged, known)
+
+
+def _inference(rows: Rows, line: Line, psi: Doubles, slope: Doubles, scale: float) -> AsymptoticInference:
+    r"""Return H1 of Huber (1981), of rows of one law: :math:`K^2 s^2 \frac{\sum \psi^2 / (n - k)}{(\sum \psi' / n)^2} (X^\top X)^{-1}`.
+
+    :math:`K = 1 + k \operatorname{var}(\psi') / (n \operatorname{mean}(\psi')^2)` mends it to the next order; nan where the scale is 0.
+    """
+    n, freedom = rows.count, freedom_of(rows)
+    mean = np.average(slope, weights=rows.weight)
+    factor = np.nan
+    if scale and mean and freedom > 0:
+        correction = 1 + (n - freedom) / n * np.average((slope - mean) ** 2, weights=rows.weight) / mean**2
+        factor = correction**2 * np.sum(rows.weighted(psi**2)) / freedom * scale**2 / mean**2
+    return AsymptoticInference.of(rows, line, of_common_shape(rows, factor), "H1")
 
 
 def _given_scale(scale: Any) -> float | None:
@@ -95,13 +114,16 @@ class HuberRegression(_MRegression):
     scale_ : float
     weights_ : array of shape (n,)
         What each row counted in the end, before its sample weight: 1 where its error is small.
+    inference_ : AsymptoticInference
+        Standard errors, z, p and intervals, which rest on independent errors of one law; one for each target.
     n_iter_, n_passes_ : int
         Iterations, and how often the rows were read, for all targets together.
 
     References
     ----------
-    Huber, P. J. (1964), Annals of Mathematical Statistics 35(1), doi:10.1214/aoms/1177703732. Holland, P. W. and Welsch, R. E. (1977),
-    Communications in Statistics A 6(9), doi:10.1080/03610927708827533.
+    Huber, P. J. (1964), Annals of Mathematical Statistics 35(1), doi:10.1214/aoms/1177703732. Huber, P. J. (1981), Robust Statistics, 7.6,
+    doi:10.1002/0471725250 (covariances). Holland, P. W. and Welsch, R. E. (1977), Communications in Statistics A 6(9),
+    doi:10.1080/03610927708827533.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.model import one_for_all
-from squarely.state import GramState
+from squarely.state import Dyadic, GramState
 from squarely.validate import Design, blocks, column, design
 
 __all__ = ["Line", "Rows"]
@@ -68,6 +69,16 @@ class Rows:
         weight = None if sample_weight is None else column(sample_weight, "sample_weight")[0].astype(np.float64)
         return cls(features, targets, weight, state, intercept)
 
+    @cached_property
+    def equations(self) -> NormalEquations:
+        """The equations of the rows as they are given."""
+        return NormalEquations.of(self.state, intercept=self.intercept)
+
+    @property
+    def count(self) -> float:
+        """The sum of the weights: how many rows there are, where a weight of 2 is a row given twice."""
+        return float(self.equations.weight.nearest()[0, 0])
+
     def matrix(self, part: slice) -> Doubles:
         """Return some rows of the features."""
         return np.stack([sum(pieces) for pieces in self.features.read(part)]).T
@@ -79,6 +90,14 @@ class Rows:
         for part in blocks(len(target)):
             state.add_columns([*self.features.read(part), (target[part],)], None if weight is None else weight[part])
         return Line.of(state, intercept=self.intercept if intercept is None else intercept)
+
+    def moments(self, weight: Doubles) -> Dyadic:
+        """Return ``sum of weight z z'`` with z = (1, features), exactly."""
+        state = GramState(self.state.features, ())
+        self.passes += 1
+        for part in blocks(len(weight)):
+            state.add_columns(list(self.features.read(part)), weight[part])
+        return state.moments
 
     def ordinary(self, target: Doubles) -> Line:
         """Return the least squares of a target with the weights given; where it is the only one they are known from the first reading."""

@@ -10,6 +10,7 @@ import numpy as np
 from squarely.diagnose.laws import f_tail
 from squarely.errors import DataError
 from squarely.linear.collinearity import Collinearity
+from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.inference import Inference
 from squarely.linear.likelihood import Likelihood
@@ -17,9 +18,11 @@ from squarely.linear.robust import RobustInference
 from squarely.plain import one_line
 from squarely.state import Dyadic
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "f_statistic"]
 
 _ASSUMED = "Standard errors assume independent errors of equal variance."
+_SOLVABLE = 1e12  # condition number of correlations, beyond which fewer than the digits that are shown are left
+_MANY = "Standard errors hold as rows become many."
 _LONG = 30  # letters of a name in text
 _BOX = "overflow-x:auto"  # a narrow window scrolls the tables, and not the page
 _STYLE = "border-collapse:collapse;margin:0 0 1em;font-variant-numeric:tabular-nums"
@@ -43,25 +46,36 @@ class Summary:
     @classmethod
     def of(cls, equations: NormalEquations, exact: Dyadic, inference: Inference, confidence: float, sample_weight: Any) -> "Summary":
         """Return the summary of a fit."""
-        if not 0 < confidence < 1:
-            raise DataError(f"confidence is {confidence!r}; expected a number between 0 and 1, such as 0.95.")
-        low = (1 - confidence) / 2
+        low = _outside(confidence)
         ends = inference.intervals(confidence)
-        tables = tuple(
-            tuple(
-                (one_line(name), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
-                for row, name in enumerate(inference.names)
-            )
-            for at in range(len(equations.targets))
-        )
+        tables = tuple(_estimates(inference, ends, at) for at in range(len(equations.targets)))
         return cls(
             f"Least squares of {', '.join(one_line(name) for name in equations.targets)}",
             equations.targets,
             tuple(_facts(equations, exact, inference, at, sample_weight) for at in range(len(equations.targets))),
-            ("", "coef", "std err", "t", "P>|t|", f"[{low:.3g}", f"{1 - low:.3g}]"),
+            _head(low),
             tables,
             tuple(_notes(equations, inference)),
         )
+
+    @classmethod
+    def asymptotic(cls, model: str, targets: tuple[str, ...], found: list[Any], confidence: float, passes: int) -> "Summary":
+        """Return the summary of fits other than least squares, one for each target, with what is known of their coefficients."""
+        low = _outside(confidence)
+        tables = tuple(_estimates(each, each.intervals(confidence), 0) for each in found)
+        facts = tuple(
+            (
+                ("Model:", model),
+                ("Dep. Variable:", one_line(target, 24)),
+                ("No. Observations:", f"{each.rows:.12g}"),
+                ("Covariance Type:", each.kind),
+                ("Df Residuals:", "-" if np.isinf(each.freedom) else f"{each.freedom:.12g}"),
+                ("Passes:", f"{passes}"),
+            )
+            for target, each in zip(targets, found, strict=True)
+        )
+        title = f"{model} of {', '.join(map(one_line, targets))}"
+        return cls(title, targets, facts, _head(low, "z" if np.isinf(found[0].freedom) else "t"), tables, (_MANY,))
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -118,7 +132,25 @@ def _wide(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
-def _errors(inference: Inference, row: int, at: int) -> tuple[str, str, str]:
+def _outside(confidence: float) -> float:
+    """Return the probability below an interval."""
+    if not 0 < confidence < 1:
+        raise DataError(f"confidence is {confidence!r}; expected a number between 0 and 1, such as 0.95.")
+    return (1 - confidence) / 2
+
+
+def _head(low: float, statistic: str = "t") -> tuple[str, ...]:
+    return ("", "coef", "std err", statistic, f"P>|{statistic}|", f"[{low:.3g}", f"{1 - low:.3g}]")
+
+
+def _estimates(inference: Any, ends: Doubles, at: int) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (one_line(name), _wide(inference.estimates[row, at]), *_errors(inference, row, at), *map(_wide, ends[row, at]))
+        for row, name in enumerate(inference.names)
+    )
+
+
+def _errors(inference: Any, row: int, at: int) -> tuple[str, str, str]:
     return _wide(inference.standard_errors[row, at]), f"{inference.t_values[row, at]:.3f}", f"{inference.p_values[row, at]:.3f}"
 
 
@@ -127,7 +159,7 @@ def _facts(equations: NormalEquations, exact: Dyadic, inference: Inference, at: 
     freedom = inference.rows - rank - equations.intercept
     r2 = float(inference.r2[at])
     adjusted = 1 - (1 - r2) * (inference.rows - equations.intercept) / freedom if freedom > 0 else np.nan
-    f = wald(equations, inference, at)
+    f = f_statistic(equations, exact, inference, at)
     try:
         likelihood = Likelihood.of(equations, exact, sample_weight)
         criteria = tuple(f"{float(values[at]):.6g}" for values in (likelihood.log_likelihood, likelihood.aic, likelihood.bic))
@@ -150,13 +182,26 @@ def _facts(equations: NormalEquations, exact: Dyadic, inference: Inference, at: 
     )
 
 
-def wald(equations: NormalEquations, inference: Inference, at: int) -> float:
-    r"""Return F of all slopes together: :math:`b^\top V^{-1} b / r`, with the covariances V of the inference."""
+def f_statistic(equations: NormalEquations, exact: Dyadic, inference: Inference, at: int) -> float:
+    r"""Return F of all slopes together: what they explain, :math:`(\mathrm{TSS} - \mathrm{RSS}) / (r s^2)`, in integers; or that of Wald."""
+    if isinstance(inference, RobustInference):
+        return _wald(equations, inference, at)
+    rank, left = equations.factor.rank, float(inference.residual_squares[at])
+    if not rank or not inference.freedom > 0:
+        return float("nan")
+    explained = float(equations.explained_squares(exact)[at])
+    return explained / left * (inference.freedom / rank) if left > 0 else float("inf") if explained > 0 else float("nan")
+
+
+def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
+    r"""Return :math:`b^\top V^{-1} b / r`, with the covariances V of the inference; nan where doubles cannot hold them."""
     there = np.flatnonzero(equations.factor.kept) + equations.intercept
     b, spread = inference.estimates[there, at], inference.standard_errors[there, at]
     if not len(there) or not inference.freedom > 0 or not (spread > 0).all():
         return float("nan")
     correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
+    if not np.linalg.cond(correlations) < _SOLVABLE:
+        return float("nan")
     return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))
 
 

@@ -1,25 +1,19 @@
 """LeastTrimmedSquares: least squares of the rows that fit best, however wild the others are."""
 
 import math
-from collections.abc import Iterator
 from numbers import Real
 from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from squarely.errors import DataError
+from squarely.errors import DataError, NoInferenceError
+from squarely.linear.concentration import nearest_rows
 from squarely.linear.doubled import Doubles
 from squarely.linear.passes import PassesEstimator, Settled
 from squarely.linear.rows import Rows
 
 __all__ = ["LeastTrimmedSquares"]
-
-Indices = npt.NDArray[np.intp]
-_SEARCHED = 1500  # rows that starts are tried on; the best of them go on with all rows
-_BEST = 10
-_FIRST_STEPS = 2
 
 
 class LeastTrimmedSquares(PassesEstimator):
@@ -28,8 +22,9 @@ class LeastTrimmedSquares(PassesEstimator):
     .. math:: \min_{b, c} \sum_{i=1}^{h} e^2_{(i)}, \qquad e^2_{(1)} \le \dots \le e^2_{(n)}
 
     FAST-LTS: lines through a few rows drawn at random are improved by C-steps (fit the h rows nearest to the line, again), the best go on
-    until their rows stay the same, and the last fit is an exact state. The draws are the same each time. The optimum has many local ones, and
-    is found with great probability, not surely. Where no features are far off, ``HuberRegression`` keeps more of the precision.
+    until their rows stay the same, and the last fit is an exact state. Beyond 600 rows they begin in parts of them. The draws are the same
+    each time. The optimum has many local ones, and is found with great probability, not surely. Where no features are far off,
+    ``HuberRegression`` keeps more of the precision.
 
     Parameters
     ----------
@@ -79,14 +74,21 @@ class LeastTrimmedSquares(PassesEstimator):
         """Fit to rows in memory; the arguments are those of ``LinearRegression.fit``, without weights."""
         return super().fit(X, y)
 
+    @property
+    def inference_(self) -> Any:
+        """None: which rows are fitted depends on their errors, and an error says so."""
+        raise NoInferenceError(
+            "LeastTrimmedSquares has no standard errors: those of its rows alone would be too small, for they were chosen because their errors are. "
+            "TukeyRegression has them, where features are not far off."
+        )
+
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         count = len(target)
         matrix = np.hstack([np.ones((count, int(rows.intercept))), rows.matrix(slice(0, count))])
         rows.passes += 1
-        matrix = matrix / np.maximum(np.abs(matrix).max(axis=0), np.finfo(np.float64).tiny)
         least = min((count + matrix.shape[1] + 1) // 2, count)
         size = least if self.coverage is None else max(least, math.ceil(_checked(self.coverage) * count))
-        chosen = _search(matrix, target, size, self.n_starts, self.max_iter)
+        chosen = nearest_rows(matrix, target, size, self.n_starts, self.max_iter) if size < count else np.arange(count)
         step, settled = 0, False
         while not settled and step < self.max_iter:
             step += 1
@@ -94,47 +96,9 @@ class LeastTrimmedSquares(PassesEstimator):
             weight[chosen] = 1
             line = rows.fitted(target, weight)
             errors = target - rows.predicted(line.coefficients, line.intercept)
-            before, chosen = chosen, _nearest(errors, size)
+            before, chosen = chosen, np.argpartition(np.abs(errors), size - 1)[:size]
             settled = float((errors[before] ** 2).sum()) <= float((errors[chosen] ** 2).sum()) * (1 + 1e-12)
         return Settled(line, step, settled, {"support_": weight == 1, "scale_": line.spread * _consistency(size / count)})
-
-
-def _search(matrix: Doubles, target: Doubles, size: int, starts: int, most: int) -> Indices:
-    """Return the rows of the best line that starts came to."""
-    rng = np.random.default_rng(0)
-    count, width = matrix.shape
-    some = np.sort(rng.permutation(count)[:_SEARCHED])
-    share = -(-size * len(some) // count)
-    tried: list[tuple[float, int, Doubles]] = []
-    for _ in range(starts if size < count else 1):
-        drawn = some[rng.permutation(len(some))[:width]]
-        line = _solved(matrix, target, drawn)
-        squares, line = list(_steps(matrix[some], target[some], line, share, _FIRST_STEPS))[-1]
-        tried.append((squares, len(tried), line))
-    ended = [list(_steps(matrix, target, line, size, most))[-1] for _, _, line in sorted(tried, key=lambda each: each[:2])[:_BEST]]
-    best = min(ended, key=lambda each: each[0])[1]
-    return _nearest(target - matrix @ best, size)
-
-
-def _steps(matrix: Doubles, target: Doubles, line: Doubles, size: int, most: int) -> Iterator[tuple[float, Doubles]]:
-    """Yield the sum of trimmed squares, and the line, after each C-step; the sum never grows."""
-    before = math.inf
-    for _ in range(most):
-        chosen = _nearest(target - matrix @ line, size)
-        line = _solved(matrix, target, chosen)
-        squares = float(((target - matrix @ line)[chosen] ** 2).sum())
-        yield squares, line
-        if squares >= before * (1 - 1e-12):
-            return
-        before = squares
-
-
-def _solved(matrix: Doubles, target: Doubles, rows: Indices) -> Doubles:
-    return np.asarray(np.linalg.lstsq(matrix[rows], target[rows], rcond=None)[0], np.float64)
-
-
-def _nearest(errors: Doubles, size: int) -> Indices:
-    return np.argsort(np.abs(errors), kind="stable")[:size]
 
 
 def _consistency(share: float) -> float:
