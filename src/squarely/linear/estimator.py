@@ -5,10 +5,11 @@ from typing import Any, Self
 import numpy as np
 
 from squarely.errors import DataError
+from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
 from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
-from squarely.linear.terms import columns_of, names_of, terms_of
+from squarely.linear.terms import feature_slots, inputs_of, terms_of
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, dimensions
 
@@ -55,15 +56,15 @@ class GramEstimator(LinearModel):
         return self._settle(self._gather(self.state_, rows, y, one_for_all(sample_weight, rows.rows)))
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
-        asked = Asked.of(data, target, self.features, weight)
+        asked = Asked.of(data, target, self.features, weight, categories=None if first else self._coding.schema.categories)
         if first:
             self._flat = isinstance(target, str)
-            self.n_features_in_, self.feature_names_in_ = len(asked.columns), np.array(asked.columns, object)
+            self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
         return asked.state()
 
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         """Return the state with these rows in it."""
-        return state + GramState(state.features, state.targets).add_design(rows, y, weight)
+        return state + GramState(state.schema.features, state.targets).add_design(rows, y, weight)
 
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
@@ -81,12 +82,12 @@ class GramEstimator(LinearModel):
         return self.from_state(one.state_ + other.state_, **self.get_params())
 
     def _of_state(self, state: GramState) -> Self:
-        terms = terms_of(self.features, state.features)
-        if names_of(terms) != state.features:
-            raise DataError(
-                f"the state has the features {state.features}, and {names_of(terms)} are asked for. Ask for those it has, in their order."
-            )
-        columns = columns_of(terms)
+        schema = state.schema
+        terms = terms_of(self.features, schema.features, schema.categories)
+        if feature_slots(terms) != schema.features:
+            has, asked = (tuple(str(getattr(each, "name", each)) for each in of) for of in (schema.features, feature_slots(terms)))
+            raise DataError(f"the state has the features {has}, and {asked} are asked for. Ask for those it has, in their order.")
+        columns = inputs_of(terms)
         self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
         if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
             self.feature_names_in_ = np.array(columns, object)
@@ -94,6 +95,7 @@ class GramEstimator(LinearModel):
 
     def _settle(self, state: GramState) -> Self:
         self.state_ = state
+        self._coding = Coding(state.schema, bool(self.fit_intercept))
         self.equations_ = NormalEquations.of(state, intercept=bool(self.fit_intercept))
         self.exact_coef_ = self._solve(self.equations_)
         coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)
