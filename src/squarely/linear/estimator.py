@@ -7,9 +7,11 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
+from squarely.linear.formula import Formula
 from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
 from squarely.linear.terms import feature_slots, inputs_of, terms_of
+from squarely.sources import open_source
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, dimensions
 
@@ -70,6 +72,46 @@ class GramEstimator(LinearModel):
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
         return cls(**parameters)._of_state(state)
+
+    @classmethod
+    def from_formula(cls, formula: str, data: Any, sample_weight: str | None = None, **parameters: Any) -> Self:
+        """Return the estimator fitted to the terms of a formula, which are made batch by batch; formulaic reads it.
+
+        ``+ - : * / ** 0 .`` and brackets are those of formulaic. ``C(c)`` is ``category``, ``poly(x, 2)`` is ``poly``, x and its square as
+        they are, and ``I(x**2)`` or ``{x * z}`` a product. Other Python code is refused.
+
+        Parameters
+        ----------
+        formula : str
+            Such as ``"y ~ x + C(colour) + poly(z, 2) + a:b"``, with one target or several.
+        data : what ``sq.evaluate`` takes
+        sample_weight : str, optional
+            The name of a column.
+        **parameters
+            Those of the estimator.
+
+        Returns
+        -------
+        the estimator
+
+        Raises
+        ------
+        DataError
+            The formula cannot be read, or has a part that is no such term.
+        MissingExtraError
+            formulaic is not installed.
+
+        Examples
+        --------
+        >>> from squarely.linear import LinearRegression
+        >>> data = {"y": [1.0, 2.0, 4.0, 9.0], "x": [0.0, 1.0, 2.0, 3.0], "c": ["u", "v", "u", "v"]}
+        >>> LinearRegression.from_formula("y ~ poly(x, 2) + C(c)", data).equations_.features
+        ('x', 'x^2', 'c[v]')
+        """
+        source = open_source(data)
+        asked = Formula.parse(formula, source.columns)
+        estimator = cls(**{"features": list(asked.terms), "fit_intercept": asked.intercept, **parameters})
+        return estimator.fit(data, asked.targets[0] if len(asked.targets) == 1 else list(asked.targets), sample_weight)
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""

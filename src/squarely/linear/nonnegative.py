@@ -1,5 +1,7 @@
 """Least squares whose coefficients are at least 0."""
 
+from typing import Any
+
 import numpy as np
 
 from squarely.linear import scikit_learn
@@ -22,7 +24,8 @@ class NonNegativeLeastSquares(GramEstimator):
 
     Parameters
     ----------
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
 
     Attributes
     ----------
@@ -43,7 +46,8 @@ class NonNegativeLeastSquares(GramEstimator):
     [1.94, 0.0]
     """
 
-    def __init__(self, *, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+        self.features = features
         self.fit_intercept = fit_intercept
 
     def _solve(self, equations: NormalEquations) -> Dyadic:

@@ -13,7 +13,20 @@ from squarely.linear.doubled import Doubled, Doubles, two_sum
 from squarely.state import Feature
 from squarely.validate import Category
 
-__all__ = ["Indicators", "Parts", "Term", "category", "columns_of", "feature_slots", "inputs_of", "interaction", "made", "poly", "terms_of"]
+__all__ = [
+    "Indicators",
+    "Parts",
+    "Term",
+    "category",
+    "columns_of",
+    "feature_slots",
+    "inputs_of",
+    "interaction",
+    "made",
+    "monomial",
+    "poly",
+    "terms_of",
+]
 
 Parts = tuple[Doubles, ...]  # a column is the exact sum of these
 
@@ -94,6 +107,11 @@ class Product:
     def features(self, columns: Sequence[Parts]) -> list[Parts]:
         """Return the product."""
         return [_parts(reduce(mul, map(_doubled, columns)), self.names[0])]
+
+
+def monomial(*columns: str) -> Term:
+    """Return one column as it is, or the product of several, which may be the same: its square is that of x and x."""
+    return Itself(columns[0]) if len(columns) == 1 else Product(columns)
 
 
 @dataclass(frozen=True)
@@ -194,6 +212,9 @@ def _term(asked: Any, categories: Collection[str]) -> Term:
         return Indicators(asked, () if asked.times is None else (asked.times,))
     if isinstance(asked, str):
         return category(asked) if asked in categories else Itself(asked)
+    if isinstance(asked, Product | Indicators) and any(column in categories for column in asked.columns):
+        first = (asked,) if isinstance(asked, Indicators) else ()
+        return interaction(*first, *(category(column) if column in categories else column for column in asked.columns))
     term: Term = asked
     return term
 

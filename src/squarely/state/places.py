@@ -44,6 +44,8 @@ class PlaceSums:
 
     def grow(self, *shape: int) -> None:
         """Take more cells, behind those there are on each axis."""
+        if shape == self.sums.shape[:-1]:
+            return
         old = tuple(map(slice, self.sums.shape[:-1]))
         sums, total = np.zeros((*shape, self.sums.shape[-1]), np.int64), np.zeros(shape, object)
         sums[old], total[old] = self.sums, self._total.numerators
