@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bind_parts.hpp"
+#include "grouped_digits.hpp"
 #include "pairs.hpp"
 #include "window.hpp"
 
@@ -57,6 +58,18 @@ void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
     kernels_in_use().multiply(first, second, rows, into.data<int64_t>());
 }
 
+void group(nb::handle left, nb::handle right, nb::handle codes, size_t groups, nb::handle sums) {
+    Doubles a(left, false), b(right, false), of(codes, false, "lq"), into(sums, true, "lq");
+    DigitPlanes first = a.planes(), second = b.planes();
+    const size_t rows = of.size();
+    if (into.size() != first.count * second.count * groups || rows > std::min(first.stride, second.stride)) throw nb::value_error("shapes do not fit");
+    nb::gil_scoped_release release;
+    const int64_t* group_of = of.data<int64_t>();
+    if (std::any_of(group_of, group_of + rows, [&](int64_t code) { return code < 0 || static_cast<size_t>(code) >= groups; }))
+        throw std::out_of_range("a group has no sums");
+    group_digits(first, second, group_of, rows, groups, into.data<int64_t>());
+}
+
 }  // namespace
 
 void bind_digits(nb::module_& m) {
@@ -65,6 +78,7 @@ void bind_digits(nb::module_& m) {
     m.def("multiply_exactly", &multiply_each, "a"_a, "b"_a, "product"_a, "error"_a,
           "Write products and their rounding errors; False where some are beyond what that takes.");
     m.def("multiply_digits", &multiply, "left"_a, "right"_a, "rows"_a, "sums"_a, "Write the sums of products of planes, as 64-bit integers.");
+    m.def("group_digits", &group, "left"_a, "right"_a, "codes"_a, "groups"_a, "sums"_a, "Write these sums for the rows of each group.");
 }
 
 }  // namespace squarely

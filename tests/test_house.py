@@ -24,7 +24,7 @@ SOURCE = ROOT / "src" / "squarely"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FOUR_FINGERS = {"utils", "helpers", "common", "base", "util", "helper", "misc"}
-OPTIONAL = ("sklearn", "pandas", "polars", "duckdb", "torch", "triton", "jax", "keras", "xgboost", "lightgbm", "catboost")
+OPTIONAL = ("sklearn", "pandas", "polars", "duckdb", "torch", "triton", "jax", "keras", "xgboost", "lightgbm", "catboost", "formulaic")
 HEAVY = ("pyarrow", "rich", "narwhals", "pandas", "polars", "typer", "jinja2", "sklearn")
 
 # From the top of the house to its floor: a module imports only from lines below its own, or from its own room.

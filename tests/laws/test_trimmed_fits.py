@@ -76,7 +76,7 @@ def test_the_search_ends_where_steps_lead_nowhere(rows: int, starts: int) -> Non
     centred = np.column_stack([np.ones(rows), np.exp(2 * rng.normal(size=(rows, 3))).round(3)])
     y = centred @ [1.0, 2.0, -1.0, 0.5] + rng.standard_cauchy(rows)
     size = rows // 2 + 3
-    found = nearest_rows(centred + [0, 1e9, 1e9, 1e9], y, size, starts, 100)
+    found = nearest_rows(np.add(centred, [0, 1e9, 1e9, 1e9]), y, size, starts, 100)
     errors = np.abs(y - centred @ np.linalg.lstsq(centred[found], y[found], rcond=None)[0])
     assert len(set(found.tolist())) == size
     assert np.sort(errors[found]).tolist() == pytest.approx(np.sort(errors)[:size].tolist(), rel=1e-6)

@@ -24,7 +24,7 @@ from squarely.linear.robust import RobustInference
 from squarely.linear.robust_regression import HuberRegression, StudentTRegression, TukeyRegression
 from squarely.linear.stein import JamesStein
 from squarely.linear.summary import Summary
-from squarely.linear.terms import interaction, poly
+from squarely.linear.terms import category, interaction, poly
 from squarely.linear.trimmed import LeastTrimmedSquares
 from squarely.state import GramState
 
@@ -62,6 +62,7 @@ __all__ = [
     "Summary",
     "TukeyRegression",
     "WeightedLeastSquares",
+    "category",
     "gram",
     "grams",
     "interaction",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from squarely.linear.doubled import Doubled, Doubles, two_sum
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator, is_names
 from squarely.linear.model import one_for_all
-from squarely.linear.reading import Asked
+from squarely.linear.reading import Asked, place_in
 from squarely.linear.terms import Parts
 from squarely.state import Dyadic
 from squarely.state.gram import row_weights
@@ -154,14 +154,17 @@ class Again:
         raise DataError(f"{what} were given, and the model was fitted to {told}. Give the rows and weights of the fit, each once.")
 
     def _named(self) -> Iterator[tuple[list[Parts], Doubles | None, npt.NDArray[Any] | None]]:
-        features = list(self.model.equations_.features) if self.model.features is None else self.model.features
-        asked = Asked.of(self.data, self.target, features, self.sample_weight, () if self.groups is None else self.groups)
-        for columns, weight, batch in asked.batches():
-            labels = [np.array([repr(label) for label in keys.labels])[keys.codes] for keys in batch.keys]
-            yield columns, weight, labels[0] if labels else None
+        coding = self.model._coding
+        features = list(coding.schema.features) if self.model.features is None else self.model.features
+        asked = Asked.of(self.data, self.target, features, self.sample_weight, () if self.groups is None else self.groups, coding.schema.categories)
+        count = len(asked.targets)
+        for columns, weight, coded, batch in asked.batches():
+            labels = [np.array([repr(label) for label in keys.labels])[keys.codes] for keys in batch.keys[: len(asked.by)]]
+            numbers = coding.columns(columns[:-count], coded, partial(place_in, batch))
+            yield [*numbers, *columns[-count:]], weight, labels[0] if labels else None
 
     def _arrays(self) -> Iterator[tuple[list[Parts], Doubles | None, npt.NDArray[Any] | None]]:
-        features, targets = self.model._design(self.data, first=False), design(self.target, "y")
+        features, targets = self.model._dense(self.data, first=False), design(self.target, "y")
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row.")
         weight = None if self.sample_weight is None else row_weights(one_for_all(self.sample_weight, features.rows), features.rows)

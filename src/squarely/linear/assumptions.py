@@ -132,7 +132,7 @@ def diagnosis_of(again: Again, order: bool, instruments: Any, endogenous: Any) -
         raise DataError("order=True and groups= were both given, and each says how errors may depend on each other. Give one of them.")
     if instruments is not None and is_names(again.target):
         raise DataError("instruments= goes with arrays and frames, and the rows were given as a source. Read the columns first.")
-    rows = 0 if is_names(again.target) else again.model._design(again.data, first=False).rows
+    rows = 0 if is_names(again.target) else again.model._dense(again.data, first=False).rows
     opened, places = instruments_of(instruments, endogenous, again.model.equations_.features, rows)
     e = FitEvidence(again, inference, order, places, opened).read()
     whole = _judged(e)

@@ -1,5 +1,7 @@
 """Lasso and elastic net from a state: coordinate descent on its root, then the exact solution on the support that was found."""
 
+from typing import Any
+
 import numpy as np
 
 from squarely.linear import scikit_learn
@@ -30,7 +32,8 @@ class ElasticNet(GramEstimator):
     alpha : float, default 1.0
     l1_ratio : float, default 0.5
         The share rho of the first penalty, of 0 to 1.
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
     tol : float, default 1e-10
         Where coordinate descent ends: its duality gap over the squares of the target.
     max_iter : int, default 100,000
@@ -57,9 +60,19 @@ class ElasticNet(GramEstimator):
     [1.45, 0.0]
     """
 
-    def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True, tol: float = 1e-10, max_iter: int = 100_000) -> None:
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        features: Any = None,
+        fit_intercept: bool = True,
+        tol: float = 1e-10,
+        max_iter: int = 100_000,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.features = features
         self.fit_intercept = fit_intercept
         self.tol = tol
         self.max_iter = max_iter
@@ -81,7 +94,8 @@ class Lasso(ElasticNet):
     Parameters
     ----------
     alpha : float, default 1.0
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
     tol : float, default 1e-10
     max_iter : int, default 100,000
 
@@ -96,8 +110,9 @@ class Lasso(ElasticNet):
     [1.54, 0.0]
     """
 
-    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, tol: float = 1e-10, max_iter: int = 100_000) -> None:
+    def __init__(self, alpha: float = 1.0, *, features: Any = None, fit_intercept: bool = True, tol: float = 1e-10, max_iter: int = 100_000) -> None:
         self.alpha = alpha
+        self.features = features
         self.fit_intercept = fit_intercept
         self.tol = tol
         self.max_iter = max_iter

@@ -33,7 +33,8 @@ class ElasticNetCV(CrossValidated):
         The smallest penalty of a grid over its largest, which is the least that sets all coefficients to 0.
     alphas : int or sequence of float, default 100
         How many penalties a grid has, or the penalties.
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
     cv : int or splits, default 5
         A number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
     tol : float, default 1e-10
@@ -67,6 +68,7 @@ class ElasticNetCV(CrossValidated):
         l1_ratio: float | Sequence[float] = 0.5,
         eps: float = 1e-3,
         alphas: int | Sequence[float] = 100,
+        features: Any = None,
         fit_intercept: bool = True,
         cv: Any = 5,
         tol: float = 1e-10,
@@ -75,6 +77,7 @@ class ElasticNetCV(CrossValidated):
         self.l1_ratio = l1_ratio
         self.eps = eps
         self.alphas = alphas
+        self.features = features
         self.fit_intercept = fit_intercept
         self.cv = cv
         self.tol = tol
@@ -120,7 +123,8 @@ class LassoCV(ElasticNetCV):
     ----------
     eps : float, default 1e-3
     alphas : int or sequence of float, default 100
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
     cv : int or splits, default 5
     tol : float, default 1e-10
     max_iter : int, default 100,000
@@ -143,9 +147,10 @@ class LassoCV(ElasticNetCV):
         *,
         eps: float = 1e-3,
         alphas: int | Sequence[float] = 100,
+        features: Any = None,
         fit_intercept: bool = True,
         cv: Any = 5,
         tol: float = 1e-10,
         max_iter: int = 100_000,
     ) -> None:
-        super().__init__(l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept, cv=cv, tol=tol, max_iter=max_iter)
+        super().__init__(l1_ratio=1.0, eps=eps, alphas=alphas, features=features, fit_intercept=fit_intercept, cv=cv, tol=tol, max_iter=max_iter)

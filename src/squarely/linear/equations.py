@@ -1,11 +1,13 @@
 """NormalEquations: what a state says about least squares, centred exactly, and their solution without loss of digits."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from squarely.errors import DataError
+from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubled, Doubles
 from squarely.linear.factor import Factor
 from squarely.state import Dyadic, GramState
@@ -30,6 +32,7 @@ class NormalEquations:
     sums: Dyadic  # sum w z, 1 x (p + t)
     cross: Dyadic
     divisor: int
+    references: Mapping[str, str] = field(default_factory=dict)  # of categories: the levels that have no column
 
     @classmethod
     def of(cls, state: GramState, *, intercept: bool = True) -> "NormalEquations":
@@ -37,13 +40,15 @@ class NormalEquations:
         if not state.n:
             raise DataError("there is nothing to fit: no rows were given, or the weight of each is zero. Give rows of a weight above 0.")
         moments = state.moments
-        z = range(1, 1 + len(state.features) + len(state.targets))
+        coding = Coding(state.schema, intercept)
+        z = [*coding.places, *range(len(moments.numerators) - len(state.targets), len(moments.numerators))]
         weight, sums, squares = moments.block([0]), moments.block([0], z), moments.block(z)
         divisor = 1
         if intercept:
             divisor = weight.numerators[0, 0]
             squares = Dyadic(squares.numerators * divisor - sums.numerators.T * sums.numerators, squares.exponent)
-        return cls(state.features, state.targets, state.n, intercept, weight, sums, squares, divisor)
+        references = {category.column: level for category, level in coding.references.items()}
+        return cls(coding.names, state.targets, state.n, intercept, weight, sums, squares, divisor, references)
 
     def penalised(self, penalty: Doubles | float) -> "NormalEquations":
         """Return ``(C + diag(penalty)) b = c``, as ridge regression has it, exactly."""

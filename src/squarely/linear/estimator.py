@@ -5,10 +5,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from squarely.errors import DataError, NoInferenceError
+from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
+from squarely.linear.formula import Formula
 from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
-from squarely.linear.terms import columns_of, names_of, terms_of
+from squarely.linear.terms import feature_slots, inputs_of, terms_of
+from squarely.sources import open_source
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, dimensions
 
@@ -64,15 +67,15 @@ class GramEstimator(LinearModel):
         return self._settle(self._gather(self.state_, rows, y, one_for_all(sample_weight, rows.rows)))
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
-        asked = Asked.of(data, target, self.features, weight)
+        asked = Asked.of(data, target, self.features, weight, categories=None if first else self._coding.schema.categories)
         if first:
             self._flat = isinstance(target, str)
-            self.n_features_in_, self.feature_names_in_ = len(asked.columns), np.array(asked.columns, object)
+            self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
         return asked.state()
 
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         """Return the state with these rows in it."""
-        return state + GramState(state.features, state.targets).add_design(rows, y, weight)
+        return state + GramState(state.schema.features, state.targets).add_design(rows, y, weight)
 
     def state_of(self, X: Any, y: Any) -> GramState:  # noqa: N803
         """Return the state of rows, with the features that are asked for: ``from_state`` makes a fit of it, or of a sum of several."""
@@ -82,6 +85,46 @@ class GramEstimator(LinearModel):
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
         """Return the estimator fitted to the rows of a state; it is what ``fit`` to these rows gives."""
         return cls(**parameters)._of_state(state)
+
+    @classmethod
+    def from_formula(cls, formula: str, data: Any, sample_weight: str | None = None, **parameters: Any) -> Self:
+        """Return the estimator fitted to the terms of a formula, which are made batch by batch; formulaic reads it.
+
+        ``+ - : * / ** 0 .`` and brackets are those of formulaic. ``C(c)`` is ``category``, ``poly(x, 2)`` is ``poly``, x and its square as
+        they are, and ``I(x**2)`` or ``{x * z}`` a product. Other Python code is refused.
+
+        Parameters
+        ----------
+        formula : str
+            Such as ``"y ~ x + C(colour) + poly(z, 2) + a:b"``, with one target or several.
+        data : what ``sq.evaluate`` takes
+        sample_weight : str, optional
+            The name of a column.
+        **parameters
+            Those of the estimator.
+
+        Returns
+        -------
+        the estimator
+
+        Raises
+        ------
+        DataError
+            The formula cannot be read, or has a part that is no such term.
+        MissingExtraError
+            formulaic is not installed.
+
+        Examples
+        --------
+        >>> from squarely.linear import LinearRegression
+        >>> data = {"y": [1.0, 2.0, 4.0, 9.0], "x": [0.0, 1.0, 2.0, 3.0], "c": ["u", "v", "u", "v"]}
+        >>> LinearRegression.from_formula("y ~ poly(x, 2) + C(c)", data).equations_.features
+        ('x', 'x^2', 'c[v]')
+        """
+        source = open_source(data)
+        asked = Formula.parse(formula, source.columns)
+        estimator = cls(**{"features": list(asked.terms), "fit_intercept": asked.intercept, **parameters})
+        return estimator.fit(data, asked.targets[0] if len(asked.targets) == 1 else list(asked.targets), sample_weight)
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
@@ -94,12 +137,12 @@ class GramEstimator(LinearModel):
         return self.from_state(one.state_ + other.state_, **self.get_params())
 
     def _of_state(self, state: GramState) -> Self:
-        terms = terms_of(self.features, state.features)
-        if names_of(terms) != state.features:
-            raise DataError(
-                f"the state has the features {state.features}, and {names_of(terms)} are asked for. Ask for those it has, in their order."
-            )
-        columns = columns_of(terms)
+        schema = state.schema
+        terms = terms_of(self.features, schema.features, schema.categories)
+        if feature_slots(terms) != schema.features:
+            has, asked = (tuple(str(getattr(each, "name", each)) for each in of) for of in (schema.features, feature_slots(terms)))
+            raise DataError(f"the state has the features {has}, and {asked} are asked for. Ask for those it has, in their order.")
+        columns = inputs_of(terms)
         self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
         if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
             self.feature_names_in_ = np.array(columns, object)
@@ -115,6 +158,7 @@ class GramEstimator(LinearModel):
 
     def _settle(self, state: GramState, known: NormalEquations | None = None) -> Self:
         self.state_, intercept = state, bool(self.fit_intercept)
+        self._coding = Coding(state.schema, intercept)
         self.equations_ = known if known is not None and known.intercept == intercept else NormalEquations.of(state, intercept=intercept)
         self.exact_coef_ = self._solve(self.equations_)
         coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)

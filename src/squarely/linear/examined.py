@@ -90,7 +90,7 @@ class Examined(GramEstimator):
         [[9.92, 11.78]]
         """
         mean = self.predict(X)
-        coordinates, rows = Coordinates(self.equations_, self.exact_coef_), self._design(X, first=False)
+        coordinates, rows = Coordinates(self.equations_, self.exact_coef_), self._dense(X, first=False)
         errors = np.empty(rows.rows)
         for part in blocks(rows.rows):
             q = coordinates.orthonormal(coordinates.centred(rows.read(part)))

@@ -58,7 +58,7 @@ class CrossValidated(GramEstimator):
             return super()._gather(state, rows, y, weight)
         places = _places(self.cv, rows.rows, y)
         before = self.folds_ if state.n else ()
-        folds = tuple(GramState(state.features, state.targets) for _ in range(int(places.max()) + 1))
+        folds = tuple(GramState(state.schema.features, state.targets) for _ in range(int(places.max()) + 1))
         deal(folds, rows, y, weight, places)
         self.folds_ = _checked(_added(before, folds) if before else folds)
         return sum(self.folds_, GramState())
@@ -71,9 +71,11 @@ class CrossValidated(GramEstimator):
     def _fold_errors(self, path: Path) -> Doubles:
         """Return the mean squared error on each fold of the path of all other folds, as an array of penalties x folds; targets weigh alike."""
         intercept, errors = self.equations_.intercept, []
+        levels = self.state_.schema.levels  # the rows left for training, or those held out, may lack one
         for fold in self.folds_:
-            training = NormalEquations.of(self.state_ - fold, intercept=intercept)
-            errors.append(mean_squares(NormalEquations.of(fold, intercept=intercept), training, path(training)).mean(axis=1))
+            training = NormalEquations.of((self.state_ - fold).having(levels), intercept=intercept)
+            held = NormalEquations.of(fold.having(levels), intercept=intercept)
+            errors.append(mean_squares(held, training, path(training)).mean(axis=1))
         return np.stack(errors, axis=1)
 
 

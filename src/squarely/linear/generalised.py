@@ -99,7 +99,7 @@ class GeneralizedLeastSquares(PassesEstimator):
         """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        rows = Rows.of(self._design(X, first=True), y, None, intercept=bool(self.fit_intercept))
+        rows = Rows.of(self._dense(X, first=True), y, None, intercept=bool(self.fit_intercept))
         self._flat = dimensions(y) == 1
         settle = self._way(rows, groups)
         return self._conclude(rows, [settle(rows, target) for target in np.ascontiguousarray(rows.targets.T)])

@@ -92,7 +92,7 @@ class HeteroscedasticRegression(PassesEstimator):
     def predict_std(self, X: Any) -> Doubles:  # noqa: N803  # scikit-learn's name
         """Return the standard deviation of errors at each row, of shape (n,) or (n, t) as the targets were."""
         self._fitted()
-        rows = self._design(X, first=False)
+        rows = self._dense(X, first=False)
         coefficients = np.atleast_2d(self.variance_coef_).T
         found = np.empty((rows.rows, coefficients.shape[1]))
         for part in blocks(rows.rows):

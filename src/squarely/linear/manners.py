@@ -8,7 +8,9 @@ import numpy as np
 
 from squarely.errors import DataError
 from squarely.linear import scikit_learn
-from squarely.validate import Design, design, dimensions
+from squarely.linear.coding import Coding
+from squarely.linear.opening import opened
+from squarely.validate import Design, dimensions
 
 __all__ = ["ScikitManners"]
 
@@ -17,6 +19,7 @@ class ScikitManners:
     """Parameters are the arguments of ``__init__``, kept as they are given."""
 
     n_features_in_: int
+    _coding: Coding  # of the fit
 
     @classmethod
     def _names(cls) -> list[str]:
@@ -46,14 +49,14 @@ class ScikitManners:
         words = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
         return scikit_learn.not_fitted_error()(words)
 
-    def _open(self, X: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
-        """Open features; the first ones decide how many there are and what they are called."""
+    def _open(self, X: Any, features: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
+        """Open features; the first ones decide how many there are, what they are called, and which are categories."""
         if not hasattr(X, "columns") and dimensions(X) == 1:
             raise DataError(
                 "Expected 2D array, got 1D array instead: it has one row or one feature. Reshape your data, "
                 "with X.reshape(-1, 1) where it is one feature and X.reshape(1, -1) where it is one row."
             )
-        rows = design(X, "X")
+        rows, made = opened(X, features, None if first else self._coding.schema.categories)
         if not rows.columns:
             raise DataError(f"Found array with 0 feature(s) (shape=({rows.rows}, 0)) while a minimum of 1 is required. Give a column or more.")
         if not rows.rows:
@@ -66,7 +69,7 @@ class ScikitManners:
                 self.feature_names_in_ = np.array(names, object)
         else:
             self._compare(rows.columns, names)
-        return rows
+        return made
 
     def _compare(self, count: int, names: tuple[str, ...] | None) -> None:
         known = getattr(self, "feature_names_in_", None)
@@ -88,7 +91,7 @@ def _all_text(data: Any, rows: Design) -> tuple[str, ...] | None:
     kinds = {isinstance(name, str) for name in given}
     if kinds == {True, False}:
         raise TypeError("Feature names are only supported if all input features have string names. Convert them: X.columns = X.columns.astype(str).")
-    return rows.names if kinds == {True} else None
+    return tuple(map(str, rows.names)) if kinds == {True} else None
 
 
 def _renamed(known: list[str], names: list[str]) -> str:

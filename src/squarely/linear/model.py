@@ -8,10 +8,10 @@ import numpy as np
 
 from squarely.catalogue import r2_score
 from squarely.errors import DependentColumnsWarning
+from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.manners import ScikitManners
-from squarely.linear.terms import designed, terms_of
 from squarely.validate import Design, blocks
 
 __all__ = ["LinearModel", "one_for_all"]
@@ -27,9 +27,15 @@ class LinearModel(ScikitManners):
     _flat: bool  # whether the target had one dimension
 
     def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
-        """Open features, and make those that are asked for."""
-        rows = self._open(X, first=first)
-        return rows if self.features is None else designed(terms_of(self.features, rows.names or ()), rows)
+        """Open features, and make those that are asked for; categories are levels still."""
+        return self._open(X, self.features, first=first)
+
+    def _dense(self, X: Any, *, first: bool) -> Design:  # noqa: N803
+        """Open features as the columns of the fit; the first rows have the levels of categories."""
+        rows = self._design(X, first=first)
+        if first:
+            self._coding = Coding.of_rows(rows, intercept=bool(self.fit_intercept))
+        return self._coding.dense(rows)
 
     def _fitted(self) -> Self:
         if not hasattr(self, "coef_"):
@@ -39,7 +45,7 @@ class LinearModel(ScikitManners):
     def predict(self, X: Any) -> Doubles:  # noqa: N803
         """Return predictions, of shape (n,) or (n, t) as the targets were."""
         self._fitted()
-        rows = self._design(X, first=False)
+        rows = self._dense(X, first=False)
         coefficients = np.atleast_2d(self.coef_).T
         found = np.empty((rows.rows, coefficients.shape[1]))
         for part in blocks(rows.rows):

@@ -1,5 +1,7 @@
 """Least squares whose coefficients are at least 0."""
 
+from typing import Any
+
 import numpy as np
 
 from squarely.linear import scikit_learn
@@ -22,7 +24,8 @@ class NonNegativeLeastSquares(GramEstimator):
 
     Parameters
     ----------
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
 
     Attributes
     ----------
@@ -45,7 +48,8 @@ class NonNegativeLeastSquares(GramEstimator):
 
     _no_inference = "a coefficient at its bound follows no normal law, and which are there the rows decide"
 
-    def __init__(self, *, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+        self.features = features
         self.fit_intercept = fit_intercept
 
     def _solve(self, equations: NormalEquations) -> Dyadic:

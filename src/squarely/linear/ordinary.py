@@ -24,7 +24,8 @@ class LinearRegression(Examined):
     Parameters
     ----------
     features : sequence of str and terms, optional
-        Such as ``["a", poly("b", 3), interaction("a", "b")]``; every column where none are named.
+        Such as ``["a", poly("b", 3), interaction("a", "b"), category("c")]``; every column where none are named. Columns of text are
+        categories.
     fit_intercept : bool, default True
 
     Attributes

@@ -57,7 +57,7 @@ class PassesEstimator(LinearModel):
         """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        rows = Rows.of(self._design(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
+        rows = Rows.of(self._dense(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
         self._flat = dimensions(y) == 1
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 

@@ -1,6 +1,6 @@
 """Files, frames and streams become Gram states, batch by batch, so that their length takes no memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
-from squarely.linear.terms import Parts, Term, columns_of, made, names_of, terms_of
-from squarely.sources import Batch, Column, Source, Wanted, open_source
+from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_slots, inputs_of, made, terms_of
+from squarely.sources import Batch, Column, Keys, Source, Wanted, open_source
 from squarely.state import GramState
 from squarely.state.table import GroupKey
-from squarely.validate import bad_weight, exact_parts
+from squarely.validate import Coded, Place, bad_weight, coded, exact_parts
 
-__all__ = ["Asked", "gram", "grams"]
+__all__ = ["Asked", "gram", "grams", "place_in"]
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,52 @@ class Asked:
     by: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: Any, target: Any, features: Any, weight: str | None, by: Any = ()) -> "Asked":
-        """Open data; without features every other column is one."""
+    def of(cls, data: Any, target: Any, features: Any, weight: str | None, by: Any = (), categories: Sequence[str] | None = None) -> "Asked":
+        """Open data; without features every other column is one, and without ``categories`` the types of columns say which are such."""
         source = open_source(data)
         targets, keys = _names(target), _names(by)
-        return cls(source, terms_of(features, [name for name in source.columns if name not in (*targets, weight, *keys)]), targets, weight, keys)
+        others = [name for name in source.columns if name not in (*targets, weight, *keys)]
+        return cls(source, terms_of(features, others, source.categories if categories is None else categories), targets, weight, keys)
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
         """The columns that features are made of."""
-        return columns_of(self.terms)
+        return inputs_of(self.terms)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The columns that are read as categories, each once."""
+        return tuple(dict.fromkeys(term.feature.column for term in self.terms if isinstance(term, Indicators)))
+
+    def empty(self) -> GramState:
+        """Return the state of no row."""
+        return GramState(feature_slots(self.terms), self.targets)
 
     def state(self) -> GramState:
         """Return the state of all rows."""
-        state = GramState(names_of(self.terms), self.targets)
-        for columns, weights, _ in self.batches():
-            state.add_columns(columns, weights)
+        state = self.empty()
+        for columns, weights, levels, _ in self.batches():
+            state.add_columns(columns, weights, levels)
         return state
 
-    def batches(self) -> Iterator[tuple[list[Parts], Doubles | None, Batch]]:
-        """Yield features and targets of the rows of each batch, and their weights; the next batch is read meanwhile."""
-        columns = self.columns
-        wanted = Wanted(self.targets[0], (*self.targets[1:], *columns), self.weight, self.by)
+    def batches(self) -> Iterator[tuple[list[Parts], Doubles | None, dict[str, Coded], Batch]]:
+        """Yield features and targets of the rows of each batch, their weights, and levels; the next batch is read meanwhile."""
+        columns, categories, count = columns_of(self.terms), self.categories, len(self.targets)
+        wanted = Wanted(self.targets[0], (*self.targets[1:], *columns), self.weight, (*self.by, *categories))
         for batch in _ahead(batch for part in self.source.parts(wanted) for batch in part()):
             numbers = [_finite(column, name, batch) for column, name in zip((batch.target, *batch.predictions), self.targets + columns, strict=True)]
-            count = len(self.targets)
             features = made(self.terms, dict(zip(columns, numbers[count:], strict=True)))
-            yield [*features, *numbers[:count]], None if batch.weight is None else _weights(batch.weight, self.weight, batch), batch
+            levels = {
+                name: coded(keys.codes, keys.labels, place_in(batch, name)) for name, keys in zip(categories, batch.keys[len(self.by) :], strict=True)
+            }
+            weights = None if batch.weight is None else _weights(batch.weight, self.weight, batch)
+            yield [*features, *numbers[:count]], weights, levels, batch
+
+
+def place_in(batch: Batch, name: str) -> Place:
+    """Say in a message where the rows of a column of a batch are."""
+    title = f"{batch.where}: column {name[:60]!r}"
+    return Place(title, lambda row: f"{title}, row {batch.start + row + 1:,}")
 
 
 def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = None) -> GramState:
@@ -67,7 +86,8 @@ def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = N
     data : what ``sq.evaluate`` takes
     target : str or sequence of str
     features : sequence of str and terms, optional
-        Such as ``["a", poly("b", 3), interaction("a", "b")]``; every other column where none are named.
+        Such as ``["a", poly("b", 3), interaction("a", "b"), category("c")]``; every other column where none are named. Columns of text are
+        categories.
     weight : str, optional
 
     Examples
@@ -103,21 +123,22 @@ def grams(data: Any, *, target: Any, by: Any, features: Any = None, weight: str 
     """
     asked = Asked.of(data, target, features, weight, by)
     states: dict[GroupKey, GramState] = {}
-    for columns, weights, batch in asked.batches():
-        for key, rows in _groups(batch):
-            state = states.setdefault(key, GramState(names_of(asked.terms), asked.targets))
-            state.add_columns([tuple(part[rows] for part in parts) for parts in columns], None if weights is None else weights[rows])
+    for columns, weights, levels, batch in asked.batches():
+        for key, rows in _groups(batch.keys[: len(asked.by)]):
+            state = states.setdefault(key, asked.empty())
+            there = {name: each.rows(rows) for name, each in levels.items()}
+            state.add_columns([tuple(part[rows] for part in parts) for parts in columns], None if weights is None else weights[rows], there)
     return states
 
 
-def _groups(batch: Batch) -> Iterator[tuple[GroupKey, npt.NDArray[np.intp]]]:
+def _groups(by: Sequence[Keys]) -> Iterator[tuple[GroupKey, npt.NDArray[np.intp]]]:
     """Yield the rows of each group of a batch."""
-    codes = np.stack([keys.codes for keys in batch.keys])
+    codes = np.stack([keys.codes for keys in by])
     combinations, groups = np.unique(codes, axis=1, return_inverse=True)
     order = np.argsort(groups.ravel(), kind="stable")
     ends = np.cumsum(np.bincount(groups.ravel(), minlength=combinations.shape[1]))
     for labels, rows in zip(combinations.T.tolist(), np.split(order, ends[:-1]), strict=True):
-        yield tuple(keys.labels[label] for keys, label in zip(batch.keys, labels, strict=True)), rows
+        yield tuple(keys.labels[label] for keys, label in zip(by, labels, strict=True)), rows
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

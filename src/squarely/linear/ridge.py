@@ -29,7 +29,8 @@ class Ridge(GramEstimator):
     ----------
     alpha : float or array of shape (t,), default 1.0
         At least 0; one for all targets, or one for each.
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
 
     Attributes
     ----------
@@ -50,8 +51,9 @@ class Ridge(GramEstimator):
     [0.97]
     """
 
-    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True) -> None:
+    def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True) -> None:
         self.alpha = alpha
+        self.features = features
         self.fit_intercept = fit_intercept
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -87,7 +89,8 @@ class RidgeCV(CrossValidated):
     ----------
     alphas : sequence of float, default (0.1, 1.0, 10.0)
         Above 0.
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
     cv : None, int or splits, default None
         None for GCV; a number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
 
@@ -116,8 +119,9 @@ class RidgeCV(CrossValidated):
     0.1
     """
 
-    def __init__(self, alphas: Sequence[float] = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, cv: Any = None) -> None:
+    def __init__(self, alphas: Sequence[float] = (0.1, 1.0, 10.0), *, features: Any = None, fit_intercept: bool = True, cv: Any = None) -> None:
         self.alphas = alphas
+        self.features = features
         self.fit_intercept = fit_intercept
         self.cv = cv
 

@@ -1,5 +1,7 @@
 """James and Stein: the coefficients of least squares drawn towards 0, and what that is expected to gain."""
 
+from typing import Any
+
 import numpy as np
 
 from squarely.linear.doubled import Doubles
@@ -22,7 +24,8 @@ class JamesStein(GramEstimator):
 
     Parameters
     ----------
-    fit_intercept : bool, default True
+    features, fit_intercept
+        Those of ``LinearRegression``.
 
     Attributes
     ----------
@@ -51,7 +54,8 @@ class JamesStein(GramEstimator):
     (True, True)
     """
 
-    def __init__(self, *, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+        self.features = features
         self.fit_intercept = fit_intercept
 
     def _solve(self, equations: NormalEquations) -> Dyadic:

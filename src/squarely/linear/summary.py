@@ -208,6 +208,10 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
 def _notes(equations: NormalEquations, inference: Inference) -> list[str]:
     told = f"Standard errors are robust ({inference.kind})." if isinstance(inference, RobustInference) else _ASSUMED
     notes = [told]
+    notes += [
+        f"Coefficients of {one_line(column)} are differences from {one_line(column)}[{one_line(level)}]."
+        for column, level in equations.references.items()
+    ]
     dropped = [name for name, keep in zip(equations.features, equations.factor.kept, strict=True) if not keep]
     if dropped:
         notes.append(f"These features depend on others and have no coefficient of their own: {', '.join(map(one_line, dropped))}.")

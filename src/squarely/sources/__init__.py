@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from squarely.sources import refusals
-from squarely.sources.arrays import ArraysSource, arrays_source, mapping_source
-from squarely.sources.batch import Batch, Column, Key, Keys, Part, Source, Wanted
+from squarely.sources.arrays import ArraysSource, arrays_source, is_category, keys_of, mapping_source
+from squarely.sources.batch import Batch, Column, Key, Keys, Part, Source, Table, Wanted
 
-__all__ = ["ArraysSource", "Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted", "arrays_source", "open_source"]
+__all__ = [
+    "ArraysSource", "Batch", "Column", "Key", "Keys", "Part", "Source", "Table", "Wanted",
+    "arrays_source", "is_category", "keys_of", "open_source",
+]  # fmt: skip
 
 
-def open_source(data: Any) -> Source:
+def open_source(data: Any) -> Table:
     """Open data of any accepted kind.
 
     Parameters
@@ -24,8 +27,8 @@ def open_source(data: Any) -> Source:
 
     Returns
     -------
-    Source
-        Its columns are known; its rows are read when the parts are called.
+    Table
+        A source whose columns and their types are known; its rows are read when the parts are called.
 
     Raises
     ------

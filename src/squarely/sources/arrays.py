@@ -15,7 +15,7 @@ from squarely.sources import refusals
 from squarely.sources.batch import Batch, Column, Key, Keys, Part, Wanted
 from squarely.sources.times import iso
 
-__all__ = ["ArraysSource", "arrays_source", "mapping_source"]
+__all__ = ["ArraysSource", "arrays_source", "is_category", "keys_of", "mapping_source"]
 
 _PART_ROWS = 1 << 20
 _BATCH_ROWS = 1 << 17
@@ -38,7 +38,7 @@ def _objects(array: "np.ma.MaskedArray[Any, Any]") -> npt.NDArray[Any]:
 def _column(data: Any, where: str, name: str) -> Column:
     """Return an array, list or series as a numeric column."""
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        from squarely.sources.arrow import series_column
+        from squarely.sources.series import series_column
 
         series = series_column(data, where, name)
         if series is not None:
@@ -87,10 +87,10 @@ def _keys_of_objects(values: list[Any], where: str, name: str) -> Keys:
     return Keys(codes, tuple(labels))
 
 
-def _keys(data: Any, where: str, name: str) -> Keys:
+def keys_of(data: Any, where: str, name: str) -> Keys:
     """Return an array, list or series of group values as codes and labels."""
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        from squarely.sources.arrow import series_keys
+        from squarely.sources.series import series_keys
 
         series = series_keys(data, where, name)
         if series is not None:
@@ -114,6 +114,18 @@ def _keys(data: Any, where: str, name: str) -> Keys:
     return Keys(codes.astype(np.int32), tuple(labels.tolist()))
 
 
+def is_category(data: Any) -> bool:
+    """Say whether an array, list or series holds text or categories; of objects the first that is there decides."""
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        from squarely.sources.series import series_is_category
+
+        return series_is_category(data)
+    kind = getattr(getattr(data, "dtype", None), "kind", None)
+    if isinstance(data, list | tuple) or kind == "O":
+        return isinstance(next((value for value in data if not _missing(value)), None), str)
+    return kind == "U"
+
+
 def _rows(column: Column, rows: slice) -> Column:
     return Column(column.values[rows], None if column.valid is None else column.valid[rows])
 
@@ -132,6 +144,11 @@ class ArraysSource:
         return tuple(str(name) for name in self.data)
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the arrays of text and categories."""
+        return tuple(str(name) for name, values in self.data.items() if is_category(values))
+
+    @property
     def rereadable(self) -> bool:
         """Whether the parts may be asked for again."""
         return True
@@ -147,7 +164,7 @@ class ArraysSource:
         refusals.check_names(self.name, self.columns, wanted)
         data = {str(name): values for name, values in self.data.items()}
         columns = {name: _column(data[name], self.name, name) for name in wanted.numeric}
-        keys = {name: _keys(data[name], self.name, name) for name in wanted.keys}
+        keys = {name: keys_of(data[name], self.name, name) for name in wanted.keys}
         rows = columns[wanted.target].values.size
         lengths = [(name, column.values.size) for name, column in columns.items()]
         for name, length in [*lengths, *((name, key.codes.size) for name, key in keys.items())]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from squarely.sources import refusals
-from squarely.sources.arrow_keys import KeyReader, is_text
+from squarely.sources.arrow_keys import KeyReader, categories_of, is_text
 from squarely.sources.batch import Batch, Column, Key, Keys, Part, Wanted
 
 __all__ = [
@@ -178,32 +178,6 @@ class BatchReader:
         return self._keys[name].read(array, self._row)
 
 
-def _series(data: Any) -> pa.Array | None:
-    """Return an Arrow array or a series that exports one, or None where it cannot."""
-    try:
-        array = data if isinstance(data, pa.Array | pa.ChunkedArray) else pa.chunked_array(data)
-    except (pa.ArrowException, TypeError):
-        return None
-    if not isinstance(array, pa.ChunkedArray):
-        return array
-    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies even a single chunk
-
-
-def series_column(data: Any, where: str, name: str) -> Column | None:
-    """Return a series as a numeric column, integers and missing values exact; None where Arrow has no type for it."""
-    array = _series(data)
-    if array is None:
-        return None
-    check_types(pa.schema([(name, array.type)]), Wanted(name, ()), where, lambda _: (array,))
-    return column(array, where, name)
-
-
-def series_keys(data: Any, where: str, name: str) -> Keys | None:
-    """Return a series as a group column; None where Arrow has no type for it."""
-    array = _series(data)
-    return None if array is None else KeyReader(where, name).read(array, 0)
-
-
 @dataclass(frozen=True)
 class TableSource:
     """A table in memory; its parts are slices of about a million rows."""
@@ -215,6 +189,11 @@ class TableSource:
     def columns(self) -> tuple[str, ...]:
         """Column names."""
         return tuple(self.table.column_names)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Columns of text and categories."""
+        return categories_of(self.table.schema)
 
     @property
     def rereadable(self) -> bool:
@@ -242,6 +221,7 @@ class StreamSource:
         self._data = data
         self._reader: pa.RecordBatchReader | None = self._open()
         self.columns: tuple[str, ...] = tuple(self._reader.schema.names)
+        self.categories: tuple[str, ...] = categories_of(self._reader.schema)
 
     def _open(self) -> pa.RecordBatchReader:
         if isinstance(self._data, pa.RecordBatchReader):

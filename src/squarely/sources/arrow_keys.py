@@ -11,7 +11,7 @@ from squarely.sources import refusals
 from squarely.sources.batch import Key, Keys
 from squarely.sources.times import iso
 
-__all__ = ["KeyReader", "is_text", "key_of_text"]
+__all__ = ["KeyReader", "categories_of", "is_category", "is_text", "key_of_text"]
 
 _INDEX = {
     pa.int8(): np.int8, pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64,
@@ -22,6 +22,16 @@ _INDEX = {
 def is_text(kind: pa.DataType) -> bool:
     """Say whether the type is text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def is_category(kind: pa.DataType) -> bool:
+    """Say whether the type is text, or a dictionary, as frames write their categories."""
+    return is_text(kind) or bool(pa.types.is_dictionary(kind))
+
+
+def categories_of(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns of text and of categories."""
+    return tuple(field.name for field in schema if is_category(field.type))
 
 
 def key_of_text(text: str | None) -> Key:

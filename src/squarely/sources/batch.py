@@ -10,7 +10,7 @@ import numpy.typing as npt
 from squarely.state import NOTHING, Plan
 from squarely.state.table import Key
 
-__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Wanted"]
+__all__ = ["Batch", "Column", "Key", "Keys", "Part", "Source", "Table", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +119,11 @@ class Source(Protocol):
 
     def parts(self, wanted: Wanted) -> Iterator[Part]:
         """Yield independent parts; each call of a part reads its batches in order."""
+
+
+class Table(Source, Protocol):
+    """A source that was opened, and knows the types of its columns."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Columns whose type says that they hold no numbers to calculate with: text, categories, names of folders."""

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from squarely.errors import DataError
 from squarely.sources import refusals
 from squarely.sources.arrow import BATCH_ROWS, BatchReader, check_types
-from squarely.sources.arrow_keys import is_text
+from squarely.sources.arrow_keys import categories_of, is_text
 from squarely.sources.batch import Batch, Key, Part, Wanted
 
 __all__ = ["ArrowFile", "ParquetFile"]
@@ -39,6 +39,7 @@ class ParquetFile:
         except _FAILURES as error:
             raise self._unreadable(error) from error
         self.columns: tuple[str, ...] = tuple(self._schema.names)
+        self.categories: tuple[str, ...] = categories_of(self._schema)
         self.has_rows: bool = self._metadata.num_rows > 0
 
     def _unreadable(self, error: Exception) -> DataError:
@@ -81,6 +82,7 @@ class ArrowFile:
                 with self._reader(file) as reader:
                     self._schema = reader.schema
                 self.columns: tuple[str, ...] = tuple(self._schema.names)
+                self.categories: tuple[str, ...] = categories_of(self._schema)
                 self.has_rows: bool = any(rows.num_rows for rows in self._batches(()))
         except _FAILURES as error:
             raise refusals.unreadable(path, "Arrow IPC", str(error)) from error

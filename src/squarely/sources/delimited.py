@@ -16,7 +16,7 @@ import pyarrow.json as pc_json
 from squarely.errors import DataError
 from squarely.sources import refusals
 from squarely.sources.arrow import BatchReader, check_types, first_text
-from squarely.sources.arrow_keys import is_text
+from squarely.sources.arrow_keys import categories_of, is_text
 from squarely.sources.batch import Batch, Key, Part, Wanted
 
 __all__ = ["CsvFile", "JsonFile"]
@@ -81,6 +81,7 @@ class CsvFile:
             with self._open() as reader:
                 self._schema = reader.schema
                 self.columns: tuple[str, ...] = tuple(self._schema.names)
+                self.categories: tuple[str, ...] = categories_of(self._schema)
                 self.has_rows: bool = any(rows.num_rows for rows in reader)
         except _FAILURES as error:
             raise self._unreadable(error) from error
@@ -163,6 +164,7 @@ class JsonFile:
         except _FAILURES as error:
             raise self._unreadable(error) from error
         self.columns: tuple[str, ...] = tuple(self._schema.names)
+        self.categories: tuple[str, ...] = categories_of(self._schema)
         self.has_rows: bool = True
 
     def _inferred(self) -> pa.Schema:

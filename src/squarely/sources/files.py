@@ -20,6 +20,7 @@ class DataFile(Protocol):
     """One file: its columns, whether it has rows, and its parts."""
 
     columns: tuple[str, ...]
+    categories: tuple[str, ...]
     has_rows: bool
 
     def parts(self, wanted: Wanted, folders: Mapping[str, Key]) -> Iterator[Part]:
@@ -101,10 +102,9 @@ class FileSource:
         self.paths = tuple(paths)
         self._first = _open_file(paths[0])
         folders = _folder_keys(paths[0])
-        self.columns: tuple[str, ...] = (
-            *self._first.columns,
-            *(key for key in folders if key not in self._first.columns),
-        )
+        named = tuple(key for key in folders if key not in self._first.columns)
+        self.columns: tuple[str, ...] = (*self._first.columns, *named)
+        self.categories: tuple[str, ...] = (*self._first.categories, *named)
 
     @property
     def rereadable(self) -> bool:

@@ -13,6 +13,8 @@ from squarely.sources.batch import Part, Wanted
 
 __all__ = ["FrameSource", "open_frame"]
 
+_CATEGORIES = (nw.String, nw.Categorical, nw.Enum)
+
 
 class FrameSource:
     """A data frame that narwhals understands."""
@@ -20,7 +22,9 @@ class FrameSource:
     def __init__(self, frame: "nw.DataFrame[Any] | nw.LazyFrame[Any]", name: str) -> None:
         self.name = name
         self._frame = frame
-        self.columns: tuple[str, ...] = tuple(str(column) for column in frame.collect_schema().names())
+        schema = frame.collect_schema()
+        self.columns: tuple[str, ...] = tuple(map(str, schema.names()))
+        self.categories: tuple[str, ...] = tuple(str(name) for name, kind in schema.items() if isinstance(kind, _CATEGORIES))
 
     @property
     def rereadable(self) -> bool:

@@ -1,7 +1,6 @@
 """GramState: the exact second moments of columns, from which least squares are solved."""
 
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,16 @@ from squarely.errors import DataError, StateError
 from squarely.state import codec
 from squarely.state.digits import Doubles
 from squarely.state.dyadic import Dyadic
-from squarely.state.products import Parts, Products
-from squarely.validate import Design, blocks, column, design
+from squarely.state.gram_bytes import body_of, parsed
+from squarely.state.grouped import GroupedProducts
+from squarely.state.products import Parts
+from squarely.state.schema import Feature, Schema
+from squarely.validate import Category, Coded, Design, blocks, column, design
 
 __all__ = ["GramState", "deal", "row_weights"]
 
 Names = tuple[str, ...]
-_HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
+_NO_LEVELS: Mapping[str, Coded] = {}
 
 
 class GramState:
@@ -57,13 +59,13 @@ class GramState:
     (2, ('x0',), ('y',))
     """
 
-    __slots__ = ("_features", "_products", "_rows", "_settled", "_targets")
+    __slots__ = ("_held", "_products", "_rows", "_settled")
 
-    def __init__(self, features: Sequence[str] = (), targets: Sequence[str] = ()) -> None:
-        self._features, self._targets = tuple(features), tuple(targets)
+    def __init__(self, features: Sequence[Feature] = (), targets: Sequence[str] = ()) -> None:
+        self._held = Schema(tuple(features), tuple(targets))  # with the levels of the moments that are settled
         self._rows = 0
         self._settled: Dyadic | None = None  # moments that no longer wait for rows
-        self._products: Products | None = None  # those of the rows since
+        self._products: GroupedProducts | None = None  # those of the rows since
 
     @classmethod
     def of(cls, X: Any, y: Any, sample_weight: Any = None) -> "GramState":  # noqa: N803  # scikit-learn's name
@@ -94,26 +96,28 @@ class GramState:
     def take(self, other: "GramState") -> None:
         """Add the rows of another state of the same columns to this one."""
         whole = self + other
-        self._rows, self._settled, self._products = whole._rows, whole._settled, None
+        self._rows, self._held, self._settled, self._products = whole._rows, whole._held, whole._settled, None
 
-    def expect(self, features: Names, targets: Names) -> None:
+    def expect(self, features: Sequence[Feature], targets: Sequence[Feature]) -> None:
         """Take the names of the columns, or refuse those that differ from the names this state has."""
-        if not self._features and not self._targets:
-            self._features, self._targets = features, targets
-        elif (features, targets) != (self._features, self._targets):
-            raise DataError(_differing((features, targets), (self._features, self._targets)) + " Give the same columns in the same order.")
+        given, held = Schema(tuple(features), tuple(map(str, targets))), self._held
+        if not held.features and not held.targets:
+            self._held = given
+        elif (given.features, given.targets) != (held.features, held.targets):
+            raise DataError(_differing(given, held) + " Give the same columns in the same order.")
 
-    def add_columns(self, columns: Sequence[Parts], weight: Doubles | None) -> None:
-        """Add rows of finite numbers: features, then targets, each one array or several that add up to it."""
+    def add_columns(self, columns: Sequence[Parts], weight: Doubles | None, coded: Mapping[str, Coded] = _NO_LEVELS) -> None:
+        """Add rows of finite numbers: features, then targets, each one array or several that add up to it; and levels of categories."""
         if weight is not None and not weight.all():
             there = weight != 0
             columns, weight = [tuple(part[there] for part in parts) for parts in columns], weight[there]
+            coded = {name: levels.rows(there) for name, levels in coded.items()}
         rows = len(columns[0][0])
         if not rows:
             return
         if self._products is None:
-            self._products = Products(1 + len(columns))
-        self._products.add([(np.ones(rows),), *columns], weight)
+            self._products = GroupedProducts(self._held)
+        self._products.add(columns, weight, coded)
         self._rows += rows
 
     @property
@@ -122,21 +126,33 @@ class GramState:
         return self._rows
 
     @property
+    def schema(self) -> Schema:
+        """What the columns of the moments are: features, the levels of those that are categories, and targets."""
+        return self._held if self._products is None else self._held.joined(self._products.levels)
+
+    @property
     def features(self) -> Names:
-        """Names of the features."""
-        return self._features
+        """Names of the features; a category has one for each of its levels."""
+        return self.schema.names
 
     @property
     def targets(self) -> Names:
         """Names of the targets."""
-        return self._targets
+        return self._held.targets
 
     @property
     def moments(self) -> Dyadic:
         """The matrix G: of 1, the features and the targets, exactly."""
-        size = 1 + len(self._features) + len(self._targets)
-        found = Dyadic.zeros(size, size) if self._settled is None else self._settled
-        return found if self._products is None else found + self._products.total()
+        schema = self.schema
+        found = Dyadic.zeros(schema.size, schema.size) if self._settled is None else schema.spread(self._settled, self._held)
+        return found if self._products is None else found + self._products.total(schema)
+
+    def having(self, levels: Mapping[str, Names]) -> "GramState":
+        """Return the state with these levels beside its own: columns of 0 where it has no row of them."""
+        found = GramState()
+        found._rows, found._held = self._rows, self.schema.joined(levels)
+        found._settled = found._held.spread(self.moments, self.schema)
+        return found
 
     @property
     def weight_sum(self) -> float:
@@ -156,14 +172,16 @@ class GramState:
         return GramState() - self
 
     def _combined(self, other: "GramState", combine: Callable[[Dyadic, Dyadic], Dyadic], sign: int) -> "GramState":
-        mine, others = (self._features, self._targets), (other._features, other._targets)
-        if mine != others and any(mine) and any(others):
+        mine, others = self.schema, other.schema
+        known = [schema for schema in (mine, others) if schema.features or schema.targets]
+        if len(known) == 2 and (mine.features, mine.targets) != (others.features, others.targets):
             raise StateError(_differing(others, mine) + " States of the same columns in the same order add.")
-        names = mine if any(mine) else others
-        zeros = Dyadic.zeros(*[1 + sum(map(len, names))] * 2)
-        found = GramState(*names)
+        schema = known[0].joined(known[-1].levels) if known else mine
+        zeros = Dyadic.zeros(schema.size, schema.size)
+        both = (schema.spread(state.moments, of) if of in known else zeros for state, of in ((self, mine), (other, others)))
+        found = GramState()
         found._rows = self._rows + sign * other._rows
-        found._settled = combine(*(state.moments if any((state._features, state._targets)) else zeros for state in (self, other)))
+        found._held, found._settled = schema.without_empty(combine(*both))
         return found
 
     def __eq__(self, other: object) -> bool:
@@ -172,12 +190,7 @@ class GramState:
     __hash__ = None  # type: ignore[assignment]  # a state changes with update()
 
     def _body(self) -> bytes:
-        exact = self.moments.canonical()
-        upper = exact.numerators[np.triu_indices(len(exact.numerators))].tolist()
-        texts = [name.encode() for name in (*self._features, *self._targets)]
-        numbers = [value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True) for value in upper]
-        head = _HEAD.pack(self._rows, len(self._features), len(self._targets), exact.exponent)
-        return head + b"".join(struct.pack("<I", len(piece)) + piece for piece in (*texts, *numbers))
+        return body_of(self._rows, self.schema, self.moments)
 
     def digest(self) -> str:
         """Return the SHA-256 of names, rows and moments, in hexadecimal."""
@@ -190,35 +203,15 @@ class GramState:
     @classmethod
     def from_bytes(cls, data: bytes) -> "GramState":
         """Read what ``to_bytes`` wrote; raise StateError on anything else."""
-        try:
-            return cls._parse(codec.unwrap(codec.GRAM, bytes(data)))
-        except (struct.error, UnicodeDecodeError, IndexError) as error:
-            raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
-
-    @classmethod
-    def _parse(cls, body: bytes) -> "GramState":
-        rows, features, targets, exponent = _HEAD.unpack_from(body)
-        pieces, at = [], _HEAD.size
-        while at < len(body):
-            (length,) = struct.unpack_from("<I", body, at)
-            pieces.append(body[at + 4 : at + 4 + length])
-            at += 4 + length
-        size = 1 + features + targets
-        if at != len(body) or len(pieces) != size - 1 + size * (size + 1) // 2:
-            raise StateError("the bytes hold no state: their parts do not fit together. Write the state again.")
-        names = [piece.decode() for piece in pieces[: size - 1]]
-        state = cls(names[:features], names[features:])
-        values = np.zeros((size, size), object)
-        upper = np.triu_indices(size)
-        values[upper] = values.T[upper] = [int.from_bytes(piece, "little", signed=True) for piece in pieces[size - 1 :]]
-        state._rows, state._settled = rows, Dyadic(values, exponent)
+        state = cls()
+        state._rows, state._held, state._settled = parsed(codec.unwrap(codec.GRAM, bytes(data)))
         return state
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GramState.from_bytes, (self.to_bytes(),)
 
     def __repr__(self) -> str:
-        return f"GramState(n={self._rows}, features={len(self._features)}, targets={len(self._targets)}, digest={self.digest()[:12]!r})"
+        return f"GramState(n={self._rows}, features={len(self.features)}, targets={len(self.targets)}, digest={self.digest()[:12]!r})"
 
 
 def deal(states: Sequence[GramState], features: Design, y: Any, sample_weight: Any = None, places: Any = None) -> None:
@@ -232,13 +225,14 @@ def deal(states: Sequence[GramState], features: Design, y: Any, sample_weight: A
             features.names or _numbered("x", features.columns, state.features),
             targets.names or _target_names(targets.columns, state.targets),
         )
-    parts = [GramState(state.features, state.targets) for state in states]
+    parts = [GramState(state.schema.features, state.targets) for state in states]
     for rows in blocks(features.rows):
         columns = [*features.read(rows), *targets.read(rows)]
         here = np.zeros(len(columns[0][0]), np.intp) if places is None else places[rows]
         for at in np.unique(here).tolist():
             there = slice(None) if (here == at).all() else here == at
-            parts[at].add_columns([tuple(part[there] for part in of) for of in columns], None if weight is None else weight[rows][there])
+            coded = {name: levels.rows(rows).rows(there) for name, levels in features.coded.items()}
+            parts[at].add_columns([tuple(part[there] for part in of) for of in columns], None if weight is None else weight[rows][there], coded)
     for state, part in zip(states, parts, strict=True):
         state.take(part)
 
@@ -252,14 +246,21 @@ def _target_names(count: int, known: Names) -> Names:
     return ("y",) if count == 1 and not known else _numbered("y", count, known)
 
 
-def _differing(given: tuple[Names, Names], expected: tuple[Names, Names]) -> str:
-    for kind, new, old in zip(("features", "targets"), given, expected, strict=True):
+def _differing(given: Schema, expected: Schema) -> str:
+    for kind, new, old in (("features", given.features, expected.features), ("targets", given.targets, expected.targets)):
         if len(new) != len(old):
             return f"there are {len(new)} {kind} where {len(old)} were expected."
         for at, (name, known) in enumerate(zip(new, old, strict=True)):
             if name != known:
-                return f"number {at} of the {kind} is {name[:60]!r} where {known[:60]!r} was expected."
+                return f"number {at} of the {kind} is {_told(name)} where {_told(known)} was expected."
     return "the columns are the same."
+
+
+def _told(feature: Feature) -> str:
+    if not isinstance(feature, Category):
+        return repr(feature[:60])
+    against = "" if feature.reference is None else f" with the reference {feature.reference[:60]!r}"
+    return f"the category {feature.name[:60]!r}{against}"
 
 
 def row_weights(weight: Any, rows: int) -> Doubles:

@@ -7,19 +7,22 @@
 | None, NA, masked | missing, like NaN |
 | empty, or no weight above 0 | refused |
 | weight negative or not finite | refused with its row |
-| text | refused with its row |
+| text | refused with its row; a category takes it, and refuses a missing one |
 | integers, bool, bfloat16, Decimal, Fraction | widened exactly before any arithmetic |
 | tensors | read where they lie, or brought over from their device in chunks |
 """
 
-from squarely.validate.columns import bad_weight, column, more_columns, pair_columns
-from squarely.validate.design import Design, blocks, design, dimensions, exact_parts
+from squarely.validate.categories import Category, Coded, coded, in_order
+from squarely.validate.columns import bad_weight, column, frame_columns, more_columns, pair_columns
+from squarely.validate.design import Design, blocks, design, dimensions, exact_parts, names_of
 from squarely.validate.numbers import Place, as_array, numbers, one_column
 from squarely.validate.outputs import as_one_column, output_columns, output_weights, pair_outputs
 from squarely.validate.policy import POLICIES, accepts, check_policy, judge, nothing_left, refused_rows
 
 __all__ = [
     "POLICIES",
+    "Category",
+    "Coded",
     "Design",
     "Place",
     "accepts",
@@ -28,12 +31,16 @@ __all__ = [
     "bad_weight",
     "blocks",
     "check_policy",
+    "coded",
     "column",
     "design",
     "dimensions",
     "exact_parts",
+    "frame_columns",
+    "in_order",
     "judge",
     "more_columns",
+    "names_of",
     "nothing_left",
     "numbers",
     "one_column",

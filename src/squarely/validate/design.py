@@ -1,12 +1,14 @@
 """A matrix of features, a frame of them or a target of several columns: named columns of doubles, block by block."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
+from squarely.validate.categories import Category, Coded
 from squarely.validate.columns import column, frame_columns
 from squarely.validate.numbers import Array, Missing, Place, numbers
 
@@ -15,15 +17,17 @@ __all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of"
 Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
 _BLOCK = 1 << 16
 _WHOLE = 1 << 53  # every integer up to this size is a double
+_NONE: Mapping[str, Coded] = MappingProxyType({})
 
 
 class Design(NamedTuple):
-    """Named columns, and how rows of them are read."""
+    """Named columns, and how rows of them are read; categories among them are read of ``coded``, unless they multiply a number."""
 
-    names: tuple[str, ...] | None
+    names: tuple[str | Category, ...] | None
     columns: int
     rows: int
     read: Callable[[slice], list[Parts]]
+    coded: Mapping[str, Coded] = _NONE
 
 
 def design(data: Any, name: str) -> Design:

@@ -1,0 +1,66 @@
+"""The body of the bytes of a GramState: names, levels and moments, in the one form that equal states have."""
+
+import json
+import struct
+from dataclasses import replace
+
+import numpy as np
+
+from squarely.errors import StateError
+from squarely.state.dyadic import Dyadic
+from squarely.state.schema import Schema
+from squarely.validate import Category
+
+__all__ = ["body_of", "parsed"]
+
+_HEAD = struct.Struct("<qIIi")  # rows, features, targets, exponent
+_UNREADABLE = (struct.error, UnicodeDecodeError, IndexError, KeyError, TypeError, ValueError)
+
+
+def body_of(rows: int, schema: Schema, moments: Dyadic) -> bytes:
+    """Return the body; categories, where there are any, come behind the moments."""
+    schema, moments = schema.without_empty(moments)
+    exact = moments.canonical()
+    upper = exact.numerators[np.triu_indices(schema.size)].tolist()
+    names = [each.name if isinstance(each, Category) else each for each in schema.features]
+    numbers = [value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True) for value in upper]
+    categories = {str(at): each for at, each in enumerate(schema.features) if isinstance(each, Category)}
+    told = [json.dumps([categories, schema.levels], sort_keys=True).encode()] if categories else []
+    head = _HEAD.pack(rows, len(names), len(schema.targets), exact.exponent)
+    texts = [name.encode() for name in (*names, *schema.targets)]
+    return head + b"".join(struct.pack("<I", len(piece)) + piece for piece in (*texts, *numbers, *told))
+
+
+def parsed(body: bytes) -> tuple[int, Schema, Dyadic]:
+    """Return rows, schema and moments; raise StateError on what ``body_of`` did not write."""
+    try:
+        return _parsed(body)
+    except _UNREADABLE as error:
+        raise StateError(f"the bytes hold no state: {error}. Write the state again.") from error
+
+
+def _parsed(body: bytes) -> tuple[int, Schema, Dyadic]:
+    rows, features, targets, exponent = _HEAD.unpack_from(body)
+    pieces, at = [], _HEAD.size
+    while at < len(body):
+        (length,) = struct.unpack_from("<I", body, at)
+        pieces.append(body[at + 4 : at + 4 + length])
+        at += 4 + length
+    named = features + targets
+    names = [piece.decode() for piece in pieces[:named]]
+    schema = Schema(tuple(names[:features]), tuple(names[features:]))
+    if at == len(body) and len(pieces) > named + schema.size * (schema.size + 1) // 2:
+        schema = _with_categories(schema, json.loads(pieces.pop()))
+    count = schema.size * (schema.size + 1) // 2
+    if at != len(body) or len(names) != named or len(pieces) != named + count:
+        raise StateError("the bytes hold no state: their parts do not fit together. Write the state again.")
+    values = np.zeros((schema.size, schema.size), object)
+    upper = np.triu_indices(schema.size)
+    values[upper] = values.T[upper] = [int.from_bytes(piece, "little", signed=True) for piece in pieces[named:]]
+    return rows, schema, Dyadic(values, exponent)
+
+
+def _with_categories(schema: Schema, told: tuple[dict[str, list[str]], dict[str, list[str]]]) -> Schema:
+    categories, levels = told
+    features = tuple(Category(*categories[str(at)]) if str(at) in categories else name for at, name in enumerate(schema.features))
+    return replace(schema, features=features, levels={column: tuple(known) for column, known in levels.items()})
