@@ -12,7 +12,7 @@ from squarely.decompose.learner import Floats
 from squarely.evaluate import Told, as_frame, framed
 from squarely.plain import number, one_line
 from squarely.plain import rounded as to_width
-from squarely.svg import standing_alone
+from squarely.svg_file import standing_alone
 
 __all__ = ["Curve"]
 
