@@ -26,7 +26,7 @@ Composed = Callable[..., Tensor]  # (pred, target, **given), by torch's operatio
 class Engine(NamedTuple):
     """What finds value and gradients on one kind of device: of which forms, how, and what multiplies a gradient by a number that is there."""
 
-    takes: Callable[[Form], bool]
+    takes: Callable[[Form, torch.device], bool]
     one_pass: Callable[..., tuple[Tensor | None, ...] | None]
     multiplied: Callable[[Tensor, Tensor], Tensor]
 
@@ -142,7 +142,8 @@ class _OnePass(torch.autograd.Function):
 
 def has_engine(form: Form, pred: Tensor) -> bool:
     """Say whether there is an engine for a form on the device of a tensor; compilers make one of their own."""
-    return not torch.compiler.is_compiling() and pred.device.type in ENGINES and ENGINES[pred.device.type].takes(form)
+    device = pred.device
+    return not torch.compiler.is_compiling() and device.type in ENGINES and ENGINES[device.type].takes(form, device)
 
 
 def in_one_pass(asked: Asked) -> Any:
