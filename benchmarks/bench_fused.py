@@ -11,7 +11,6 @@ import torch
 from timing import Options, Sheet, in_turn
 
 import squarely.losses.torch as in_torch
-from squarely.losses.forms import FORMS
 from squarely.losses.kernels import KERNELS, Bound, checked
 
 Step = Callable[[], Any]
@@ -53,14 +52,6 @@ def engine(name: str, *, gradient: bool = True) -> Callable[..., Any]:
     return lambda pred, target, weight=None: pointwise(kernel, pred, target, weight, None, **rest)
 
 
-def likelihood(pred: torch.Tensor, target: torch.Tensor, var: torch.Tensor) -> Any:
-    """Pass over the Gaussian likelihood, with both gradients."""
-    from squarely.losses.fused import likelihood as of
-
-    rest = {"is_log": False, "settings": {}, "omit": False, "scale": 1e-6, "samples": False, "gradient": True, "gradient_of_spread": True}
-    return of(FORMS["gaussian_nll_loss"], pred, target, var, None, None, **rest)
-
-
 def of_bytes(sheet: Sheet, largest: int) -> None:
     """Hold each pass beside a copy that moves the bytes it has to move, and no other."""
     a, b = drawn(largest, many=2)
@@ -71,7 +62,8 @@ def of_bytes(sheet: Sheet, largest: int) -> None:
     for name, dtype, least, arrays in cases:
         what = f"{name}{' with weights' if arrays == 3 else ''}, {str(dtype).partition('.')[2]}, {least} bytes an element"
         beside_copy(sheet, what, least, partial(engine(name), *drawn(largest, dtype, many=arrays)), of_copy)
-    beside_copy(sheet, "gaussian_nll_loss, float32, 20 bytes an element", 20, partial(likelihood, *drawn(largest)), of_copy)
+    step = partial(likelihood, in_torch.gaussian_nll_loss, *drawn(largest))
+    beside_copy(sheet, "gaussian_nll_loss with backward, float32, 20 bytes an element", 20, step, of_copy)
     beside_copy(sheet, "mse_loss, value alone, 8 bytes an element", 8, partial(engine("mse_loss", gradient=False), *drawn(largest, many=2)), of_copy)
 
 
@@ -84,6 +76,12 @@ def train(loss: Callable[..., Any], leaf: torch.Tensor, *others: torch.Tensor) -
     """Take value and gradient, as training does."""
     leaf.grad = None
     loss(leaf, *others).backward()
+
+
+def likelihood(loss: Callable[..., Any], pred: torch.Tensor, target: torch.Tensor, var: torch.Tensor) -> None:
+    """Take the value of a likelihood and its gradients by mean and variance, as training does."""
+    pred.grad = var.grad = None
+    loss(pred.requires_grad_(), target, var=var.requires_grad_()).backward()
 
 
 def of_torch(sheet: Sheet, largest: int) -> None:
@@ -103,6 +101,24 @@ def of_torch(sheet: Sheet, largest: int) -> None:
             for kind, peer, most in (("eager", theirs, 1.0), ("torch.compile", compiled, 1 / 1.5 if power == largest else None)):
                 measured = in_turn(clock(partial(train, ours, leaf, *others)), clock(partial(train, peer, leaf, *others)), TURNS)
                 sheet.line(f"{name}, 2^{power} elements, against {kind}", *measured, ratio_at_most=most)
+
+
+def of_likelihoods(sheet: Sheet, largest: int) -> None:
+    """Take the Gaussian likelihood as users do, with both gradients, against torch eager and the compiled formula, which waits for nothing."""
+
+    def formula(pred: torch.Tensor, target: torch.Tensor, var: torch.Tensor) -> torch.Tensor:
+        return (0.5 * (var.log() + (pred - target) ** 2 / var)).mean()
+
+    def eager(pred: torch.Tensor, target: torch.Tensor, var: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.gaussian_nll_loss(pred, target, var)
+
+    compiled = torch.compile(formula, fullgraph=True)
+    for power in [each for each in POWERS if each < largest] + [largest]:
+        arrays = drawn(power)
+        for kind, peer, most in (("eager", eager, 1.0), ("torch.compile", compiled, 1 / 1.5 if power == largest else None)):
+            ours = clock(partial(likelihood, in_torch.gaussian_nll_loss, *arrays))
+            measured = in_turn(ours, clock(partial(likelihood, peer, *arrays)), TURNS)
+            sheet.line(f"gaussian_nll_loss with both gradients, 2^{power} elements, against {kind}", *measured, ratio_at_most=most)
 
 
 def of_launches(sheet: Sheet) -> None:
@@ -156,6 +172,7 @@ def of_fused(options: Options, sheet: Sheet) -> None:
     sheet.title(f"23. Value and gradient of losses in one launch, on {name}, against torch {torch.__version__}", "microseconds")
     of_bytes(sheet, largest)
     of_torch(sheet, largest)
+    of_likelihoods(sheet, largest)
     of_launches(sheet)
     of_memory_and_digits(sheet, largest)
 

@@ -14,7 +14,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from squarely.losses.forms import FORMS
-from squarely.losses.fused.kernel import one_pass
+from squarely.losses.fused.kernel import multiply, one_pass
 from squarely.losses.fused.launch import TILE, WARPS
 from squarely.losses.fused.patch_kernel import patches_in_one_pass
 from squarely.losses.fused.terms import of_kernel, of_likelihood
@@ -35,8 +35,8 @@ FLAGS = {
 SHAPE = {"WIDE": False, "SPLIT": True, "PARTS": 1024, "R": 1, "C": TILE, "rows": 1}
 
 
-def code(kernel: Any, kind: str, **given: Any) -> str:
-    """Machine code of a kernel for aligned arrays in a type."""
+def compiled(kernel: Any, kind: str, whole_numbers: str = "i32", **given: Any) -> Any:
+    """A kernel for aligned arrays in a type, at every stage of its compilation."""
     whole = "fp64" if kind == "fp64" else "fp32"
     constants = {**FLAGS, **SHAPE, "FLOAT": tl.float64 if whole == "fp64" else tl.float32, "HAS_SPREAD": False, **given}
     constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
@@ -45,14 +45,21 @@ def code(kernel: Any, kind: str, **given: Any) -> str:
         "scale": "*fp32",
         "factor": "fp64",
         "eps": "fp64",
+        "numbers": f"*{kind}",
+        "by": "*fp32",
         "totals": f"*{whole}",
         "partials": f"*{whole}",
+        "counter": "*i32",
     }
-    signature = {name: types.get(name, "i32") for name in kernel.arg_names} | {"counter": "*i32"} | dict.fromkeys(constants, "constexpr")
+    signature = {name: types.get(name, whole_numbers) for name in kernel.arg_names} | dict.fromkeys(constants, "constexpr")
     place = kernel.arg_names.index
     aligned = {(place(name),): [["tt.divisibility", 16]] for name in (*POINTERS, "columns", "pixels") if name in kernel.arg_names}
     source = ASTSource(kernel, signature=signature, constexprs={(place(name),): value for name, value in constants.items()}, attrs=aligned)
-    cubin = triton.compile(source, target=H200, options={"num_warps": WARPS, "enable_fp_fusion": False}).asm["cubin"]
+    return triton.compile(source, target=H200, options={"num_warps": WARPS, "enable_fp_fusion": False}).asm
+
+
+def machine_code(cubin: bytes) -> str:
+    """Machine code as text."""
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         Path(file.name).write_bytes(cubin)
         reader = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "nvdisasm"
@@ -61,11 +68,27 @@ def code(kernel: Any, kind: str, **given: Any) -> str:
 
 def show(kind: str, name: str, kernel: Any, **given: Any) -> None:
     """Tell that a kernel reads and writes 16 bytes at a time and spills nothing, or stop."""
-    found = code(kernel, kind, **given)
+    found = machine_code(compiled(kernel, kind, **given)["cubin"])
     for what in ("LDG", "STG"):
         assert re.search(rf"{what}\.E\.128", found), f"{kind} {name}: no {what} of 16 bytes"
     assert "LDL" not in found, f"{kind} {name} spills"
     print(kind, name)
+
+
+def show_wide(name: str, kernel: Any, **given: Any) -> None:
+    """Tell that a kernel has 64 bits for where its programs are before it multiplies, or stop."""
+    lines = compiled(kernel, "fp32", "i64", WIDE=True, **given)["ttir"].splitlines()
+    programs = [found[1] for line in lines if (found := re.search(r"(%\w+) = tt.get_program_id", line))]
+    narrow = [line for line in lines if any(re.search(rf"muli.*{each}\b", line) for each in programs)]
+    assert programs, f"{name} has no programs"
+    assert not narrow, f"{name}: {narrow}"
+    print("wide", name)
+
+
+def show_built(name: str, kernel: Any, kind: str = "fp32", **given: Any) -> None:
+    """Tell that a kernel is compiled for arguments of which some are 1, which are part of its code then."""
+    assert compiled(kernel, kind, **given)["cubin"]
+    print("built", name)
 
 
 def of(name: str) -> Any:
@@ -80,3 +103,10 @@ if __name__ == "__main__":
     show("fp16", "gaussian_nll_loss", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES_SPREAD=True)
     show("fp64", "log_cosh_loss", one_pass, TERMS=of("log_cosh_loss"))
     show("bf16", "patch_mse_loss", patches_in_one_pass, MASKED=True, R=2, C=1024)
+    show_wide("mse_loss", one_pass, TERMS=of("mse_loss"), WEIGHTED=True, WEIGHT_SPREAD=True)
+    show_wide("patch_mse_loss", patches_in_one_pass, R=1, C=8192, MASKED=True, MASK_SPREAD=True)
+    show_built("a long gradient", multiply, WIDE=True)
+    show_built("one column", one_pass, TERMS=of("mse_loss"), SPLIT=False, SCALED=False, OMITS=False, R=2048, C=1, columns=1)
+    show_built("one patch", patches_in_one_pass, kind="bf16", SPLIT=False, R=1, C=256, patches=1)
+    show_built("one number", multiply, kind="bf16", length=1)
+    show_built("a variance alone", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES=False, WRITES_SPREAD=True)

@@ -397,9 +397,11 @@ def test_patches_without_patches_and_of_too_few_and_too_many_pixels() -> None:
 
 
 def test_a_device_takes_the_programs() -> None:
-    """Compiled to the machine code of an H200, which needs none: 16 bytes at a time are read and written, and nothing is spilled."""
+    """Compiled to the machine code of an H200, which needs none: 16 bytes at a time are read and written, nothing spills, and large places fit."""
     done = subprocess.run(
         [sys.executable, "tests/fused_for_a_device.py"], cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "0"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines() == ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss", "bf16 patch_mse_loss"]
+    at_once = ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss", "bf16 patch_mse_loss"]
+    built = ["built a long gradient", "built one column", "built one patch", "built one number", "built a variance alone"]
+    assert done.stdout.splitlines() == [*at_once, "wide mse_loss", "wide patch_mse_loss", *built]

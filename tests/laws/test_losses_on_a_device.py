@@ -8,6 +8,7 @@ import torch
 from torch.testing import assert_close
 
 import squarely.losses.torch as losses
+from squarely.losses.forms import Pointwise
 from squarely.losses.kernels import KERNELS
 from squarely.losses.torch import cuda, one_pass
 
@@ -141,6 +142,31 @@ def test_a_view_with_holes_is_taken(launches: list[Any]) -> None:
     assert whole.grad is not None
     assert_close(whole.grad[::2, ::3], gradient, rtol=1e-12, atol=0)
     assert whole.grad.count_nonzero() == gradient.count_nonzero()
+
+
+def test_where_triton_does_not_work_losses_are_composed_and_say_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an image without a compiler of C."""
+
+    def no_compiler(*given: Any) -> Any:
+        raise RuntimeError("Failed to find C compiler")
+
+    monkeypatch.setattr("squarely.losses.fused.multiplied", no_compiler)
+    pred, target = drawn(4, 4)
+    cuda._works.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="Failed to find C compiler") as told:
+            values = [losses.mse_loss(pred, target) for _ in range(2)]
+    finally:
+        cuda._works.cache_clear()
+    assert len(told) == 1
+    for value in values:
+        assert "OnePass" not in type(value.grad_fn).__name__
+        assert_close(value.detach(), ((pred - target) ** 2).mean().detach())
+
+
+def test_a_device_that_is_too_old_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert not cuda.takes(Pointwise(KERNELS["mse_loss"]), torch.device("cuda", 9))
 
 
 def test_without_triton_losses_are_composed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from squarely.losses.forms.several import Normal
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import multiply, one_pass
-from squarely.losses.fused.launch import TILE, WARPS, Grid, Spread, current, flat, scratch
+from squarely.losses.fused.launch import FLOATS, TILE, WARPS, Grid, Spread, current, flat, scratch
 from squarely.losses.fused.terms import of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
@@ -14,7 +14,6 @@ from squarely.losses.torch.library import TORCH, torch
 __all__ = ["likelihood", "multiplied", "pointwise"]
 
 Tensor = torch.Tensor
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
 
 
@@ -112,7 +111,7 @@ def _run(
     writes: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
     """Launch the kernel once and return sum and gradients, or None."""
-    if pred.dtype not in _FLOATS or target.is_complex() or (spread is not None and spread.dtype not in _FLOATS):
+    if pred.dtype not in FLOATS or target.is_complex() or (spread is not None and spread.dtype not in FLOATS):
         return None
     dtype = TORCH.float_of(pred, target, *([] if spread is None else [spread]))
     rows = pred.shape[0] if samples else 1
@@ -128,8 +127,8 @@ def _run(
     target, spread = flat(target, pred), None if spread is None else flat(spread, pred)
     grid = Grid.of(rows, pred.numel() // rows, pred.device)
     totals = torch.empty(rows, dtype=dtype, device=pred.device)
-    partials, counter = scratch(grid, totals, dtype)
     with current(pred):
+        partials, counter = scratch(grid, totals, dtype)
         one_pass[grid.groups, grid.splits](
             pred,
             target,

@@ -8,9 +8,10 @@ from typing import Any
 
 from squarely.losses.torch.library import torch
 
-__all__ = ["TILE", "WARPS", "Grid", "Spread", "current", "flat", "scratch"]
+__all__ = ["FLOATS", "TILE", "WARPS", "Grid", "Spread", "current", "flat", "scratch"]
 
 Tensor = torch.Tensor
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # types of predictions
 TILE = 2048  # elements of a program at a time
 WARPS = 8
 PROGRAMS_OF_CORE = 4  # programs of a multiprocessor at a time, where rows are long

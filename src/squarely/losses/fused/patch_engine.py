@@ -1,7 +1,7 @@
 """Loss and gradient of normalised patches in one pass and one launch."""
 
 from squarely.losses.fused.device import tl
-from squarely.losses.fused.launch import WARPS, Grid, Spread, current, scratch
+from squarely.losses.fused.launch import FLOATS, WARPS, Grid, Spread, current, scratch
 from squarely.losses.fused.patch_kernel import patches_in_one_pass
 from squarely.losses.torch.library import TORCH, torch
 
@@ -29,7 +29,7 @@ def patches(
     None where this is not for the kernel.
     """
     pixels, dtype = pred.shape[-1], TORCH.float_of(pred, target)
-    if not 2 <= pixels <= _MOST_PIXELS or not pred.is_floating_point() or target.is_complex():
+    if not 2 <= pixels <= _MOST_PIXELS or pred.dtype not in FLOATS or target.is_complex():
         return None
     groups = pred.shape[0] if samples else 1
     pred, target = pred.contiguous(), target.contiguous()
@@ -42,8 +42,8 @@ def patches(
         return None
     grid = Grid.of_patches(groups, like.numel() // groups, pixels, pred.device)
     totals = torch.empty(groups, dtype=dtype, device=pred.device)
-    partials, counter = scratch(grid, totals, dtype)
     with current(pred):
+        partials, counter = scratch(grid, totals, dtype)
         patches_in_one_pass[grid.groups, grid.splits](
             pred,
             target,

@@ -15,7 +15,7 @@ Tensor = torch.Tensor
 _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
 
 
-def takes(form: Form) -> bool:
+def takes(form: Form, device: torch.device) -> bool:
     """Say whether the core has a form."""
     return isinstance(form, Pointwise) and has(form.kernel)
 

@@ -1,5 +1,6 @@
 """The pass of the kernels in Triton over tensors of a GPU."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from squarely.losses.torch.library import torch
 __all__ = ["multiplied", "one_pass", "takes"]
 
 Tensor = torch.Tensor
+_LEAST = (8, 0)  # the compute capability from which on there are instructions for bfloat16
 
 
 @lru_cache
@@ -26,9 +28,22 @@ def _fused() -> Any:
     return fused
 
 
-def takes(form: Form) -> bool:
-    """Say whether there is a kernel for a form."""
-    return isinstance(form, Pointwise | Normal | PatchSquared) and _fused() is not None
+@lru_cache
+def _works(device: torch.device) -> bool:
+    """Say whether kernels can be launched on a device: Triton needs a compiler of C, and a device that is not too old. Where not, say so once."""
+    try:
+        if device.type == "cuda" and torch.cuda.get_device_capability(device) < _LEAST:
+            return False
+        _fused().multiplied(torch.ones(1, device=device), torch.ones((), device=device))
+    except Exception as error:  # of Triton, of the compiler, of the driver
+        warnings.warn(f"Triton does not work for {device}, so losses are composed of torch's operations: {error}", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
+def takes(form: Form, device: torch.device) -> bool:
+    """Say whether there is a kernel for a form, and it can be launched on a device."""
+    return isinstance(form, Pointwise | Normal | PatchSquared) and _fused() is not None and _works(device)
 
 
 def one_pass(

@@ -6,8 +6,7 @@ and compilers, forward mode, gradients by targets and weights, and gradients of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from squarely.losses.compose import amounts, count, denominator
@@ -20,13 +19,14 @@ from squarely.losses.torch.library import HALVES, TORCH, torch, unpack_dual
 __all__ = ["ENGINES", "Asked", "Engine", "has_engine", "in_one_pass", "terms_in_one_pass"]
 
 Tensor = torch.Tensor
+_PLAIN = (Tensor, torch.nn.Parameter)
 Composed = Callable[..., Tensor]  # (pred, target, **given), by torch's operations
 
 
 class Engine(NamedTuple):
     """What finds value and gradients on one kind of device: of which forms, how, and what multiplies a gradient by a number that is there."""
 
-    takes: Callable[[Form], bool]
+    takes: Callable[[Form, torch.device], bool]
     one_pass: Callable[..., tuple[Tensor | None, ...] | None]
     multiplied: Callable[[Tensor, Tensor], Tensor]
 
@@ -34,7 +34,6 @@ class Engine(NamedTuple):
 ENGINES = {"cpu": Engine(cpu.takes, cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.takes, cuda.one_pass, cuda.multiplied)}
 
 
-@dataclass(eq=False)
 class Asked:
     """A loss as it was asked for.
 
@@ -47,36 +46,28 @@ class Asked:
     Attributes
     ----------
     leaves : what there is a gradient by
-    tensors : all arrays by name
+    tensors : all arrays, by name
     """
 
-    form: Form
-    settings: Mapping[str, Any]
-    options: Options
-    pred: Tensor
-    target: Tensor
-    given: Mapping[str, Any]
-    composed: Composed
+    def __init__(
+        self, form: Form, settings: Mapping[str, Any], options: Options, pred: Tensor, target: Tensor, given: Mapping[str, Any], composed: Composed
+    ) -> None:
+        self.form, self.settings, self.options = form, settings, options
+        self.pred, self.target, self.given = pred, target, given
+        self.composed = composed
+        self.leaves: dict[str, Any] = {"pred": pred} | {name: given[name] for name in form.arrays if given.get(name) is not None}
+        self.tensors: dict[str, Any] = {"pred": pred, "target": target} | {name: each for name, each in given.items() if hasattr(each, "shape")}
+        self._elements: tuple[Tensor, Tensor] | None = None
 
-    def __post_init__(self) -> None:
-        self.leaves: dict[str, Any] = {"pred": self.pred} | {name: self.given[name] for name in self.form.arrays if self.given.get(name) is not None}
-        self.tensors: dict[str, Any] = {"pred": self.pred, "target": self.target}
-        self.tensors.update((name, each) for name, each in self.given.items() if hasattr(each, "shape"))
-
-    @cached_property
     def elements(self) -> tuple[Tensor, Tensor]:
         """Return prediction and target with one element for each loss."""
-        return self.form.elements(TORCH, self.pred.detach(), self.target.detach(), self.options)
+        if self._elements is None:
+            self._elements = self.form.elements(TORCH, self.pred, self.target, self.options)
+        return self._elements
 
-    @property
     def dtype(self) -> torch.dtype:
         """Return the type of the value."""
         return TORCH.float_of(self.target, *self.leaves.values())
-
-    @cached_property
-    def is_half(self) -> bool:
-        """Say whether a gradient is of a half type."""
-        return any(each.dtype in HALVES for each in self.leaves.values())
 
 
 class _Found:
@@ -151,16 +142,19 @@ class _OnePass(torch.autograd.Function):
 
 def has_engine(form: Form, pred: Tensor) -> bool:
     """Say whether there is an engine for a form on the device of a tensor; compilers make one of their own."""
-    return not torch.compiler.is_compiling() and pred.device.type in ENGINES and ENGINES[pred.device.type].takes(form)
+    device = pred.device
+    return not torch.compiler.is_compiling() and device.type in ENGINES and ENGINES[device.type].takes(form, device)
 
 
 def in_one_pass(asked: Asked) -> Any:
     """Return the loss as it was asked for, or None where it has to be composed."""
-    options, by_sample = asked.options, asked.options.reduction == "per_sample"
-    if options.reduction == "none" or not _is_for_engines(asked) or (by_sample and (not asked.pred.ndim or asked.is_half)):
+    options = asked.options
+    if options.reduction == "none" or not _is_for_engines(asked):
         return None
-    if by_sample:
-        like = torch.empty(asked.pred.shape[:1], dtype=asked.dtype, device=asked.pred.device)
+    if options.reduction == "per_sample":
+        if not asked.pred.ndim or any(each.dtype in HALVES for each in asked.leaves.values()):
+            return None
+        like = torch.empty(asked.pred.shape[:1], dtype=asked.dtype(), device=asked.pred.device)
         den, means = _denominator(asked, like), asked.composed
         num = _sums(asked, 1.0, lambda **arrays: means(**arrays) * (den + (den == 0)), samples=True)
         return None if num is None else LossTerms(num, den).mean()
@@ -182,15 +176,14 @@ def terms_in_one_pass(asked: Asked) -> Any:
 
 def _is_for_engines(asked: Asked) -> bool:
     """Say whether the arrays are for an engine, and nobody watches but the tape."""
-    pred, leaves, tensors = asked.pred, asked.leaves, asked.tensors.values()
+    leaves, tensors, device, shape = asked.leaves, asked.tensors.values(), asked.pred.device, asked.pred.shape
     return (
-        all(type(each) in (Tensor, torch.nn.Parameter) for each in (*tensors, *leaves.values()))
-        and all(each.device == pred.device for each in tensors)
-        and all(each.shape == pred.shape for each in (asked.target, *leaves.values()))
+        leaves.keys() <= asked.tensors.keys()
+        and all(type(each) in _PLAIN and each.device == device and not each.is_neg() for each in tensors)  # whose memory holds other numbers
+        and all(each.shape == shape for each in (asked.target, *leaves.values()))
         and asked.options.covariance is None
         and asked.options.nan_target != "raise"
         and not any(each.requires_grad for name, each in asked.tensors.items() if name not in leaves)
-        and not any(each.is_neg() for each in tensors)  # whose memory holds other numbers
         and not torch._C._are_functorch_transforms_active()
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
@@ -205,7 +198,7 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
     ----------
     composed : the same by composition
     """
-    counted = amounts(TORCH, *asked.elements, asked.options)
+    counted = amounts(TORCH, *asked.elements(), asked.options)
     asks = [each.requires_grad and torch.is_grad_enabled() for each in asked.leaves.values()]
     given = {"asks": asks, "omit": asked.options.nan_target == "omit", "samples": samples}
     engine = partial(ENGINES[asked.pred.device.type].one_pass, asked.form, asked.settings, **given)
@@ -226,7 +219,7 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
 
 def _denominator(asked: Asked, num: Tensor | None) -> Any:
     """Return what the mean is divided by, that of samples where ``num`` has one number for each: a float where it is known without a look."""
-    options, elements = asked.options, asked.elements
+    options, elements = asked.options, asked.elements()
     kind = options.denom
     is_plain = options.weight is None and options.sample_weight is None and options.output_weight is None
     if num is None and is_plain and kind in (None, "valid") and options.mask is None and options.nan_target == "propagate":
@@ -239,5 +232,5 @@ def _denominator(asked: Asked, num: Tensor | None) -> Any:
             or (counted.weight is not None and kind == "valid")
         ):
             counted = count(TORCH, *elements, options)
-        like = torch.empty((), dtype=asked.dtype, device=asked.pred.device) if num is None else num.detach()
+        like = torch.empty((), dtype=asked.dtype(), device=asked.pred.device) if num is None else num.detach()
         return denominator(TORCH, like, counted, options, counted.shape if num is None else counted.shape[1:])
