@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,19 @@ def worst_slices(name: str = "region", labels: Sequence[str] = ("north", "south"
     return sq.slices(y, p, columns=columns, cross=2).to_html()
 
 
+def curve(values: Sequence[float] = (0.1, 1.0, 10.0, 100.0), name: str = "alpha") -> str:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 20))
+    found = sq.validation_curve(sq.linear.Ridge(), x, x[:, 0] + rng.normal(size=60), parameter="alpha", values=values)
+    return replace(found, along=name).to_html()
+
+
+def fits() -> str:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 3))
+    return sq.bias_variance(sq.linear.Ridge(), x, x[:, 0] + rng.normal(size=60), repeats=40).to_html()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "points": lambda: report(lambda: fake(442, 3, groups=7)),
     "density": lambda: report(lambda: fake(9_000, 1, groups=60)),
@@ -57,6 +71,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "hostile": lambda: report(hostile),
     "comparison": comparison,
     "slices": worst_slices,
+    "curve": curve,
+    "hostile curve": lambda: curve((1e-300, 1e300), NASTY),
+    "fits": fits,
     "hostile slices": lambda: worst_slices(NASTY, (NASTY, "unbroken" * 20, "a name " * 20)),
     "findings": lambda: html.render(found()),
     "hostile findings": lambda: html.render(found(NASTY)),
