@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,19 @@ def fit(name: str = "rooms") -> str:
     return sq.linear.LinearRegression().fit(frame, y).diagnose(frame, y, order=True).to_html()
 
 
+def curve(values: Sequence[float] = (0.1, 1.0, 10.0, 100.0), name: str = "alpha") -> str:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 20))
+    found = sq.validation_curve(sq.linear.Ridge(), x, x[:, 0] + rng.normal(size=60), parameter="alpha", values=values)
+    return replace(found, along=name).to_html()
+
+
+def fits() -> str:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 3))
+    return sq.bias_variance(sq.linear.Ridge(), x, x[:, 0] + rng.normal(size=60), repeats=40).to_html()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "points": lambda: report(lambda: fake(442, 3, groups=7)),
     "density": lambda: report(lambda: fake(9_000, 1, groups=60)),
@@ -66,6 +80,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "hostile": lambda: report(hostile),
     "comparison": comparison,
     "slices": worst_slices,
+    "curve": curve,
+    "hostile curve": lambda: curve((1e-300, 1e300), NASTY),
+    "fits": fits,
     "hostile slices": lambda: worst_slices(NASTY, (NASTY, "unbroken" * 20, "a name " * 20)),
     "fit": fit,
     "hostile fit": lambda: fit(NASTY),

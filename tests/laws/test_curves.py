@@ -21,7 +21,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 import squarely as sq
 from squarely.curves import PowerLaw, Seen, Side
-from squarely.curves.law import fitted
+from squarely.curves.law import fitted, nearest
+from squarely.curves.splits import splits_of
 from squarely.linear import ElasticNet, JamesStein, Lasso, LinearRegression, NonNegativeLeastSquares, Ridge, RidgeCV, poly
 from squarely.state import GramState
 
@@ -224,7 +225,8 @@ def test_intervals_hold_the_expected_error(simulated: list[Any]) -> None:
     expected = np.array([(n + 1) * (n - 2) / n / (n - FEATURES - 2) for n in (12, 20, 45)])
     ends = np.array([curve.validation.interval("mse") for curve in simulated])
     held = ((ends[:, 0] <= expected) & (expected <= ends[:, 1])).mean(axis=0)
-    assert (held > 0.88).all(), held
+    assert held[0] > 0.8, held  # 12 rows for 5 coefficients, where fits of some folds are far worse than those of others
+    assert (held[1:] > 0.91).all(), held
 
 
 def test_the_whole_is_that_of_all_rows_that_validate() -> None:
@@ -273,6 +275,18 @@ class Memory:
         return np.array([self.known.get(each, 0.0) for each in x[:, 0].tolist()])
 
 
+def test_rows_are_added_in_one_order_for_all_splits() -> None:
+    pairs = [(np.arange(0, 30), np.arange(30, 40)), (np.arange(10, 40), np.arange(0, 10))]
+    one, other = splits_of(pairs, 0, None, None, 40)
+    shared = np.arange(10, 30)
+    np.testing.assert_array_equal(one.train[np.isin(one.train, shared)], other.train[np.isin(other.train, shared)])
+    assert not np.array_equal(one.train, np.sort(one.train))
+    assert [sorted(split.train) for split in (one, other)] == [sorted(train) for train, _ in pairs]
+    for given, (train, test) in zip(splits_of(pairs, None, None, None, 40), pairs, strict=True):
+        np.testing.assert_array_equal(given.train, train)
+        np.testing.assert_array_equal(given.test, test)
+
+
 def test_sorted_rows_are_no_trap() -> None:
     """Rows in order of x: folds of neighbours would be predicted from far away, and the first rows know nothing of the last."""
     x = np.linspace(0, 1, 300)[:, None]
@@ -297,6 +311,13 @@ def test_a_law_is_found_again(law: PowerLaw) -> None:
     assert found.power == pytest.approx(law.power, rel=0.04)
     assert law.saving(1600) == pytest.approx(1 - (law.floor + law.scale * 3200**-law.power) / (law.floor + law.scale * 1600**-law.power), rel=1e-12)
     assert found.saving(1600) == pytest.approx(law.saving(1600), rel=0.02, abs=1e-4)
+
+
+def test_no_law_has_an_error_below_0() -> None:
+    """What falls more slowly than any power at hand would have a floor below 0, and what rises a negative scale."""
+    for errors in (N**-0.05, N**0.3, 1 / np.log(N)):
+        law = nearest(N, errors)
+        assert min(law.floor, law.scale) >= 0
 
 
 @pytest.mark.parametrize(
@@ -352,16 +373,17 @@ def test_the_verdict_says_what_would_help(training: Array, validation: Array, wo
     assert all(each in verdict for each in words), verdict
 
 
-def test_the_best_value_and_those_not_told_apart() -> None:
-    found = sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=np.geomspace(0.01, 1e5, 15), folds=8)
+@pytest.mark.parametrize("folds", [2, 3, 5, 8])
+def test_the_best_value_and_those_not_told_apart(folds: int) -> None:
+    found = sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=np.geomspace(0.01, 1e5, 60), folds=folds)
     errors = found.validation.fold_mse
     assert found.best == found.values[int(np.argmin(found.validation.mse))]
     best = errors[found.values.index(found.best)]
     tests = [scipy.stats.ttest_rel(each, best) for each in errors]
     expected = tuple(v for v, t in zip(found.values, tests, strict=True) if v != found.best and not (t.pvalue < 0.05 and t.statistic > 0))
     assert found.alike == expected
-    assert 0 < len(expected) < 14
-    assert "Not told apart from it, on the same 8 folds" in found.verdict
+    assert 0 < len(expected) < 59
+    assert f"Not told apart from it, on the same {folds} folds" in found.verdict
 
 
 def test_a_best_value_at_the_end_asks_for_more() -> None:
