@@ -11,7 +11,7 @@ from squarely.diagnose.asking import Beside, asked
 from squarely.diagnose.exhibit import Exhibit, Table
 from squarely.errors import DataError
 from squarely.linear.again import Again
-from squarely.linear.checks_of_features import FIT_CHECKS
+from squarely.linear.checks_with_instruments import FIT_CHECKS
 from squarely.linear.doubled import Doubles
 from squarely.linear.estimator import is_names
 from squarely.linear.evidence import FitEvidence, instruments_of, labels_of
