@@ -112,6 +112,13 @@ def test_coefficients_are_those_of_statsmodels() -> None:
         assert estimates[name] == pytest.approx(expected, abs=6e-4), name
 
 
+def test_the_page_says_what_is_to_be_expected_of_new_rows() -> None:
+    page = diagnosed().to_html()
+    press = PEER.get_influence().ess_press / PEER.ssr
+    assert f"rows left out one by one have {press:.4g} times the MSE of the fit; {(N + 4) / (N - 4):.4g} is expected of 4 coefficients" in page
+    assert "What shrinking is expected to save on new rows: James-Stein" in page
+
+
 def test_inflations_are_those_of_statsmodels() -> None:
     page = diagnosed().to_html()
     cells = {row[0]: numbers(row[1:]) for row in Cells(page).tables["features"][1:]}
