@@ -352,6 +352,18 @@ def test_a_bend_is_told_by_the_feature_that_makes_it() -> None:
     assert {each.id: each.because for each in found if each.id in ("SQ004", "SQ005", "SQ006")} == {"SQ006": None, "SQ005": "SQ006", "SQ004": "SQ006"}
 
 
+def test_a_variance_that_goes_with_a_feature_decides_the_loss_too() -> None:
+    """Predictions do not show it: it is large at both ends of a feature that hardly moves them."""
+    x, noise, _ = rows(12)
+    y = x @ [5.0, 0.0, 0.0] + noise * (0.3 + 0.03 * np.abs(x[:, 1] - 900))
+    found = diagnosed(x, y)
+    assert "SQ008" in found
+    assert "SQ007" not in {finding.id for finding in found}
+    assert found.recommended_loss.loss == "weighted squared error"
+    fitted = LinearRegression().fit(x, y).predict(x)
+    assert sq.diagnose(y, fitted).recommended_loss.loss != "weighted squared error"
+
+
 def test_the_target_keeps_its_name() -> None:
     frame = pd.DataFrame(X, columns=["x0", "x1", "x2"])
     for name in ("price", "fit", "weight", "group"):

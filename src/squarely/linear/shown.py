@@ -107,7 +107,17 @@ class Shown:
         )
 
     def _rows(self) -> Exhibit:
-        head = ("Row", "Actual", "Predicted", "Residual", "Leverage", "Studentised", "Cook's distance", "DFFITS", "Moves most, in standard errors")
+        head = (
+            "Row",
+            "Actual",
+            "Predicted",
+            "Actual \N{MINUS SIGN} predicted",
+            "Leverage",
+            "Studentised",
+            "Cook's distance",
+            "DFFITS",
+            "Moves most, in standard errors",
+        )
         rows = tuple(self._row(at) for at in range(len(self.top.rows)))
         above = "1 row has" if self.many == 1 else f"{self.many:,} rows have"
         return Exhibit(
