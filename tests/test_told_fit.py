@@ -178,6 +178,9 @@ def test_many_rows_are_drawn_in_steps_with_those_that_decide() -> None:
     assert "Drawn are 875 of 3,500 rows, in equal steps." in exhibits["features"].lead
     svg = exhibits["influence"].pictures[0].svg
     top = LinearRegression().fit(x, y).influence(x, y, top=10)
+    told = [item.split(",") for item in re.search(r'data-at="([^"]*)"', svg)[1].split(";")]  # type: ignore[index]
+    assert {len(item) for item in told} == {4}, "place, row and Cook's distance"
+    assert {int(item[2]) - 1 for item in told} == {*range(0, 3_500, 4), *top.rows.tolist()}
     assert svg.count('class="bubble"') == 875 + sum(row % 4 != 0 for row in top.rows)
 
 
