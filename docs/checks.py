@@ -5,7 +5,7 @@ import math
 import re
 
 from squarely.diagnose.checks import CHECKS, Check
-from squarely.linear.checks_of_features import FIT_CHECKS
+from squarely.linear.checks_with_instruments import FIT_CHECKS
 
 HEAD = """# The checks of `diagnose`
 

@@ -112,6 +112,13 @@ def test_coefficients_are_those_of_statsmodels() -> None:
         assert estimates[name] == pytest.approx(expected, abs=6e-4), name
 
 
+def test_the_page_says_what_is_to_be_expected_of_new_rows() -> None:
+    page = diagnosed().to_html()
+    press = PEER.get_influence().ess_press / PEER.ssr
+    assert f"rows left out one by one have {press:.4g} times the MSE of the fit; {(N + 4) / (N - 4):.4g} is expected of 4 coefficients" in page
+    assert "What shrinking is expected to save on new rows: James-Stein" in page
+
+
 def test_inflations_are_those_of_statsmodels() -> None:
     page = diagnosed().to_html()
     cells = {row[0]: numbers(row[1:]) for row in Cells(page).tables["features"][1:]}
@@ -171,6 +178,9 @@ def test_many_rows_are_drawn_in_steps_with_those_that_decide() -> None:
     assert "Drawn are 875 of 3,500 rows, in equal steps." in exhibits["features"].lead
     svg = exhibits["influence"].pictures[0].svg
     top = LinearRegression().fit(x, y).influence(x, y, top=10)
+    told = [item.split(",") for item in re.search(r'data-at="([^"]*)"', svg)[1].split(";")]  # type: ignore[index]
+    assert {len(item) for item in told} == {4}, "place, row and Cook's distance"
+    assert {int(item[2]) - 1 for item in told} == {*range(0, 3_500, 4), *top.rows.tolist()}
     assert svg.count('class="bubble"') == 875 + sum(row % 4 != 0 for row in top.rows)
 
 

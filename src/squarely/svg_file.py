@@ -7,6 +7,7 @@ _STYLE = (  # of a figure alone: a page in which one is shown keeps its own
     ".squarely text{font:11px sans-serif;fill:currentColor}.squarely .grid{stroke:#8885;fill:none}"
     ".squarely :is(.dots,.spots,.reach,.curve){stroke:var(--ink);stroke-linecap:round;fill:none}.squarely .dots{stroke-width:4;stroke-opacity:.55}"
     ".squarely .spots{stroke-width:7}.squarely .curve{stroke-width:2.2}.squarely .band{fill:var(--ink);fill-opacity:.16}"
+    ".squarely .bubble{stroke:var(--ink);fill:var(--ink);fill-opacity:.3}"
     ".squarely .guide{stroke:var(--rule);stroke-width:1.5;stroke-dasharray:5 3;fill:none}"
 )
 

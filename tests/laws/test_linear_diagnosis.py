@@ -21,7 +21,7 @@ from squarely.diagnose.checks import CHECKS
 from squarely.errors import DataError, DependentColumnsWarning
 from squarely.linear import LinearRegression
 from squarely.linear.assumptions import FitDiagnosis
-from squarely.linear.checks_of_features import FIT_CHECKS
+from squarely.linear.checks_with_instruments import FIT_CHECKS
 
 N = 300
 
@@ -96,17 +96,58 @@ def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
 def test_exogeneity_is_that_of_linearmodels(intercept: bool, count: int) -> None:
     instruments = RNG.normal(size=(N, 3))
     hidden = RNG.normal(size=N)
-    x = np.column_stack([X[:, 0], *(instruments[:, at] + 0.7 * hidden + 0.5 * RNG.normal(size=N) for at in range(2))])
+    x = np.column_stack([X[:, 0], *(instruments[:, at] + 0.7 * hidden * (at < count) + 0.5 * RNG.normal(size=N) for at in range(2))])
     y = x @ [1.0, 2.0, -1.0] + hidden + RNG.normal(size=N)
     endogenous = ["x1", "x2"][:count]
     found = diagnosed(x, y, intercept, instruments=instruments, endogenous=endogenous)
     exogenous = x[:, : 3 - count] if count == 2 else x[:, [0, 2]]
     exogenous = sm.add_constant(exogenous) if intercept else exogenous
-    peer = IV2SLS(y, exogenous, x[:, [1, 2][:count]], instruments).fit().wu_hausman()
-    mine = numbers(found, "SQ014")
+    suspected = x[:, [1, 2][:count]]
+    fitted = IV2SLS(y, exogenous, suspected, instruments).fit()
+    peer, mine = fitted.wu_hausman(), numbers(found, "SQ014")
     assert (mine["f"], mine["p_value"]) == pytest.approx((peer.stat, peer.pval), rel=1e-9)
+    assert (mine["sargan"], mine["sargan_p"]) == pytest.approx((fitted.sargan.stat, fitted.sargan.pval), rel=1e-8)
+    stages = [sm.OLS(each, np.column_stack([exogenous, instruments])).fit() for each in suspected.T]
+    f = [stage.compare_f_test(sm.OLS(each, exogenous).fit())[0] for stage, each in zip(stages, suspected.T, strict=True)]
+    assert mine["first_stage_f"] == pytest.approx(min(f), rel=1e-9)
+    assert mine["first_stage_r2"] == pytest.approx(fitted.first_stage.diagnostics["partial.rsquared"].iloc[int(np.argmin(f))], rel=1e-9)
     assert "SQ014" in found
     assert {each.name: each.verdict for each in found.assumptions}["errors do not go with features (exogeneity)"] == "violated"
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05])
+def test_weak_instruments_cannot_tell(strength: float) -> None:
+    instruments, hidden = RNG.normal(size=(N, 2)), RNG.normal(size=N)
+    x = strength * instruments[:, :1] + hidden[:, None] + RNG.normal(size=(N, 1))
+    found = diagnosed(x, x[:, 0] + hidden + RNG.normal(size=N), instruments=instruments)
+    assert "the instruments are weak" in found.not_testable["SQ014"]
+    assert {each.name: each.verdict for each in found.assumptions}["errors do not go with features (exogeneity)"] == "not testable"
+
+
+def test_instruments_that_contradict_each_other_cannot_tell() -> None:
+    instruments, hidden = RNG.normal(size=(N, 2)), RNG.normal(size=N)
+    x = instruments.sum(axis=1, keepdims=True) + hidden[:, None] + RNG.normal(size=(N, 1))
+    bad = x[:, 0] + hidden + instruments[:, 0] + RNG.normal(size=N)
+    good = x[:, 0] + hidden + RNG.normal(size=N)
+    assert "the instruments contradict each other" in diagnosed(x, bad, instruments=instruments).not_testable["SQ014"]
+    assert "the instruments agree" in diagnosed(x, good, instruments=instruments)["SQ014"].evidence
+    exact = diagnosed(x, good, instruments=instruments[:, :1])
+    assert "Sargan" not in exact["SQ014"].evidence, "there is nothing over that could contradict"
+
+
+def test_weighted_exogeneity_is_that_of_linearmodels() -> None:
+    rng = np.random.default_rng(3)
+    weight = rng.lognormal(size=N)
+    instruments, hidden = rng.normal(size=(N, 3)), rng.normal(size=N)
+    x = np.column_stack([X[:, 0], instruments.sum(axis=1) + hidden + rng.normal(size=N)])
+    y = x.sum(axis=1) + (hidden + rng.normal(size=N)) / np.sqrt(weight)
+    mine = numbers(diagnosed(x, y, weight=weight, instruments=instruments, endogenous="x1"), "SQ014")
+    root = np.sqrt(weight)[:, None]
+    stage = sm.WLS(x[:, 1], sm.add_constant(np.column_stack([x[:, 0], instruments])), weight).fit()
+    design = sm.add_constant(x)
+    f = sm.OLS(y * root[:, 0], np.column_stack([design, stage.resid]) * root).fit().compare_f_test(sm.OLS(y * root[:, 0], design * root).fit())[0]
+    assert mine["f"] == pytest.approx(f, rel=1e-9)
+    assert mine["first_stage_f"] == pytest.approx(stage.compare_f_test(sm.WLS(x[:, 1], sm.add_constant(x[:, 0]), weight).fit())[0], rel=1e-9)
 
 
 def test_weighted_statistics_are_those_of_the_whitened_rows() -> None:
@@ -309,6 +350,18 @@ def test_a_bend_is_told_by_the_feature_that_makes_it() -> None:
     assert "SQ004" in sq.diagnose(y, LinearRegression().fit(x, y).predict(x))
     found = diagnosed(x, y)
     assert {each.id: each.because for each in found if each.id in ("SQ004", "SQ005", "SQ006")} == {"SQ006": None, "SQ005": "SQ006", "SQ004": "SQ006"}
+
+
+def test_a_variance_that_goes_with_a_feature_decides_the_loss_too() -> None:
+    """Predictions do not show it: it is large at both ends of a feature that hardly moves them."""
+    x, noise, _ = rows(12)
+    y = x @ [5.0, 0.0, 0.0] + noise * (0.3 + 0.03 * np.abs(x[:, 1] - 900))
+    found = diagnosed(x, y)
+    assert "SQ008" in found
+    assert "SQ007" not in {finding.id for finding in found}
+    assert found.recommended_loss.loss == "weighted squared error"
+    fitted = LinearRegression().fit(x, y).predict(x)
+    assert sq.diagnose(y, fitted).recommended_loss.loss != "weighted squared error"
 
 
 def test_the_target_keeps_its_name() -> None:

@@ -41,8 +41,10 @@ def test_dots_of_influence_are_those_of_statsmodels(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.y, peer.resid_studentized_external, rtol=1e-9)
     assert found.to_svg(tmp_path / "plot.svg") == (tmp_path / "plot.svg").read_text(encoding="utf-8")
     root = ElementTree.fromstring(found.svg)
-    dots = next(each for each in root.iter("{http://www.w3.org/2000/svg}path") if each.get("class") == "dots")
-    assert dots.get("d", "").count("M") == 80
+    radii = [float(each.get("r", "")) for each in root.iter("{http://www.w3.org/2000/svg}circle")]
+    assert len(radii) == 80
+    largest = peer.cooks_distance[0].max() ** 0.5
+    assert max(radii) == pytest.approx(max(1.5, 14 * largest), abs=0.06)
 
 
 def test_a_plot_can_stand_beside_others() -> None:
@@ -69,6 +71,13 @@ def test_many_rows_are_drawn_in_steps() -> None:
     x = np.random.default_rng(0).normal(size=(9_000, 1))
     found = LinearRegression().fit(x, x[:, 0] ** 2).plot(x, x[:, 0] ** 2, kind="component", feature="x0")
     assert (len(found.x), "3,000 of 9,000 rows" in found.svg) == (9_000, True)
+    y = x[:, 0] + np.random.default_rng(1).normal(size=9_000)
+    y[4_000] += 100
+    model = LinearRegression().fit(x, y)
+    many, top = model.plot(x, y), model.influence(x, y, top=10)
+    assert top.rows[0] == 4_000
+    assert many.svg.count("<circle") == 3_000 + sum(row % 3 != 0 for row in top.rows)
+    assert f'r="{14 * min(1.0, top.cooks_distances[0]) ** 0.5:.1f}"' in many.svg.replace('.0"', '"')
 
 
 def test_a_name_cannot_forge_a_plot() -> None:

@@ -110,7 +110,7 @@ def _magnitudes(case: _Case) -> Advice | None:
 
 
 def _weights(case: _Case) -> Advice | None:
-    if not any(name in case.found and case.found[name].severity != "info" for name in ("SQ007", "SQ009", "SQ010")):
+    if not any(name in case.found and case.found[name].severity != "info" for name in ("SQ007", "SQ008", "SQ009", "SQ010")):
         return None
     reason = "the variance differs between rows: with weights of 1 over it squared error is the likelihood again"
     return Advice("weighted squared error", "mean", reason, "sq.mse(y, prediction, sample_weight=1 / variance)")

@@ -11,7 +11,7 @@ from squarely.diagnose.asking import Beside, asked
 from squarely.diagnose.exhibit import Exhibit, Table
 from squarely.errors import DataError
 from squarely.linear.again import Again
-from squarely.linear.checks_of_features import FIT_CHECKS
+from squarely.linear.checks_with_instruments import FIT_CHECKS
 from squarely.linear.doubled import Doubles
 from squarely.linear.estimator import is_names
 from squarely.linear.evidence import FitEvidence, instruments_of, labels_of
@@ -98,7 +98,8 @@ class FitDiagnosis(Diagnosis):
         rows = tuple((each.name, each.verdict, each.severity or "-", each.evidence, each.consequence, each.remedy) for each in self.assumptions)
         lead = "What least squares rest on (Gauss and Markov, and normal errors for t and F), and what these rows say of it."
         table = Exhibit("assumptions", "Assumptions", lead, (), (Table("Assumptions of least squares", head, rows),))
-        return table, *(self.shown.exhibits if self.shown else ())
+        told = {**self.passed[_MODEL], **{finding.id: finding.evidence for finding in self.findings}}
+        return table, *(self.shown.exhibits(told) if self.shown else ())
 
     def __str__(self) -> str:
         lines = [super().__str__(), "", "Assumptions of least squares:"]

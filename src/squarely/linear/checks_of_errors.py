@@ -5,8 +5,7 @@ from functools import partial
 import numpy as np
 
 from squarely.diagnose.finding import CannotTestError, Check, Outcome, check
-from squarely.diagnose.laws import chi2_tail, f_tail
-from squarely.linear.added import projected
+from squarely.diagnose.laws import chi2_tail
 from squarely.linear.equations import NormalEquations
 from squarely.linear.evidence import MOST_CROSSED, FitEvidence
 from squarely.plain import one_line, percent
@@ -154,50 +153,3 @@ def dependence(e: FitEvidence) -> Outcome:
         gain=gain.share,
         numbers={"lm": lm, "f": gain.f},
     )
-
-
-@_check("SQ014", "A feature goes with the errors", "share of the squared error that the endogenous part of features explains", 0.01, 0.1, 1)
-def exogeneity(e: FitEvidence) -> Outcome:
-    r"""Split features by instruments into a clean part and a rest, and add the rest to the fit (Durbin, Wu and Hausman).
-
-    .. math:: F = \frac{(\mathrm{RSS} - \mathrm{RSS}_+) / q}{\mathrm{RSS}_+ / (n - k - q)}, \quad y = z^\top b + \hat v^\top c + u
-
-    Without instruments nobody can tell: residuals of least squares are uncorrelated with the features in any case.
-
-    References
-    ----------
-    Wu, D.-M. (1973), Econometrica 41(4), doi:10.2307/1914093. Hausman, J. A. (1978), Econometrica 46(6), doi:10.2307/1913827.
-    """
-    if e.instruments is None:
-        raise CannotTestError("features and targets alone cannot tell: residuals are uncorrelated with features by construction; give instruments=")
-    e.needs_residuals()
-    root, right = NormalEquations.of(e.instrumented, intercept=e.equations.intercept).root
-    count, asked = len(e.features), list(e.endogenous)
-    others = [at for at in range(root.shape[1]) if at not in asked]
-    rest = np.column_stack([root[:, at] - projected(root[:, others], root[:, at])[0] for at in asked])  # v, of the first stages
-    own = [at for at in range(count) if at not in asked]
-    strength = min(_share_of_first_stage(root, at, own, others) for at in asked)
-    within = root[:, :count]
-    beside = np.column_stack([each - projected(within, each)[0] for each in rest.T])
-    found, rank = projected(beside, right[:, 0] - projected(within, right[:, 0])[0])
-    if not rank:
-        raise CannotTestError("the instruments explain nothing of the features")
-    squares, left = float(found @ found), e.inference.freedom - rank
-    f = squares / rank / ((e.squares - squares) / left)
-    names = ", ".join(one_line(e.features[at]) for at in asked)
-    return Outcome(
-        effect=squares / e.squares,
-        p_value=f_tail(f, rank, left),
-        told=f"Wu-Hausman F = {f:.4g} for {names}; the instruments explain at least {percent(strength)} of what features have of their own",
-        meaning=f"coefficients of {names} are biased, however many rows there are; predictions of rows like these are not",
-        fix="estimate with the instruments (two-stage least squares), or measure what drives both",
-        code="linearmodels.IV2SLS(y, exog, endog, instruments).fit()",
-        numbers={"f": f, "first_stage_r2": strength},
-    )
-
-
-def _share_of_first_stage(root: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", at: int, own: list[int], others: list[int]) -> float:
-    """Return the share that instruments explain of what a feature has beside the exogenous ones."""
-    beside = root[:, at] - projected(root[:, own], root[:, at])[0]
-    left = root[:, at] - projected(root[:, others], root[:, at])[0]
-    return 1 - float(left @ left) / float(beside @ beside)

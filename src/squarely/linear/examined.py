@@ -171,10 +171,12 @@ class Examined(GramEstimator):
         instruments: Any = None,
         endogenous: Any = None,
     ) -> FitDiagnosis:
-        """Say what is wrong with the fit, how much it matters, and what mends it; and which assumptions of least squares hold.
+        r"""Say what is wrong with the fit, how much it matters, and what mends it; and which assumptions of least squares hold.
 
-        The checks of ``sq.diagnose`` judge the errors, which are held in memory; those of docs/checks.md that need features join them.
-        Effects decide, p-values guard against few rows.
+        .. math:: \text{finding} \iff \text{effect} > \text{threshold} \;\text{and}\; p_\text{Holm} < 0.05
+
+        The checks of ``sq.diagnose`` judge the errors, which are held in memory; those of docs/checks.md that need features join them, as one
+        battery with one correction. Effects decide, p-values guard against few rows.
 
         Parameters
         ----------
@@ -183,11 +185,21 @@ class Examined(GramEstimator):
         order : bool
             Whether the rows lie in order of time.
         groups : array-like of shape (n,), or the name of a column
-            Rows whose errors may go together.
+            Rows whose errors may go together, or differ in variance.
         instruments : array-like of shape (n, q), optional
             What drives features and not the errors; without, exogeneity is not testable.
         endogenous : sequence of str, optional
             The features that may go with the errors; all of them where none are named.
+
+        Returns
+        -------
+        FitDiagnosis
+            Print it; ``assumptions`` is the table of Gauss and Markov, and ``to_html("page.html")`` writes all of it with pictures.
+
+        Raises
+        ------
+        DataError
+            Where the rows are not those of the fit, or there are too few of them.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from squarely.diagnose.exhibit import Picture
 from squarely.linear.again import Block, Coordinates
 from squarely.linear.doubled import Doubles
 from squarely.linear.influence import Influence
-from squarely.linear.plots import Sketch, component, figure_of, partial
+from squarely.linear.plots import Sketch, component, drawn_influence, figure_of, influence_figure, partial
 from squarely.plain import number, one_line
 from squarely.svg import Figure, axis_range
 
@@ -60,26 +60,11 @@ def _name(fit: Coordinates, at: int) -> str:
 
 
 def of_influence(drawn: Drawn, top: Influence) -> Picture:
-    """Return studentised residuals over leverages, with circles that grow with Cook's distance; the rows that decide most are among them."""
-    others = np.flatnonzero(~np.isin(drawn.influence.rows, top.rows))
-    both = drawn.influence.taken(others).joined(top)
-    x, y = both.leverages, both.studentized_residuals
-    seen = np.isfinite(x) & np.isfinite(y) & np.isfinite(both.cooks_distances)
-    x, y, cook, rows = x[seen], y[seen], both.cooks_distances[seen], both.rows[seen]
-    figure = Figure(
-        "fit-influence",
-        title="Influence of each row",
-        description="Studentised residuals over leverages; circles grow with Cook's distance.",
-        x=axis_range(x.tolist(), include=0.0),
-        y=axis_range(y.tolist(), include=0.0),
-        x_label="leverage",
-        y_label="studentised residual",
-    )
-    size = cook / max(1.0, float(cook.max(initial=0.0)))  # a full circle is a distance of 1, or the largest
-    figure.bubbles(zip(x.tolist(), y.tolist(), size.tolist(), strict=True))
-    figure.line([(figure.x.low, 0.0), (figure.x.high, 0.0)], "guide")
-    told = zip(x.tolist(), y.tolist(), (rows + 1).tolist(), cook.tolist(), strict=True)
-    figure.hover("row {0}: Cook's distance {1}", [(px, py, f"{row:,}", f"{distance:.3g}") for px, py, row, distance in told])
+    """Return the influence of each row; the rows that decide most are among them."""
+    shown = drawn_influence(drawn.influence, top)
+    figure = influence_figure(shown, drawn.total)
+    told = zip(shown.leverages.tolist(), shown.studentized_residuals.tolist(), shown.rows.tolist(), shown.cooks_distances.tolist(), strict=True)
+    figure.hover("row {0}: Cook's distance {1}", [(x, y, row + 1, f"{distance:.3g}") for x, y, row, distance in told])
     caption = "The area of a circle is Cook's distance. Rows far to the right are unlike the others, and rows far up or down are off the line."
     return Picture("Influence of each row", figure.render(), caption)
 

@@ -11,14 +11,15 @@ from squarely.errors import DataError
 from squarely.linear.again import Again, Block, Coordinates
 from squarely.linear.doubled import Doubles
 from squarely.linear.inference import Inference
-from squarely.linear.influence import influence_parts
+from squarely.linear.influence import Influence, influence_parts
 from squarely.plain import one_line
 from squarely.svg import Figure, axis_range
 from squarely.svg_file import standing_alone
 
-__all__ = ["Plot", "Sketch", "component", "figure_of", "partial", "plot_of"]
+__all__ = ["Plot", "Sketch", "component", "drawn_influence", "figure_of", "influence_figure", "partial", "plot_of"]
 
 _MOST = 4_000  # dots; more would hide each other
+_TOP = 10  # rows that decide most, which are drawn in any case
 _LONG = 24  # letters of a name, for which axes have room
 
 
@@ -76,9 +77,41 @@ def plot_of(again: Again, kind: str, feature: str | None) -> Plot:
 
 
 def _influence(again: Again) -> Plot:
-    parts = [part for _, (part, _) in influence_parts(again, Inference.of(again.model.equations_, again.model.exact_coef_))]
-    h, r = (np.concatenate([getattr(part, name) for part in parts]) for name in ("leverages", "studentized_residuals"))
-    return _plot(Sketch("Influence of each row", "influence", "leverage", "studentised residual", lambda _: (h, r), 0.0), h, r)
+    inference = Inference.of(again.model.equations_, again.model.exact_coef_)
+    whole: Influence | None = None
+    for _, (part, _) in influence_parts(again, inference):
+        whole = part.joined(whole)
+    assert whole is not None, "a fit has rows"
+    step = max(1, -(-len(whole.rows) // _MOST))
+    drawn = drawn_influence(whole.taken(slice(None, None, step)), whole.largest(_TOP))
+    title = "Influence of each row"
+    return Plot(title, whole.leverages, whole.studentized_residuals, standing_alone(influence_figure(drawn, len(whole.rows), 480.0, 360.0).render()))
+
+
+def drawn_influence(sample: Influence, top: Influence) -> Influence:
+    """Return the rows of a sample with those that decide most, once each; a row without a value cannot be drawn."""
+    both = sample.taken(~np.isin(sample.rows, top.rows)).joined(top)
+    return both.taken(np.isfinite(both.leverages) & np.isfinite(both.studentized_residuals) & np.isfinite(both.cooks_distances))
+
+
+def influence_figure(drawn: Influence, rows: int, width: float = 360.0, height: float = 270.0) -> Figure:
+    """Return studentised residuals over leverages, as circles that grow with Cook's distance."""
+    x, y, cook = drawn.leverages.tolist(), drawn.studentized_residuals.tolist(), drawn.cooks_distances
+    figure = Figure(
+        "fit-influence",
+        title="Influence of each row",
+        description=f"Studentised residuals over leverages of {len(x):,} of {rows:,} rows; circles grow with Cook's distance.",
+        x=axis_range(x, include=0.0),
+        y=axis_range(y, include=0.0),
+        x_label="leverage",
+        y_label="studentised residual",
+        width=width,
+        height=height,
+    )
+    size = cook / max(1.0, float(cook.max(initial=0.0)))  # a full circle is a distance of 1, or the largest
+    figure.bubbles(zip(x, y, size.tolist(), strict=True))
+    figure.line([(figure.x.low, 0.0), (figure.x.high, 0.0)], "guide")
+    return figure
 
 
 def partial(fit: Coordinates, at: int) -> Sketch:

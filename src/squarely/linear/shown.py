@@ -1,5 +1,6 @@
 """Shown: what is kept of a fit for the page of its diagnosis, and the sections that are made of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,18 +56,22 @@ class Shown:
             e.many,
         )
 
-    @property
-    def exhibits(self) -> tuple[Exhibit, ...]:
-        """Sections of the page, after the assumptions."""
-        return self._coefficients(), self._features(), self._rows()
+    def exhibits(self, told: Mapping[str, str]) -> tuple[Exhibit, ...]:
+        """Return the sections of the page after the assumptions; ``told`` is what each check saw."""
+        return self._coefficients(told), self._features(), self._rows()
 
-    def _coefficients(self) -> Exhibit:
+    def _coefficients(self, told: Mapping[str, str]) -> Exhibit:
+        words = [*self.summary.notes]
+        if "SQ043" in told:
+            words.append(f"The metrics of this page are those of the rows of the fit, which flatter it: {told['SQ043']}.")
+        if "SQ037" in told:
+            words.append(f"What shrinking is expected to save on new rows: {told['SQ037']}.")
         facts = tuple((label.rstrip(":"), value) for label, value in self.summary.facts[0])
         return Exhibit(
             "coefficients",
             "Coefficients",
             "What the fit says, as a table of least squares is read: an estimate, how sure it is, and whether it could be chance.",
-            self.summary.notes,
+            tuple(words),
             (
                 Table("The fit in numbers", (), facts, (1,)),
                 Table("Estimates with their intervals of 95 %", ("Feature", *self.summary.head[1:]), self.summary.tables[0], tuple(range(1, 7))),
@@ -102,7 +107,17 @@ class Shown:
         )
 
     def _rows(self) -> Exhibit:
-        head = ("Row", "Actual", "Predicted", "Residual", "Leverage", "Studentised", "Cook's distance", "DFFITS", "Moves most, in standard errors")
+        head = (
+            "Row",
+            "Actual",
+            "Predicted",
+            "Actual \N{MINUS SIGN} predicted",
+            "Leverage",
+            "Studentised",
+            "Cook's distance",
+            "DFFITS",
+            "Moves most, in standard errors",
+        )
         rows = tuple(self._row(at) for at in range(len(self.top.rows)))
         above = "1 row has" if self.many == 1 else f"{self.many:,} rows have"
         return Exhibit(
