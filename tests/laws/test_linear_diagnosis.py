@@ -82,6 +82,18 @@ def test_tests_of_variance_are_those_of_statsmodels() -> None:
     assert mine["white_rank"] == 9
 
 
+def test_more_than_20_features_have_whites_test_of_their_squares() -> None:
+    """Errors that grow with the size of a feature, which its own values do not tell."""
+    x = RNG.normal(size=(N, 24)) + 3
+    y = x.sum(axis=1) + RNG.normal(size=N) * (1 + (x[:, 5] - 3) ** 2)
+    found = diagnosed(x, y)
+    peer, mine = sm.OLS(y, sm.add_constant(x)).fit(), numbers(found, "SQ008")
+    lm, p = het_breuschpagan(peer.resid, np.column_stack([peer.model.exog, x**2]))[:2]
+    assert (mine["white_of_squares"], mine["white_of_squares_p"], mine["white_of_squares_rank"]) == (pytest.approx(lm), pytest.approx(p), 48)
+    assert "white" not in mine
+    assert "SQ008" in found
+
+
 def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
     x = np.column_stack([X, X[:, 0] + 0.1 * RNG.normal(size=N)])
     found, design = diagnosed(x, BENT, order=True), sm.add_constant(x)

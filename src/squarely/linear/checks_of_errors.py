@@ -87,7 +87,8 @@ def variance(e: FitEvidence) -> Outcome:
 
     .. math:: \mathrm{LM} = n R^2
 
-    The p-value is the smaller one, twice. White's test is asked of at most 20 features.
+    The p-value is the smaller one, twice. Beyond 20 features White's test
+    has their squares alone: there would be p (p - 1) / 2 products.
 
     References
     ----------
@@ -99,7 +100,8 @@ def variance(e: FitEvidence) -> Outcome:
     total, kept, count = float(whole.total_squares[0]), whole.factor.kept, len(e.features)
     if not total > 0 or not kept.any():
         raise CannotTestError("squared errors, or features, are all alike")
-    tests = {"breusch_pagan": slice(count)} | ({"white": slice(None)} if count <= MOST_CROSSED else {})
+    white = "white" if count <= MOST_CROSSED else "white_of_squares"
+    tests = {"breusch_pagan": slice(count), white: slice(None)}
     numbers: dict[str, float] = {}
     adjusted, p_values = [], []
     for name, columns in tests.items():
@@ -111,9 +113,8 @@ def variance(e: FitEvidence) -> Outcome:
         p_values.append(numbers[f"{name}_p"])
     if not adjusted:
         raise CannotTestError("there are too few rows")
-    told = ", ".join(
-        f"{words} LM = {numbers[name]:.4g}" for name, words in (("breusch_pagan", "Breusch-Pagan"), ("white", "White")) if name in numbers
-    )
+    words = {"breusch_pagan": "Breusch-Pagan", "white": "White", "white_of_squares": "White without products"}
+    told = ", ".join(f"{words[name]} LM = {numbers[name]:.4g}" for name in tests if name in numbers)
     return Outcome(
         effect=max(0.0, *adjusted),
         p_value=min(1.0, min(p_values) * len(p_values)),

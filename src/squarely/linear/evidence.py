@@ -130,7 +130,7 @@ class FitEvidence:
         few = self.features if len(self.features) <= MOST_CROSSED else ()
         squares = tuple(f"{name}^2" for name in self.features)
         self.curves = GramState((*self.features, "fit^2", "fit^3", *squares, *self.lags), ("e",))
-        self.spread = GramState((*self.features, *(squares if few else ()), *(f"{a}:{b}" for a, b in combinations(few, 2))), ("e^2",))
+        self.spread = GramState((*self.features, *squares, *(f"{a}:{b}" for a, b in combinations(few, 2))), ("e^2",))
         if self.instruments is not None:
             names = tuple(f"instrument {at}" for at in range(self.instruments.columns))
             self.instrumented = GramState((*self.features, *names), ("y",))
@@ -156,7 +156,7 @@ class FitEvidence:
         weight = w if self.is_weighted else None
         self.curves.add_columns(_columns(*u, fit**2, fit**3, *squares, *earlier, e), weight)
         scaled = np.ldexp(e, -np.frexp(np.sqrt(self.squares / self.n))[1])  # fourth powers of small errors are no doubles
-        spread = [*u, *(squares if len(u) <= MOST_CROSSED else []), *products, w * scaled * scaled]
+        spread = [*u, *squares, *products, w * scaled * scaled]
         self.spread.add_columns(_columns(*(each[w > 0] for each in spread)), None)
         if self.instruments is not None:
             rows = slice(block.start, block.start + len(e))
