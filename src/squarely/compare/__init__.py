@@ -55,8 +55,9 @@ def compare(
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
         which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
-        season. They take no pass of their own, except the median, and the mean for metrics that take more than sums of squares, such as
-        "mae": these read the targets first, which the comparison says and counts in ``passes``, and which a stream refuses.
+        season. They take no pass of their own, except the mean and the median for metrics that take more than sums of squares, such as
+        "mae": these read the targets first, which the comparison says and counts in ``passes``, and which a stream refuses. The median
+        keeps all targets in memory.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -127,7 +128,7 @@ def compare(
     together = Together(source, added, common=model is None and (nan_policy == "omit" or naive), passes=["the targets"] if first else [])
     if h is not None and not source.rereadable:
         raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")
-    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False, late=together.means)
+    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False, late=together.constants)
     test = Asked(evaluation, question, confidence, together, wanted, library_of(data), first)
     return test.comparison(h, macro, long=model is not None)
 
