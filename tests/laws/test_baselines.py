@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from pyarrow import parquet
+from scipy import stats
 
 import squarely as sq
 from squarely.errors import DataError
@@ -115,3 +116,52 @@ def test_series_that_count_alike_and_forecasts_ahead_know_the_mean(settings: dic
     found = sq.compare(frame, target="y", prediction="a", baseline="mean", **settings)
     assert found.values == pytest.approx(by_hand.values, rel=1e-12)
     assert found["a", "mean"].p_value == pytest.approx(by_hand["a", "mean"].p_value, rel=1e-9)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("h", [None, 2])
+def test_series_that_count_alike_know_their_own_rows_before(mixed: bool, h: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQUARELY_THREADS", "3")
+    y, p = rows()
+    series = np.random.default_rng(5).permutation(np.arange(3000) % 30) if mixed else np.arange(3000) // 100
+    names = ["last_value", "seasonal_naive"]
+    back = {"last_value": h or 1, "seasonal_naive": 7}
+    columns = {"y": y, "a": p, "series": np.array([f"s{each}" for each in series]), "day": np.arange(3000) // 40}
+    asked: dict[str, Any] = {"target": "y", "prediction": "a", "metric": "mae", "macro": "series", "seasonality": 7, "h": h}
+    found = sq.compare(stream(columns, 170) if h is None else columns, baseline=names, order="day" if mixed else True, **asked)
+    values = {name: [] for name in ("a", *names)}
+    for each in range(30):
+        of_y, of_p = y[series == each], p[series == each]
+        predicted = {"a": of_p, **{name: np.roll(of_y, step) for name, step in back.items()}}
+        for name, column in predicted.items():
+            values[name].append(np.abs(of_y - column)[7:].mean())
+    assert found.values == pytest.approx({name: np.mean(of_model) for name, of_model in values.items()}, rel=1e-12)
+    assert found.absent == {name: 30 * step for name, step in back.items()}
+    t = stats.ttest_rel(values["a"], values["last_value"])
+    assert found["a", "last_value"].p_value == pytest.approx(min(1.0, 2 * t.pvalue), rel=0.1) or t.pvalue < 1e-8
+
+
+def test_the_order_within_series_is_said_and_judged(tmp_path: Path) -> None:
+    y, p = rows(60)
+    columns = {"y": y, "a": p, "series": np.arange(60) % 3, "day": np.arange(60)}
+    columns["day"][44] = 3  # of series 2, which was at 41
+    asked: dict[str, Any] = {"target": "y", "prediction": "a", "macro": "series", "baseline": "last_value"}
+    with pytest.raises(DataError, match=r"so the rows of each 'series' must lie in order\. Say so with order="):
+        sq.compare(columns, **asked)
+    with pytest.raises(DataError, match="row 45 comes before an earlier one of '2' in column 'day'"):
+        sq.compare(columns, order="day", **asked)
+    with pytest.raises(DataError, match="row 45 comes before an earlier one of '2' in column 'day'"):
+        sq.compare(stream(columns, 44), order="day", **asked)
+    with pytest.raises(DataError, match="has a missing value"):
+        sq.compare(columns | {"day": [None] * 60}, order="day", **asked)
+    for name in ("one", "two"):
+        parquet.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    with pytest.raises(DataError, match=r"the rows of '0' lie in several files, as .*one\.parquet and .*two\.parquet"):
+        sq.compare(tmp_path, order=True, **asked)
+
+
+def test_a_series_without_a_row_before_is_named() -> None:
+    y, p = rows(61)
+    columns = {"y": y, "a": p, "series": np.append(np.arange(60) % 3, 9)}
+    with pytest.raises(DataError, match="in group '9' of series"):
+        sq.compare(columns, target="y", prediction="a", macro="series", baseline="last_value", order=True)

@@ -68,6 +68,7 @@ def compare(
         correct it. It reads the rows again, and takes metrics that are means of losses.
     macro : str, optional
         A column of groups that count alike, as series: the metric is the mean over them of that of each, and groups are the pairs.
+        Baselines that take a row before take it of the same group, whose rows lie in order: of the column of ``order``, or ``True``.
     model : str, optional
         The column that names the model, where a table has a row for each model; it takes ``macro``, and a group counts where every model
         has the same number of rows in it.
@@ -115,7 +116,7 @@ def compare(
     arrays = y_pred is not None
     source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
     names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
-    added, first = rules_of(names, seasonality, 1 if h is None else h, source, wanted, question)
+    added, first = rules_of(names, seasonality, 1 if h is None else h, order, source, wanted, question)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
     if (len(wanted.predictions) == 1) == (model is None):
@@ -125,6 +126,8 @@ def compare(
             else "model= takes one column of predictions, for each row is of one model."
         )
     naive = any(name in BASELINES[2:] for name in names)
+    if naive and macro is not None and isinstance(order, str):
+        wanted = replace(wanted, along=order)  # the rules judge the order of each group
     together = Together(source, added, common=model is None and (nan_policy == "omit" or naive), passes=["the targets"] if first else [])
     if h is not None and not source.rereadable:
         raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")

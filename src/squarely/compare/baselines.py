@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from squarely.compare.before import Before
 from squarely.errors import DataError
 from squarely.evaluate import takes_squares_alone
 from squarely.metric import Question
@@ -16,7 +17,6 @@ from squarely.state import NOTHING, PairState, Ratio, Rows
 
 __all__ = ["BASELINES", "Before", "Constant", "Late", "Rule", "rules_of"]
 
-Floats = npt.NDArray[np.float64]
 BASELINES = ("mean", "median", "last_value", "seasonal_naive")
 
 
@@ -104,53 +104,38 @@ class Median(Late):
         return Rows(y, y, np.concatenate(weights) if weights else None).target_quantile(0.5).rounded()
 
 
-class Before:
-    """The target of some rows before, which takes rows in order; the first rows have none.
-
-    Parameters
-    ----------
-    step : int
-    """
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-        self._last: Floats = np.full(step, np.nan)
-
-    def start(self) -> "Before":
-        """Return the rule for one reading of the rows."""
-        return Before(self.step)
-
-    def column(self, batch: Batch) -> Column:
-        """Return the predictions of a batch, which follows the last one."""
-        known: Floats = np.concatenate([self._last, batch.target.doubles()])
-        self._last = known[len(known) - self.step :]
-        return Column(known[: len(known) - self.step])
-
-
 Rule = Constant | Late | Before
 _LATE = {"mean": Mean, "median": Median}
 
 
 def rules_of(
-    baselines: tuple[str, ...], seasonality: Any, ahead: int, source: Source, wanted: Wanted, question: Question
+    baselines: tuple[str, ...], seasonality: Any, ahead: int, order: Any, source: Source, wanted: Wanted, question: Question
 ) -> tuple[dict[str, Rule], tuple[str, ...]]:
     """Return the rules by name, and those for which the targets had to be read first.
 
-    Rules that take an earlier row take the latest one that is known ``ahead`` steps before.
+    Rules that take an earlier row take the latest one that is known ``ahead`` steps before, of the same group where there are groups.
     """
     for name in baselines:
         if name not in BASELINES:
             raise DataError(f"there is no baseline {str(name)[:60]!r}; expected {', '.join(map(repr, BASELINES))}.")
         if name in wanted.predictions:
             raise DataError(f"a model is called {name!r}, like a baseline. Rename one, or leave the baseline out.")
-        if name in BASELINES[2:] and wanted.way != "order":
-            raise DataError(f"the baseline {name!r} takes a row before, so the rows must lie in order. Say so with order=.")
+        if name in BASELINES[2:] and not (order is True or isinstance(order, str) if wanted.by else wanted.way == "order"):
+            of_each = f" of each {wanted.by[0][:60]!r}" if wanted.by else ""
+            raise DataError(f"the baseline {name!r} takes a row before, so the rows{of_each} must lie in order. Say so with order=.")
     if not isinstance(seasonality, int) or isinstance(seasonality, bool) or seasonality < 1:
         raise DataError(f"seasonality is {str(seasonality)[:60]}; expected a whole number of at least 1: the rows of a season.")
     in_time = {"last_value": ahead, "seasonal_naive": seasonality * -(-ahead // seasonality)}
     first = () if takes_squares_alone(question) else tuple(name for name in baselines if name in _LATE)
     known = _read_first(first, source, wanted, question) if first else {}
-    return {name: known[name] if name in first else _LATE[name]() if name in _LATE else Before(in_time[name]) for name in baselines}, first
+    return {
+        name: known[name]
+        if name in first
+        else _LATE[name]()
+        if name in _LATE
+        else Before(in_time[name], bool(wanted.by), order if isinstance(order, str) else None)
+        for name in baselines
+    }, first
 
 
 def _read_first(names: tuple[str, ...], source: Source, wanted: Wanted, question: Question) -> dict[str, Constant]:

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from squarely.compare.baselines import Before, Late, Rule
+from squarely.compare.baselines import Late, Rule
+from squarely.compare.before import Before
 from squarely.sources import Batch, Column, Part, Source, Wanted
 
 __all__ = ["Together"]
