@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from pyarrow import parquet
+from scipy import stats
 
 import squarely as sq
 from squarely.errors import DataError
@@ -37,16 +38,18 @@ def told(comparison: Any) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("metric", OF_SQUARES)
-def test_the_mean_takes_no_pass_of_its_own_where_squares_say_all(metric: str, weighted: bool) -> None:
+@pytest.mark.parametrize("rule", ["mean", "median"])
+def test_constants_take_no_pass_of_their_own_where_squares_say_all(rule: str, metric: str, weighted: bool) -> None:
     y, p = rows()
     y[[5, 700]] = np.nan
     w = np.arange(3000.0) % 4 if weighted else None
     known = np.isfinite(y)
-    mean = math.fsum(y[known] * (1 if w is None else w[known])) / (known.sum() if w is None else w[known].sum())
+    repeated = y[known] if w is None else np.repeat(y[known], w[known].astype(int))
+    constant = math.fsum(repeated) / len(repeated) if rule == "mean" else np.median(repeated)
     columns = {"y": y, "a": p, **({} if w is None else {"w": w})}
     asked: dict[str, Any] = {"target": "y", "metric": metric, "weight": "w" if weighted else None, "nan_policy": "omit"}
-    found = sq.compare(stream(columns, 700), prediction="a", baseline="mean", **asked)
-    by_hand = sq.compare({**columns, "mean": np.full(3000, mean)}, prediction=["a", "mean"], **asked)
+    found = sq.compare(stream(columns, 700), prediction="a", baseline=rule, **asked)
+    by_hand = sq.compare({**columns, rule: np.full(3000, constant)}, prediction=["a", rule], **asked)
     for of_mine, of_theirs in zip(told(found), told(by_hand), strict=True):
         for mine, theirs in zip(of_mine, of_theirs, strict=True):
             assert mine == (pytest.approx(theirs, rel=1e-9, abs=1e-12) if isinstance(mine, float) else theirs)
@@ -78,7 +81,7 @@ def test_a_stream_knows_the_rows_before(size: int) -> None:
     assert found.passes == 1
 
 
-@pytest.mark.parametrize(("metric", "baseline"), [("mae", "mean"), ("mse", "median"), ("mape", "mean")])
+@pytest.mark.parametrize(("metric", "baseline"), [("mae", "mean"), ("mae", "median"), ("mape", "mean")])
 def test_where_the_targets_must_be_read_first_it_is_said_and_a_stream_is_refused(metric: str, baseline: str, tmp_path: Path) -> None:
     y, p = rows()
     parquet.write_table(pa.table({"y": y, "a": p}), tmp_path / "rows.parquet", row_group_size=500)
@@ -99,7 +102,7 @@ def test_threads_and_parts_do_not_change_a_rule(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv("SQUARELY_THREADS", str(threads))
         path = tmp_path / f"{group_rows}.parquet"
         parquet.write_table(pa.table({"y": y, "a": p}), path, row_group_size=group_rows)
-        for rules, order in ((["mean"], None), (["mean", "last_value"], True)):
+        for rules, order in ((["mean", "median"], None), (["mean", "median", "last_value"], True)):
             seen.append(told(sq.compare(path, target="y", prediction="a", baseline=rules, order=order)))
     assert seen[0] == seen[2] == seen[4]
     assert seen[1] == seen[3] == seen[5]
@@ -113,3 +116,52 @@ def test_series_that_count_alike_and_forecasts_ahead_know_the_mean(settings: dic
     found = sq.compare(frame, target="y", prediction="a", baseline="mean", **settings)
     assert found.values == pytest.approx(by_hand.values, rel=1e-12)
     assert found["a", "mean"].p_value == pytest.approx(by_hand["a", "mean"].p_value, rel=1e-9)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("h", [None, 2])
+def test_series_that_count_alike_know_their_own_rows_before(mixed: bool, h: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQUARELY_THREADS", "3")
+    y, p = rows()
+    series = np.random.default_rng(5).permutation(np.arange(3000) % 30) if mixed else np.arange(3000) // 100
+    names = ["last_value", "seasonal_naive"]
+    back = {"last_value": h or 1, "seasonal_naive": 7}
+    columns = {"y": y, "a": p, "series": np.array([f"s{each}" for each in series]), "day": np.arange(3000) // 40}
+    asked: dict[str, Any] = {"target": "y", "prediction": "a", "metric": "mae", "macro": "series", "seasonality": 7, "h": h}
+    found = sq.compare(stream(columns, 170) if h is None else columns, baseline=names, order="day" if mixed else True, **asked)
+    values = {name: [] for name in ("a", *names)}
+    for each in range(30):
+        of_y, of_p = y[series == each], p[series == each]
+        predicted = {"a": of_p, **{name: np.roll(of_y, step) for name, step in back.items()}}
+        for name, column in predicted.items():
+            values[name].append(np.abs(of_y - column)[7:].mean())
+    assert found.values == pytest.approx({name: np.mean(of_model) for name, of_model in values.items()}, rel=1e-12)
+    assert found.absent == {name: 30 * step for name, step in back.items()}
+    t = stats.ttest_rel(values["a"], values["last_value"])
+    assert found["a", "last_value"].p_value == pytest.approx(min(1.0, 2 * t.pvalue), rel=0.1) or t.pvalue < 1e-8
+
+
+def test_the_order_within_series_is_said_and_judged(tmp_path: Path) -> None:
+    y, p = rows(60)
+    columns = {"y": y, "a": p, "series": np.arange(60) % 3, "day": np.arange(60)}
+    columns["day"][44] = 3  # of series 2, which was at 41
+    asked: dict[str, Any] = {"target": "y", "prediction": "a", "macro": "series", "baseline": "last_value"}
+    with pytest.raises(DataError, match=r"so the rows of each 'series' must lie in order\. Say so with order="):
+        sq.compare(columns, **asked)
+    with pytest.raises(DataError, match="row 45 comes before an earlier one of '2' in column 'day'"):
+        sq.compare(columns, order="day", **asked)
+    with pytest.raises(DataError, match="row 45 comes before an earlier one of '2' in column 'day'"):
+        sq.compare(stream(columns, 44), order="day", **asked)
+    with pytest.raises(DataError, match="has a missing value"):
+        sq.compare(columns | {"day": [None] * 60}, order="day", **asked)
+    for name in ("one", "two"):
+        parquet.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    with pytest.raises(DataError, match=r"the rows of '0' lie in several files, as .*one\.parquet and .*two\.parquet"):
+        sq.compare(tmp_path, order=True, **asked)
+
+
+def test_a_series_without_a_row_before_is_named() -> None:
+    y, p = rows(61)
+    columns = {"y": y, "a": p, "series": np.append(np.arange(60) % 3, 9)}
+    with pytest.raises(DataError, match="in group '9' of series"):
+        sq.compare(columns, target="y", prediction="a", macro="series", baseline="last_value", order=True)

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from squarely.compare.baselines import Before, Mean, Rule
+from squarely.compare.baselines import Late, Rule
+from squarely.compare.before import Before
 from squarely.sources import Batch, Column, Part, Source, Wanted
 
 __all__ = ["Together"]
@@ -53,9 +54,9 @@ class Together:
         for read in parts:
             yield partial(self._read, read, wanted.predictions, own, rules)
 
-    def means(self) -> dict[str, float]:
+    def constants(self) -> dict[str, float]:
         """Return the constants that are known now that the rows were read."""
-        return {name: rule.found() for name, rule in self.baselines.items() if isinstance(rule, Mean)}
+        return {name: rule.found() for name, rule in self.baselines.items() if isinstance(rule, Late)}
 
     def _read(self, read: Part, models: tuple[str, ...], own: tuple[str, ...], rules: Mapping[str, Rule]) -> Iterator[Batch]:
         for batch in read():

@@ -3,16 +3,31 @@
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.errors import DataError
-from squarely.sources import Batch, Key
+from squarely.sources import Batch, Key, Keys
 
-__all__ = ["Order"]
+__all__ = ["Order", "comparable", "ranks"]
 
 _Stretch = tuple[int, int, str, Key, Key]  # part, first row, file, first and last value
+
+
+def comparable(column: str, label: Key) -> Any:
+    """Return what sorts the labels of the column of the order; refuse one that is missing."""
+    if label is None:
+        raise DataError(f"the column {column!r} of order= has a missing value. Give each row its time.")
+    return (isinstance(label, str), label)
+
+
+def ranks(column: str, keys: Keys) -> npt.NDArray[np.intp]:
+    """Return the rank of each row of a batch in the column of the order."""
+    of_labels = {label: rank for rank, label in enumerate(sorted(set(keys.labels), key=partial(comparable, column)))}
+    return np.array([of_labels[label] for label in keys.labels], np.intp)[keys.codes]
 
 
 @dataclass
@@ -28,19 +43,11 @@ class Order:
         last: Key = None
         if self.column is not None:
             keys = batch.keys[-1]
-            sorted_labels = sorted(set(keys.labels), key=self._comparable)
-            ranks = {label: rank for rank, label in enumerate(sorted_labels)}
-            of_rows = np.array([ranks[label] for label in keys.labels])[keys.codes]
-            falls = np.flatnonzero(np.diff(of_rows) < 0)
+            falls = np.flatnonzero(np.diff(ranks(self.column, keys)) < 0)
             if len(falls):
                 raise self._unordered(batch.where, batch.start + int(falls[0]) + 2)
             first, last = keys.labels[keys.codes[0]], keys.labels[keys.codes[-1]]
         self.stretches.append((part, batch.start, batch.where, first, last))
-
-    def _comparable(self, label: Key) -> Any:
-        if label is None:
-            raise DataError(f"the column {self.column!r} of order= has a missing value. Give each row its time.")
-        return (isinstance(label, str), label)
 
     def _unordered(self, where: str, row: int) -> DataError:
         return DataError(f"{where}: row {row:,} comes before its neighbour in column {self.column!r}, which order= names. Sort the rows by it first.")
@@ -54,5 +61,5 @@ class Order:
         if len(files) > 1:
             raise DataError(f"order= takes the rows of one table or file, and there are {len(files):,} files, such as {files[1]}. Join them first.")
         for (*_, last), (_, start, where, first, _) in itertools.pairwise(stretches):
-            if column is not None and whole._comparable(first) < whole._comparable(last):
+            if column is not None and comparable(column, first) < comparable(column, last):
                 raise whole._unordered(where, start + 1)
