@@ -32,6 +32,7 @@ from squarely.linear import (
     interaction,
 )
 from squarely.linear.coding import Coding
+from squarely.validate import Category, Coded
 
 RNG = np.random.default_rng(11)
 N = 400
@@ -102,6 +103,16 @@ def test_no_order_and_no_part_changes_a_bit(weight: str | None) -> None:
             assert rest + state == whole
     assert GramState.from_bytes(whole.to_bytes()) == whole == pickle.loads(pickle.dumps(whole))
     assert GramState.from_bytes(whole.to_bytes()).schema == whole.schema
+
+
+def test_rows_with_and_without_weights_add() -> None:
+    state = GramState(("x", Category("c")), ("y",))
+    x, y, w, levels = FRAME["x"].to_numpy(), FRAME["y"].to_numpy(), FRAME["w"].to_numpy(), ("blue", "red")
+    codes = RNG.integers(0, 2, N)
+    for part, weight in ((slice(0, 150), None), (slice(150, 290), w[150:290]), (slice(290, N), None)):
+        state.add_columns([(x[part],), (y[part],)], weight, {"c": Coded(codes[part], levels)})
+    weights = np.concatenate([np.ones(150), w[150:290], np.ones(N - 290)])
+    assert state == gram({"x": x, "c": np.array(levels)[codes], "y": y, "w": weights}, target="y", weight="w")
 
 
 def test_a_level_goes_with_its_rows() -> None:

@@ -16,6 +16,7 @@ import nasty
 from squarely import _core
 from squarely.errors import DataError, StateError
 from squarely.linear import GramState
+from squarely.state.places import PlaceSums
 
 WEIGHTS = pytest.mark.parametrize("weights", ["none", "lognormal", "with_zeros", "huge_and_tiny"])
 KINDS = pytest.mark.parametrize("kind", nasty.KINDS)
@@ -181,3 +182,13 @@ def test_damaged_bytes_are_refused(damage: object) -> None:
     data = GramState.of([[1.0]], [2.0]).to_bytes()
     with pytest.raises(StateError):
         GramState.from_bytes(damage(data))  # type: ignore[operator]
+
+
+def test_sums_of_places_never_overflow() -> None:
+    """Each deposit may be 2^53 in size, and 2,000 of them are beyond 64 bits."""
+    sums = PlaceSums(2)
+    for _ in range(2000):
+        sums.make_room(0, 1, 1, lambda: np.zeros(2, object))
+        sums.sums[..., 0 - sums.lowest] += np.array([2**53, -(2**53)])
+    total = sums.total(lambda: np.zeros(2, object))
+    assert [value * Fraction(2) ** total.exponent for value in total.numerators] == [2000 * 2**53, -2000 * 2**53]

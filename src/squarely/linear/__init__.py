@@ -18,7 +18,7 @@ from squarely.linear.ordinary import LinearRegression
 from squarely.linear.plots import Plot
 from squarely.linear.prediction import Prediction
 from squarely.linear.quantile import QuantileRegression
-from squarely.linear.reading import gram, grams
+from squarely.linear.reading import gram, grams, windows
 from squarely.linear.ridge import Ridge, RidgeCV
 from squarely.linear.robust import RobustInference
 from squarely.linear.robust_regression import HuberRegression, StudentTRegression, TukeyRegression
@@ -67,4 +67,5 @@ __all__ = [
     "grams",
     "interaction",
     "poly",
+    "windows",
 ]

@@ -171,5 +171,5 @@ class Again:
         labels = None if self.groups is None else as_array(self.groups, Place("groups", lambda row: f"groups at index {row:,}"))
         if labels is not None and labels.shape != (features.rows,):
             raise DataError(f"groups has shape {labels.shape}; expected one label for each of {features.rows:,} rows.")
-        for rows in blocks(features.rows):
+        for rows in blocks(features.rows, features.columns):
             yield [*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows], None if labels is None else labels[rows]

@@ -92,7 +92,7 @@ class Examined(GramEstimator):
         mean = self.predict(X)
         coordinates, rows = Coordinates(self.equations_, self.exact_coef_), self._dense(X, first=False)
         errors = np.empty(rows.rows)
-        for part in blocks(rows.rows):
+        for part in blocks(rows.rows, rows.columns):
             q = coordinates.orthonormal(coordinates.centred(rows.read(part)))
             errors[part] = np.sqrt((q * q).sum(axis=0))
         std = self.inference_.residual_std

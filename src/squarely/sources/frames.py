@@ -39,8 +39,8 @@ class FrameSource:
         frame = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
         try:
             table = frame.to_arrow().rename_columns(list(wanted.names))
-        except (pa.ArrowException, OverflowError):
-            # A column of Python objects of several types; read as such, it is taken or refused value by value.
+        except (pa.ArrowException, OverflowError, TypeError):
+            # A sparse column of pandas, or one of Python objects of several types; read as such, it is taken or refused value by value.
             objects = {name: frame[names[name]].to_numpy() for name in wanted.names}
             return mapping_source(objects, self.name).parts(wanted)
         return open_arrow(table, self.name).parts(wanted)

@@ -11,8 +11,9 @@ from squarely.state.digits import Doubles
 from squarely.state.dyadic import Dyadic
 from squarely.state.gram_bytes import body_of, parsed
 from squarely.state.grouped import GroupedProducts
-from squarely.state.products import Parts
+from squarely.state.products import Parts, blocks_of
 from squarely.state.schema import Feature, Schema
+from squarely.state.sparse import SparseProducts
 from squarely.validate import Category, Coded, Design, blocks, column, design
 
 __all__ = ["GramState", "deal", "row_weights"]
@@ -226,15 +227,33 @@ def deal(states: Sequence[GramState], features: Design, y: Any, sample_weight: A
             targets.names or _target_names(targets.columns, state.targets),
         )
     parts = [GramState(state.schema.features, state.targets) for state in states]
-    for rows in blocks(features.rows):
+    for rows in blocks(features.rows, features.columns) if features.sparse is None else ():
         columns = [*features.read(rows), *targets.read(rows)]
         here = np.zeros(len(columns[0][0]), np.intp) if places is None else places[rows]
         for at in np.unique(here).tolist():
             there = slice(None) if (here == at).all() else here == at
             coded = {name: levels.rows(rows).rows(there) for name, levels in features.coded.items()}
             parts[at].add_columns([tuple(part[there] for part in of) for of in columns], None if weight is None else weight[rows][there], coded)
+    if features.sparse is not None:
+        _deal_sparse(parts, features, targets, weight, places)
     for state, part in zip(states, parts, strict=True):
         state.take(part)
+
+
+def _deal_sparse(parts: Sequence[GramState], features: Design, targets: Design, weight: Doubles | None, places: Any) -> None:
+    """Add rows of compressed features to empty states."""
+    assert features.sparse is not None
+    products = [SparseProducts(features.columns, targets.columns, weighted=weight is not None) for _ in parts]
+    for rows in blocks_of(features.rows):
+        compressed, columns = features.sparse(rows), targets.read(rows)
+        counts = np.ones(rows.stop - rows.start, np.bool_) if weight is None else weight[rows] != 0
+        for at, each in enumerate(products):
+            there = np.flatnonzero(counts if places is None else counts & (places[rows] == at))
+            if len(there):
+                each.add(compressed[there], [tuple(part[there] for part in of) for of in columns], None if weight is None else weight[rows][there])
+    for part, each in zip(parts, products, strict=True):
+        if each.rows:
+            part._rows, part._settled = each.rows, each.total()
 
 
 def _numbered(letter: str, count: int, known: Names) -> Names:

@@ -25,7 +25,8 @@ def body_of(rows: int, schema: Schema, moments: Dyadic) -> bytes:
     names = [each.name if isinstance(each, Category) else each for each in schema.features]
     numbers = [value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True) for value in upper]
     categories = {str(at): each for at, each in enumerate(schema.features) if isinstance(each, Category)}
-    told = [json.dumps([categories, schema.levels], sort_keys=True).encode()] if categories else []
+    levels = {column: known for column, known in schema.levels.items() if known}
+    told = [json.dumps([categories, levels], sort_keys=True).encode()] if categories else []
     head = _HEAD.pack(rows, len(names), len(schema.targets), exact.exponent)
     texts = [name.encode() for name in (*names, *schema.targets)]
     return head + b"".join(struct.pack("<I", len(piece)) + piece for piece in (*texts, *numbers, *told))

@@ -16,6 +16,8 @@ __all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of"
 
 Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
 _BLOCK = 1 << 16
+_FEWEST = 1 << 13
+_NUMBERS = 1 << 23  # of a block
 _WHOLE = 1 << 53  # every integer up to this size is a double
 _NONE: Mapping[str, Coded] = MappingProxyType({})
 
@@ -28,17 +30,19 @@ class Design(NamedTuple):
     rows: int
     read: Callable[[slice], list[Parts]]
     coded: Mapping[str, Coded] = _NONE
+    sparse: Callable[[slice], Any] | None = None  # reads rows as compressed ones, where that is what they are
 
 
 def design(data: Any, name: str) -> Design:
     """Open ``X`` or a target: an array of one or two dimensions, a data frame, a series, or a sparse matrix of scipy."""
+    if hasattr(data, "tocsr"):
+        return _of_sparse(data.tocsr(), None, name)
     columns = frame_columns(data)
     if columns is not None:
         names = names_of(data)
+        if (compressed := _compressed(data)) is not None:
+            return _of_sparse(compressed, names, name)
         return _of_columns([column(values, f"{name}, column {title!r}") for values, title in zip(columns, names, strict=True)], names, name)
-    if hasattr(data, "tocsr"):
-        data = data.tocsr()
-        return Design(None, data.shape[1], data.shape[0], lambda rows: _matrix(data[rows].toarray(), None, name, rows.start, None))
     array, missing = numbers(data, Place(name, lambda row: f"{name} at index {row:,}"))
     if array.ndim not in (1, 2):
         raise DataError(f"{name} has shape {array.shape}; expected rows and columns, as (n, p). Reshape your data.")
@@ -53,9 +57,32 @@ def design(data: Any, name: str) -> Design:
     )
 
 
-def blocks(rows: int) -> Iterator[slice]:
-    """Yield slices of rows."""
-    return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
+def _compressed(frame: Any) -> Any:
+    """Return the compressed rows of a pandas frame whose columns are all sparse about 0; None of any other."""
+    columns = getattr(frame, "sparse", None)  # pandas has it where all columns are
+    if columns is None or any(kind.fill_value != 0 for kind in frame.dtypes):
+        return None
+    return columns.to_coo().tocsr()
+
+
+def _of_sparse(data: Any, names: tuple[str, ...] | None, name: str) -> Design:
+    def compressed(rows: slice) -> Any:
+        found = data[rows].copy()
+        found.sum_duplicates()
+        if not np.isfinite(found.data).all():
+            _matrix(found.toarray(), None, name, rows.start, None)  # says where
+        return found
+
+    def read(rows: slice) -> list[Parts]:
+        return _matrix(data[rows].toarray(), None, name, rows.start, None)
+
+    return Design(names, data.shape[1], data.shape[0], read, sparse=compressed)
+
+
+def blocks(rows: int, columns: int = 1) -> Iterator[slice]:
+    """Yield slices of rows, fewer at a time where there are many columns."""
+    step = max(_FEWEST, min(_BLOCK, _NUMBERS // max(columns, 1)))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def dimensions(data: Any) -> int:
