@@ -77,7 +77,7 @@ def learning_curve(
     >>> curve = sq.learning_curve(sq.linear.LinearRegression(), X, X.sum(axis=1) + rng.normal(size=1000))
     >>> print(curve.verdict)
     Trained with 800 rows the validation MSE is 1.021 (0.95 to 1.10), the training MSE 0.9987; R2 is 0.9101. Twice the rows would lower it by
-    about 0.387 % (0 % to 1.09 %): more data are hardly worth it. Training and validation have met: what is left is bias or noise, which a
+    about 0.383 % (0 % to 1.14 %): more data are hardly worth it. Training and validation have met: what is left is bias or noise, which a
     richer model or better features may mend.
     """
     check_learner(estimator)
