@@ -126,6 +126,8 @@ class Again:
     def blocks(self) -> Iterator[Block]:
         """Yield the rows in their order."""
         equations, count = self.model.equations_, len(self.model.equations_.features)
+        if not np.isfinite(equations.residual_squares(self.model.exact_coef_)).all():
+            raise DataError("squared residuals of the fit are beyond the range of doubles. Give the target in another unit.")
         start = seen = 0
         squares = np.zeros(len(equations.targets))
         for columns, weight, labels in self._named() if is_names(self.target) else self._arrays():
@@ -147,8 +149,6 @@ class Again:
         expected = equations.residual_squares(self.model.exact_coef_)
         if seen == equations.rows and (np.abs(squares - expected) <= _SAME * expected + 1e-26 * equations.total_squares).all():
             return
-        if not np.isfinite(expected).all():
-            raise DataError("squared residuals of the fit are beyond the range of doubles. Give the target in another unit.")
         what = f"{seen:,} rows of a weight above 0" if seen != equations.rows else f"rows whose squared residuals add up to {squares[0]:.6g}"
         told = f"{equations.rows:,}" if seen != equations.rows else f"rows where they add up to {expected[0]:.6g}"
         raise DataError(f"{what} were given, and the model was fitted to {told}. Give the rows and weights of the fit, each once.")

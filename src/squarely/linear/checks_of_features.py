@@ -6,6 +6,7 @@ import numpy as np
 
 from squarely.diagnose.finding import CannotTestError, Outcome, check
 from squarely.linear.checks_of_errors import FIT_CHECKS
+from squarely.linear.collinearity import lengths_of
 from squarely.linear.evidence import FitEvidence
 from squarely.linear.influence import Influence
 from squarely.plain import percent
@@ -166,7 +167,7 @@ def _ridge(e: FitEvidence) -> tuple[float, float]:
     kept = e.equations.factor.kept
     root, right = e.equations.root
     columns = root[np.ix_(kept, kept)]
-    turned, sizes, _ = np.linalg.svd(columns / np.sqrt((columns * columns).sum(axis=0)))
+    turned, sizes, _ = np.linalg.svd(columns / lengths_of(columns))
     along, squares = turned.T @ right[kept, 0], sizes**2
     alphas = np.concatenate([[0.0], np.logspace(-8, 3, 221)])[:, None]
     lost = e.squares + ((alphas / (squares + alphas) * along) ** 2).sum(axis=1)

@@ -9,7 +9,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.plain import one_line
 
-__all__ = ["Collinearity"]
+__all__ = ["Collinearity", "lengths_of"]
 
 _PART = 0.1  # of a combination of length 1, from where on a feature is named as a part of it
 
@@ -41,7 +41,7 @@ class Collinearity:
         """Return the collinearity of the features of equations, without those that depend on others."""
         kept = equations.factor.kept
         root = equations.factor.root[np.ix_(kept, kept)]
-        lengths = np.sqrt((root * root).sum(axis=0))
+        lengths = lengths_of(root)
         inverse = equations.factor.inverse_root()[np.ix_(kept, kept)]
         _, sizes, turned = np.linalg.svd(root / lengths) if len(root) else (None, np.ones(1), np.zeros((1, 0)))
         return cls(
@@ -72,6 +72,13 @@ def _bordered(equations: NormalEquations, root: Doubles, kept: npt.NDArray[np.bo
     return np.vstack([np.concatenate([[weight], weight * means]), np.hstack([np.zeros((len(root), 1)), root])])
 
 
+def lengths_of(columns: Doubles) -> Doubles:
+    """Return the lengths of columns, whose squares may be no doubles."""
+    largest = np.abs(columns).max(axis=0, initial=0.0)
+    found: Doubles = largest * np.sqrt(((columns / largest) ** 2).sum(axis=0))
+    return found
+
+
 def _condition(columns: Doubles) -> float:
-    sizes = np.linalg.svd(columns / np.sqrt((columns * columns).sum(axis=0)), compute_uv=False)
+    sizes = np.linalg.svd(columns / lengths_of(columns), compute_uv=False)
     return float(sizes[0] / sizes[-1]) if len(sizes) else 1.0

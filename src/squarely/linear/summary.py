@@ -199,6 +199,9 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
     b, spread = inference.estimates[there, at], inference.standard_errors[there, at]
     if not len(there) or not inference.freedom > 0 or not (spread > 0).all():
         return float("nan")
+    if not isinstance(inference, RobustInference):  # the same without covariances, which are no doubles where features are measured in 1e200
+        explained = float((equations.root[1][:, at] ** 2).sum())
+        return explained / len(there) / float(inference.residual_std[at]) ** 2
     correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
     if not np.linalg.cond(correlations) < _SOLVABLE:
         return float("nan")
