@@ -373,6 +373,11 @@ def test_other_things_that_are_no_category_are_refused() -> None:
         assert LinearRegression().fit(twins, "y").rank_ == 1
 
 
+def test_a_name_of_each_row_is_no_category() -> None:
+    with pytest.raises(DataError, match=r"the category 'id' has more than 4,096 levels, such as '\d+'"):
+        gram({"id": np.arange(5000).astype(str), "y": np.zeros(5000)}, target="y")
+
+
 def test_the_order_of_levels_is_that_of_numbers_then_letters() -> None:
     state = gram({"c": ["b", "10", "2", "a", "-1", "2.5"], "y": np.arange(6.0)}, target="y")
     assert state.features == ("c[-1]", "c[2]", "c[2.5]", "c[10]", "c[a]", "c[b]")

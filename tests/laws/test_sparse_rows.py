@@ -62,9 +62,11 @@ def test_moments_are_exact() -> None:
 
 
 def test_zeros_that_are_written_and_numbers_in_two_pieces() -> None:
-    rows = sp.csr_array((np.array([1.0, 0.0, 2.0, 3.0]), np.array([0, 1, 1, 1]), np.array([0, 2, 4])), shape=(2, 2))
-    assert GramState.of(rows, [1.0, 2.0]) == GramState.of([[1.0, 0.0], [0.0, 5.0]], [1.0, 2.0])
-    assert rows.nnz == 4  # what was given is as it was
+    numbers = np.array([1.0, 0.0, 1e16, 3.0, 1.0])  # 1e16 and 1 at one place round to 1e16
+    rows = sp.csr_array((numbers, np.array([0, 1, 1, 0, 1]), np.array([0, 2, 5])), shape=(2, 2))
+    assert GramState.of(rows, [1.0, 2.0]) == GramState.of([[1.0, 0.0], [3.0, 1e16]], [1.0, 2.0])
+    assert rows.data.tolist() == [1.0, 0.0, 1e16, 3.0, 1.0]  # what was given is as it was
+    assert rows.indices.tolist() == [0, 1, 1, 0, 1]
 
 
 def test_parts_add_and_folds_are_dealt() -> None:

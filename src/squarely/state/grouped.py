@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely import _core
+from squarely.errors import DataError
 from squarely.state.digits import Digits, Doubles
 from squarely.state.dyadic import Dyadic, Integers
 from squarely.state.places import PlaceSums
@@ -18,6 +19,7 @@ from squarely.validate import Category, Coded
 
 __all__ = ["GroupedProducts"]
 
+_MOST_LEVELS = 1 << 12
 Codes = npt.NDArray[np.int64]
 
 
@@ -78,6 +80,11 @@ class GroupedProducts:
         places = np.zeros(len(given.levels), np.int64)
         for at in np.flatnonzero(np.bincount(given.codes, minlength=len(given.levels))).tolist():
             places[at] = known.setdefault(given.levels[at], len(known))
+        if len(known) > _MOST_LEVELS:
+            raise DataError(
+                f"the category {column[:60]!r} has more than {_MOST_LEVELS:,} levels, such as {given.levels[given.codes[-1]][:60]!r}, and a state is "
+                "the square of that. Leave it out, join levels, or cast it to numbers if that is what it holds."
+            )
         return places[given.codes]
 
     def _shape(self, *slots: int) -> tuple[int, ...]:

@@ -67,7 +67,7 @@ def _compressed(frame: Any) -> Any:
 
 def _of_sparse(data: Any, names: tuple[str, ...] | None, name: str) -> Design:
     def compressed(rows: slice) -> Any:
-        found = data[rows].copy()
+        found = data[rows]  # a copy
         found.sum_duplicates()
         if not np.isfinite(found.data).all():
             _matrix(found.toarray(), None, name, rows.start, None)  # says where
