@@ -313,6 +313,21 @@ def test_a_variance_that_is_made_of_the_prediction_counts_for_itself(name: str, 
     assert agree(found, results())
 
 
+@everyone
+def test_weights_and_targets_that_have_a_gradient_are_composed(name: str, spread: str | None, launches: list[Any]) -> None:
+    """The sum has the loss of each sample as its slope by that sample's weight."""
+    arrays, weight = drawn(spread, 3, 4, 5), torch.ones(3, dtype=torch.float64, requires_grad=True)
+    value = getattr(losses, name)(**arrays, sample_weight=weight, reduction="sum")
+    each = getattr(losses, name)(**arrays, reduction="none").reshape(3, -1).sum(1)
+    assert_close(torch.autograd.grad(value, weight)[0], each.detach())
+    arrays["target"].requires_grad_()
+    value = getattr(losses, name)(**arrays, reduction="sum")
+    if spread is not None:
+        by_pred, by_target = torch.autograd.grad(value, [arrays["pred"], arrays["target"]])
+        assert_close(by_target, -by_pred)
+    assert not launches
+
+
 @likelihoods
 def test_what_is_no_likelihood_is_refused_as_ever(name: str, spread: str, launches: list[Any]) -> None:
     arrays = drawn(spread, 3, 4)
