@@ -473,7 +473,7 @@ def test_curves_refuse_what_cannot_be_had() -> None:
         with pytest.raises(sq.errors.DataError, match=words):
             sq.learning_curve(**{"estimator": Ridge(), "X": X, "y": Y, **more})
     for more, words in [
-        ({"parameter": "beta"}, "'alpha', 'fit_intercept'"),
+        ({"parameter": "beta"}, "'alpha', 'features', 'fit_intercept'"),
         ({"values": []}, "values is empty"),
         ({"estimator": Memory()}, "get_params"),
     ]:

@@ -55,7 +55,7 @@ def test_a_plot_can_stand_beside_others() -> None:
     assert len(set(idents)) == len(idents) == 14
     for plot in made:
         rules = re.search("<style>(.*)</style>", plot.svg)[1].replace("@media(prefers-color-scheme:dark){", "")  # type: ignore[index]
-        assert all(rule.startswith(".squarely ") for rule in re.findall(r"[^{}]+(?={)", rules))
+        assert all(rule.split()[0] == ".squarely" for rule in re.findall(r"[^{}]+(?={)", rules))
         assert "80 rows" in repr(plot)
         assert len(repr(plot)) < 120
 

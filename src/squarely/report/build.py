@@ -52,6 +52,7 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
     groups = _group_rows(evaluation, most_groups) if evaluation.by else ()
     headlines, panels = _headlines(metrics, len(evaluation.models)), _panels(evaluation)
     source, known = evaluation.provenance.source, evaluation.uncertainty
+    exhibits = () if diagnosis is None else diagnosis.exhibits
     confidence, way = (None, None) if known is None else (known.confidence, known.way)
     return Report(
         title=f"{one_line(source, 80)}: regression report",
@@ -72,8 +73,10 @@ def build(evaluation: Evaluation, *, command: str | None = None, most_groups: in
         pairs=_pairs(evaluation),
         findings=findings_of(diagnosis) if diagnosis is not None else (),
         not_testable=not_testable(diagnosis) if diagnosis is not None else (),
-        advice=str(diagnosis.recommended_loss) if diagnosis is not None else "",
-        exhibits=diagnosis.exhibits if diagnosis is not None else (),
+        advice=str(diagnosis.recommended_loss)
+        if diagnosis is not None and (diagnosis or exhibits)
+        else "",  # of few numbers without findings, squared error is no news
+        exhibits=exhibits,
         lines=tuple(_line(evaluation, model) for model in evaluation.models) if panels else (),
     )
 

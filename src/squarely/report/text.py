@@ -98,7 +98,7 @@ def _findings(console: Console, report: Report) -> None:
         words = f"  {about}: {one_line(each.fix, 1000)}  "
         severity = (one_line(each.severity, 20), styles.get(each.severity, "bold"))
         say(console, Text.assemble(severity, words, (one_line(each.id, 20), "dim")), indent=2)
-    _list(console, "Loss to train with", [one_line(report.advice, 2000)] if report.advice and report.findings else [])
+    _list(console, "Loss to train with", [one_line(report.advice, 2000)] if report.advice else [])
 
 
 def _metric_table(report: Report, aside: int) -> Draft:
