@@ -25,10 +25,10 @@ class _Native(NamedTuple):
 
 
 _NATIVE: dict[Any, _Native] = {
-    KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 19),
+    KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 20),
     KERNELS["l1_loss"]: _Native(torch._C._nn.l1_loss, 1 << 17),
-    KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 19),
-    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 19),
+    KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 20),
+    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 20),
 }
 _FLOATS = (torch.float32, torch.float64)
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
