@@ -14,6 +14,7 @@ from squarely.state import Dyadic, GramState
 
 __all__ = ["NormalEquations"]
 
+_NOTHING = 2.0**-80  # of a coefficient: a step that changes no digit of a double, nor of two
 _STEPS = 4  # of refinement: each gains the digits that the factor has
 
 
@@ -79,6 +80,8 @@ class NormalEquations:
             if size == 0 or size >= before:  # nothing is left, or only what the factor cannot see
                 break
             found, before = found + step.exact(), size
+            if (np.abs(step.high) <= _NOTHING * np.abs(found.nearest())).all():
+                break
         return found
 
     @property
