@@ -32,7 +32,7 @@ class ElasticNet(GramEstimator):
     alpha : float, default 1.0
     l1_ratio : float, default 0.5
         The share rho of the first penalty, of 0 to 1.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     tol : float, default 1e-10
         Where coordinate descent ends: its duality gap over the squares of the target.
@@ -67,6 +67,7 @@ class ElasticNet(GramEstimator):
         l1_ratio: float = 0.5,
         features: Any = None,
         fit_intercept: bool = True,
+        nan_policy: str = "raise",
         tol: float = 1e-10,
         max_iter: int = 100_000,
     ) -> None:
@@ -74,6 +75,7 @@ class ElasticNet(GramEstimator):
         self.l1_ratio = l1_ratio
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.tol = tol
         self.max_iter = max_iter
 
@@ -94,7 +96,7 @@ class Lasso(ElasticNet):
     Parameters
     ----------
     alpha : float, default 1.0
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     tol : float, default 1e-10
     max_iter : int, default 100,000
@@ -110,10 +112,20 @@ class Lasso(ElasticNet):
     [1.54, 0.0]
     """
 
-    def __init__(self, alpha: float = 1.0, *, features: Any = None, fit_intercept: bool = True, tol: float = 1e-10, max_iter: int = 100_000) -> None:
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        tol: float = 1e-10,
+        max_iter: int = 100_000,
+    ) -> None:
         self.alpha = alpha
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.tol = tol
         self.max_iter = max_iter
 

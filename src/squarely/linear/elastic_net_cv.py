@@ -33,7 +33,7 @@ class ElasticNetCV(CrossValidated):
         The smallest penalty of a grid over its largest, which is the least that sets all coefficients to 0.
     alphas : int or sequence of float, default 100
         How many penalties a grid has, or the penalties.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     cv : int or splits, default 5
         A number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
@@ -70,6 +70,7 @@ class ElasticNetCV(CrossValidated):
         alphas: int | Sequence[float] = 100,
         features: Any = None,
         fit_intercept: bool = True,
+        nan_policy: str = "raise",
         cv: Any = 5,
         tol: float = 1e-10,
         max_iter: int = 100_000,
@@ -79,6 +80,7 @@ class ElasticNetCV(CrossValidated):
         self.alphas = alphas
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.cv = cv
         self.tol = tol
         self.max_iter = max_iter
@@ -123,7 +125,7 @@ class LassoCV(ElasticNetCV):
     ----------
     eps : float, default 1e-3
     alphas : int or sequence of float, default 100
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     cv : int or splits, default 5
     tol : float, default 1e-10
@@ -149,8 +151,19 @@ class LassoCV(ElasticNetCV):
         alphas: int | Sequence[float] = 100,
         features: Any = None,
         fit_intercept: bool = True,
+        nan_policy: str = "raise",
         cv: Any = 5,
         tol: float = 1e-10,
         max_iter: int = 100_000,
     ) -> None:
-        super().__init__(l1_ratio=1.0, eps=eps, alphas=alphas, features=features, fit_intercept=fit_intercept, cv=cv, tol=tol, max_iter=max_iter)
+        super().__init__(
+            l1_ratio=1.0,
+            eps=eps,
+            alphas=alphas,
+            features=features,
+            fit_intercept=fit_intercept,
+            nan_policy=nan_policy,
+            cv=cv,
+            tol=tol,
+            max_iter=max_iter,
+        )

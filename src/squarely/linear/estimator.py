@@ -11,9 +11,10 @@ from squarely.linear.formula import Formula
 from squarely.linear.model import LinearModel, one_for_all
 from squarely.linear.reading import Asked
 from squarely.linear.terms import feature_slots, inputs_of, terms_of
+from squarely.linear.whole import without_missing
 from squarely.sources import open_source
 from squarely.state import Dyadic, GramState
-from squarely.validate import Design, dimensions
+from squarely.validate import Design, check_fit_policy, dimensions, nothing_left
 
 __all__ = ["GramEstimator", "is_names"]
 
@@ -21,6 +22,8 @@ __all__ = ["GramEstimator", "is_names"]
 class GramEstimator(LinearModel):
     """An estimator whose coefficients are a function of a GramState; a subclass says which, in ``_solve``."""
 
+    nan_policy: str = "raise"
+    n_omitted_: int = 0
     _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -51,11 +54,12 @@ class GramEstimator(LinearModel):
         """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
+        self.n_omitted_ = 0
         if is_names(y):
             return self._settle(self._read(X, y, sample_weight, first=True))
-        rows = self._design(X, first=True)
+        rows, targets, weight, self.n_omitted_ = self._given(X, y, sample_weight, first=True)
         self._flat = dimensions(y) == 1
-        return self._settle(self._gather(GramState(), rows, y, one_for_all(sample_weight, rows.rows)))
+        return self._settle(self._gather(GramState(), rows, targets, weight))
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """Fit to these rows and to all before: the coefficients are those of one fit to all of them, bit for bit."""
@@ -63,15 +67,33 @@ class GramEstimator(LinearModel):
             return self.fit(X, y, sample_weight)
         if is_names(y):
             return self._settle(self.state_ + self._read(X, y, sample_weight, first=False))
-        rows = self._design(X, first=False)
-        return self._settle(self._gather(self.state_, rows, y, one_for_all(sample_weight, rows.rows)))
+        rows, targets, weight, omitted = self._given(X, y, sample_weight, first=False)
+        self.n_omitted_ += omitted
+        return self._settle(self._gather(self.state_, rows, targets, weight))
+
+    def _given(self, X: Any, y: Any, weight: Any, *, first: bool) -> tuple[Design, Any, Any, int]:  # noqa: N803
+        """Return opened features, targets and weights, of rows that lack nothing where that is the policy, and how many were left out."""
+        check_fit_policy(self.nan_policy)
+        omitted = 0
+        if self.nan_policy == "omit":
+            X, y, weight, omitted = without_missing(X, y, weight, self.features, self._categories(first=first))  # noqa: N806
+        rows = self._design(X, first=first)
+        return rows, y, one_for_all(weight, rows.rows), omitted
+
+    def _categories(self, *, first: bool) -> tuple[str, ...] | None:
+        """Return the columns that the fit knows as categories; None before it."""
+        return None if first else self._coding.schema.categories
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
-        asked = Asked.of(data, target, self.features, weight, categories=None if first else self._coding.schema.categories)
+        asked = Asked.of(data, target, self.features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
             self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
-        return asked.state()
+        state = asked.state()
+        if asked.omitted and not state.n:
+            raise nothing_left(asked.omitted, asked.omitted, asked.source.name)
+        self.n_omitted_ += asked.omitted
+        return state
 
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         """Return the state with these rows in it."""
@@ -79,7 +101,8 @@ class GramEstimator(LinearModel):
 
     def state_of(self, X: Any, y: Any) -> GramState:  # noqa: N803
         """Return the state of rows, with the features that are asked for: ``from_state`` makes a fit of it, or of a sum of several."""
-        return GramState() + GramState().add_design(self._design(X, first=True), y)
+        rows, targets, weight, _ = self._given(X, y, None, first=True)
+        return GramState() + GramState().add_design(rows, targets, weight)
 
     @classmethod
     def from_state(cls, state: GramState, **parameters: Any) -> Self:
@@ -129,7 +152,7 @@ class GramEstimator(LinearModel):
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
         merged = self._of_both(self._fitted(), other._fitted())
-        merged._flat = self._flat
+        merged._flat, merged.n_omitted_ = self._flat, self.n_omitted_ + other.n_omitted_
         merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
         return merged
 
@@ -151,7 +174,7 @@ class GramEstimator(LinearModel):
     def refitted(self, **parameters: Any) -> Self:
         """Return the estimator with other parameters, fitted to the same rows: what is known of their moments is not found again."""
         other = type(self)(**{**self.get_params(), **parameters})
-        for name in ("_flat", "n_features_in_", "feature_names_in_"):
+        for name in ("_flat", "n_features_in_", "feature_names_in_", "n_omitted_"):
             if hasattr(self, name):
                 setattr(other, name, getattr(self, name))
         return other._settle(self.state_, self.equations_)

@@ -158,7 +158,7 @@ class Examined(GramEstimator):
         ...
         """
         self._fitted()
-        return Summary.of(self.equations_, self.exact_coef_, inference or self.inference_, confidence, sample_weight)
+        return Summary.of(self.equations_, self.exact_coef_, inference or self.inference_, confidence, sample_weight, self.n_omitted_)
 
     def diagnose(
         self,

@@ -24,7 +24,7 @@ class NonNegativeLeastSquares(GramEstimator):
 
     Parameters
     ----------
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
 
     Attributes
@@ -48,9 +48,10 @@ class NonNegativeLeastSquares(GramEstimator):
 
     _no_inference = "a coefficient at its bound follows no normal law, and which are there the rows decide"
 
-    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         self.rank_ = equations.factor.rank

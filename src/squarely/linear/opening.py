@@ -10,20 +10,18 @@ from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_s
 from squarely.sources import is_category, keys_of
 from squarely.validate import Coded, Design, Place, coded, design, frame_columns, names_of
 
-__all__ = ["opened"]
+__all__ = ["columns_in_use", "opened"]
 
 
 def opened(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[Design, Design]:
     """Return rows as they are and the features of terms of them; without ``categories`` the types of columns say which are such."""
-    named = _named(data, features)
-    texts = () if named is None else [name for name, values in named.items() if is_category(values)] if categories is None else categories
-    if named is None or not (texts or _asks(features)):
+    found = _termed(data, features, categories)
+    if found is None:
         rows = design(data, "X")
         return rows, rows if features is None else _designed(terms_of(features, rows.names or ()), rows)
-    terms = terms_of(features, named, texts)
-    _refuse_absent(terms, tuple(named))
+    named, terms = found
     count = len(next(iter(named.values()))) if named else 0
-    levels = {each.feature.column: _coded(named[each.feature.column], each.feature.column) for each in terms if isinstance(each, Indicators)}
+    levels = {name: _coded(named[name], name) for name in _categories_of(terms)}
     numbers = {name: design(named[name], f"X, column {name!r}") for name in columns_of(terms)}
 
     def read(part: slice) -> list[Parts]:
@@ -32,6 +30,32 @@ def opened(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[
     whole = Design(tuple(named) if hasattr(data, "columns") else None, len(named), count, read)
     slots = feature_slots(terms)
     return whole, Design(slots, len(slots), count, read, levels)
+
+
+def columns_in_use(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the columns of numbers and those of levels that features are made of; None where they are those of a whole matrix."""
+    found = _termed(data, features, categories)
+    if found is None:
+        return None
+    named, terms = found
+    return {name: named[name] for name in columns_of(terms)}, {name: named[name] for name in _categories_of(terms)}
+
+
+def _termed(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[dict[str, Any], tuple[Term, ...]] | None:
+    """Return named columns and the terms of them, where some are categories or some are chosen; None where all are read as one matrix."""
+    named = _named(data, features)
+    if named is None:
+        return None
+    texts = [name for name, values in named.items() if is_category(values)] if categories is None else categories
+    if features is None and not texts:
+        return None
+    terms = terms_of(features, named, texts)
+    _refuse_absent(terms, tuple(named))
+    return named, terms
+
+
+def _categories_of(terms: Sequence[Term]) -> list[str]:
+    return [each.feature.column for each in terms if isinstance(each, Indicators)]
 
 
 def _asks(features: Any) -> bool:
@@ -71,7 +95,7 @@ def _designed(terms: Sequence[Term], rows: Design) -> Design:
 
 
 def _refuse_absent(terms: Sequence[Term], known: Sequence[str]) -> None:
-    asked = (*columns_of(terms), *(each.feature.column for each in terms if isinstance(each, Indicators)))
+    asked = (*columns_of(terms), *_categories_of(terms))
     missing = next((name for name in asked if name not in known), None)
     if missing is not None:
         raise DataError(f"X has no column {missing[:60]!r}; it has {', '.join(map(repr, known[:10]))}. Name one of these.")

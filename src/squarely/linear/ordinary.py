@@ -27,6 +27,9 @@ class LinearRegression(Examined):
         Such as ``["a", poly("b", 3), interaction("a", "b"), category("c")]``; every column where none are named. Columns of text are
         categories.
     fit_intercept : bool, default True
+    nan_policy : "raise" or "omit"
+        What a missing or infinite value in X, y or the weights does: an error says where it is, or its row is left out and counted. A level
+        of a category may be missing too. Of a frame or source only those columns count that are read.
 
     Attributes
     ----------
@@ -36,6 +39,8 @@ class LinearRegression(Examined):
         How many features are independent, of centred columns each on its own scale.
     state_ : GramState
         What was seen; ``from_state`` makes an estimator of it, or of the sum or difference of several.
+    n_omitted_ : int
+        Rows that were left out; what takes the rows again takes them without these.
     inference_ : Inference
         Standard errors, t, p and intervals with the intercept first; R2 and the standard deviation of residuals.
 
@@ -55,9 +60,10 @@ class LinearRegression(Examined):
     array([ True])
     """
 
-    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         self._warn_of_dependence(equations)

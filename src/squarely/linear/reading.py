@@ -15,28 +15,43 @@ from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_s
 from squarely.sources import Batch, Column, Keys, Source, Wanted, open_source
 from squarely.state import GramState
 from squarely.state.table import GroupKey
-from squarely.validate import Coded, Place, bad_weight, coded, exact_parts
+from squarely.validate import Coded, Missing, Place, bad_weight, check_fit_policy, coded, exact_parts, unlabelled
 
 __all__ = ["Asked", "gram", "grams", "place_in", "windows"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Asked:
-    """What is read of a source: terms of its columns, targets, a weight, and columns that say which state a row goes to."""
+    """What is read of a source: terms of its columns, targets, a weight, and columns that say which state a row goes to.
+
+    With the nan_policy "omit" a row that lacks a value keeps its place with a weight of 0, and ``omitted`` says how many there were.
+    """
 
     source: Source
     terms: tuple[Term, ...]
     targets: tuple[str, ...]
     weight: str | None
     by: tuple[str, ...] = ()
+    nan_policy: str = "raise"
+    omitted: int = 0
 
     @classmethod
-    def of(cls, data: Any, target: Any, features: Any, weight: str | None, by: Any = (), categories: Sequence[str] | None = None) -> "Asked":
+    def of(
+        cls,
+        data: Any,
+        target: Any,
+        features: Any,
+        weight: str | None,
+        by: Any = (),
+        categories: Sequence[str] | None = None,
+        nan_policy: str = "raise",
+    ) -> "Asked":
         """Open data; without features every other column is one, and without ``categories`` the types of columns say which are such."""
+        check_fit_policy(nan_policy)
         source = open_source(data)
         targets, keys = _names(target), _names(by)
         others = [name for name in source.columns if name not in (*targets, weight, *keys)]
-        return cls(source, terms_of(features, others, source.categories if categories is None else categories), targets, weight, keys)
+        return cls(source, terms_of(features, others, source.categories if categories is None else categories), targets, weight, keys, nan_policy)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -64,13 +79,26 @@ class Asked:
         columns, categories, count = columns_of(self.terms), self.categories, len(self.targets)
         wanted = Wanted(self.targets[0], (*self.targets[1:], *columns), self.weight, (*self.by, *categories))
         for batch in _ahead(batch for part in self.source.parts(wanted) for batch in part()):
-            numbers = [_finite(column, name, batch) for column, name in zip((batch.target, *batch.predictions), self.targets + columns, strict=True)]
+            given, labels = (batch.target, *batch.predictions), batch.keys[len(self.by) :]
+            left_out = self._left_out(batch, given, labels)
+            numbers = [_finite(column, name, batch, left_out) for column, name in zip(given, self.targets + columns, strict=True)]
             features = made(self.terms, dict(zip(columns, numbers[count:], strict=True)))
-            levels = {
-                name: coded(keys.codes, keys.labels, place_in(batch, name)) for name, keys in zip(categories, batch.keys[len(self.by) :], strict=True)
-            }
-            weights = None if batch.weight is None else _weights(batch.weight, self.weight, batch)
+            levels = {name: coded(keys.codes, keys.labels, place_in(batch, name), left_out) for name, keys in zip(categories, labels, strict=True)}
+            weights = None if batch.weight is None else _weights(batch.weight, self.weight, batch, self.nan_policy)
+            if left_out is not None:
+                weights = np.where(left_out, 0.0, 1.0 if weights is None else weights)
             yield [*features, *numbers[:count]], weights, levels, batch
+
+    def _left_out(self, batch: Batch, given: Sequence[Column], labels: Sequence[Keys]) -> Missing:
+        """Say which rows lack a value and are left out for it, and count them; None where there is none."""
+        if self.nan_policy == "raise":
+            return None
+        found = [*(_absent(column) for column in given), *(unlabelled(keys.codes, keys.labels) for keys in labels)]
+        if batch.weight is not None:
+            found.append(np.isnan(batch.weight.doubles()))
+        rows = np.asarray(np.logical_or.reduce(found), np.bool_)
+        self.omitted += int(rows.sum())
+        return rows if rows.any() else None
 
 
 def place_in(batch: Batch, name: str) -> Place:
@@ -79,7 +107,7 @@ def place_in(batch: Batch, name: str) -> Place:
     return Place(title, lambda row: f"{title}, row {batch.start + row + 1:,}")
 
 
-def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = None) -> GramState:
+def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = None, nan_policy: str = "raise") -> GramState:
     """Return the state of a file, a folder or pattern of files, a frame, an Arrow stream or a mapping of arrays, in constant memory.
 
     Parameters
@@ -90,22 +118,26 @@ def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = N
         Such as ``["a", poly("b", 3), interaction("a", "b"), category("c")]``; every other column where none are named. Columns of text are
         categories.
     weight : str, optional
+    nan_policy : "raise" or "omit"
+        What a missing or infinite value does: an error says where it is, or its row is left out, and ``n`` of the state is that of the others.
 
     Examples
     --------
     >>> gram({"x": [1.0, 2.0], "y": [3.0, 5.0]}, target="y").n
     2
     """
-    return Asked.of(data, target, features, weight).state()
+    return Asked.of(data, target, features, weight, nan_policy=nan_policy).state()
 
 
-def grams(data: Any, *, target: Any, by: Any, features: Any = None, weight: str | None = None) -> dict[GroupKey, GramState]:
+def grams(
+    data: Any, *, target: Any, by: Any, features: Any = None, weight: str | None = None, nan_policy: str = "raise"
+) -> dict[GroupKey, GramState]:
     """Return the state of each group of rows from one pass; a fit without a group is one to the sum of the other states.
 
     Parameters
     ----------
-    data, target, features, weight
-        Those of ``gram``.
+    data, target, features, weight, nan_policy
+        Those of ``gram``. A group of which no row is left has a state with an ``n`` of 0.
     by : str or sequence of str
         Columns whose values say which group a row is of, such as a region, a month or a fold.
 
@@ -122,7 +154,7 @@ def grams(data: Any, *, target: Any, by: Any, features: Any = None, weight: str 
     >>> sum(folds.values()).n
     3
     """
-    asked = Asked.of(data, target, features, weight, by)
+    asked = Asked.of(data, target, features, weight, by, nan_policy=nan_policy)
     states: dict[GroupKey, GramState] = {}
     for columns, weights, levels, batch in asked.batches():
         for key, rows in _groups(batch.keys[: len(asked.by)]):
@@ -133,7 +165,14 @@ def grams(data: Any, *, target: Any, by: Any, features: Any = None, weight: str 
 
 
 def windows(
-    data: Any, *, target: Any, rows: int, step: int | None = None, features: Any = None, weight: str | None = None
+    data: Any,
+    *,
+    target: Any,
+    rows: int,
+    step: int | None = None,
+    features: Any = None,
+    weight: str | None = None,
+    nan_policy: str = "raise",
 ) -> Iterator[tuple[int, GramState]]:
     """Yield the first row, counted from 0, and the state of each window of rows, in their order and in one pass.
 
@@ -142,8 +181,8 @@ def windows(
 
     Parameters
     ----------
-    data, target, features, weight
-        Those of ``gram``.
+    data, target, features, weight, nan_policy
+        Those of ``gram``; a row that is left out keeps its place, and its windows have fewer.
     rows : int
         How many a window has.
     step : int, optional
@@ -160,7 +199,7 @@ def windows(
     step = rows if step is None else step
     if not 0 < step <= rows or rows % step:
         raise DataError(f"rows={rows!r} and step={step!r} make no windows; expected whole numbers above 0, rows a multiple of step.")
-    return _windows(Asked.of(data, target, features, weight), rows, step)
+    return _windows(Asked.of(data, target, features, weight, nan_policy=nan_policy), rows, step)
 
 
 def _windows(asked: Asked, rows: int, step: int) -> Iterator[tuple[int, GramState]]:
@@ -207,8 +246,16 @@ def _names(names: Any) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _finite(column: Column, name: str, batch: Batch) -> Parts:
+def _absent(column: Column) -> npt.NDArray[np.bool_]:
+    """Say which values are missing or infinite."""
+    return ~np.isfinite(column.doubles())
+
+
+def _finite(column: Column, name: str, batch: Batch, left_out: Missing) -> Parts:
+    """Return numbers, 0 in the rows that are left out; refuse what is missing or infinite in another."""
     parts = exact_parts(column.values)
+    if left_out is not None:
+        return tuple(np.where(left_out, 0.0, part) for part in parts)
     bad = ~np.isfinite(parts[0]) if column.valid is None else ~column.valid | ~np.isfinite(parts[0])
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
@@ -220,9 +267,12 @@ def _finite(column: Column, name: str, batch: Batch) -> Parts:
     return parts
 
 
-def _weights(column: Column, name: str | None, batch: Batch) -> Doubles:
+def _weights(column: Column, name: str | None, batch: Batch, nan_policy: str) -> Doubles:
+    """Return weights; a missing one may leave its row out, and a wrong one is refused where it stands."""
     values = column.doubles()
     bad = ~(np.isfinite(values) & (values >= 0))
+    if nan_policy == "omit":
+        bad &= ~np.isnan(values)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise bad_weight(values[row], f"{batch.where}: column {name!r}, row {batch.start + row + 1:,}")

@@ -29,7 +29,7 @@ class Ridge(GramEstimator):
     ----------
     alpha : float or array of shape (t,), default 1.0
         At least 0; one for all targets, or one for each.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
 
     Attributes
@@ -51,10 +51,11 @@ class Ridge(GramEstimator):
     [0.97]
     """
 
-    def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True) -> None:
+    def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.alpha = alpha
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         alphas = penalties("alpha", self.alpha)
@@ -89,7 +90,7 @@ class RidgeCV(CrossValidated):
     ----------
     alphas : sequence of float, default (0.1, 1.0, 10.0)
         Above 0.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     cv : None, int or splits, default None
         None for GCV; a number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
@@ -119,10 +120,19 @@ class RidgeCV(CrossValidated):
     0.1
     """
 
-    def __init__(self, alphas: Sequence[float] = (0.1, 1.0, 10.0), *, features: Any = None, fit_intercept: bool = True, cv: Any = None) -> None:
+    def __init__(
+        self,
+        alphas: Sequence[float] = (0.1, 1.0, 10.0),
+        *,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        cv: Any = None,
+    ) -> None:
         self.alphas = alphas
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.cv = cv
 
     def _solve(self, equations: NormalEquations) -> Dyadic:

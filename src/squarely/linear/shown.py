@@ -47,7 +47,7 @@ class Shown:
         targets = np.concatenate([block.targets[0] for block in e.kept])
         return cls(
             e.again.coordinates,
-            Summary.of(e.equations, e.again.model.exact_coef_, e.inference, 0.95, weight),
+            Summary.of(e.equations, e.again.model.exact_coef_, e.inference, 0.95, weight, e.again.model.n_omitted_),
             e.collinearity,
             e.influence,
             targets[e.influence.rows],

@@ -24,7 +24,7 @@ class JamesStein(GramEstimator):
 
     Parameters
     ----------
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
 
     Attributes
@@ -54,9 +54,10 @@ class JamesStein(GramEstimator):
     (True, True)
     """
 
-    def __init__(self, *, features: Any = None, fit_intercept: bool = True) -> None:
+    def __init__(self, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         self._warn_of_dependence(equations)

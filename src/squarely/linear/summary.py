@@ -44,7 +44,7 @@ class Summary:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, equations: NormalEquations, exact: Dyadic, inference: Inference, confidence: float, sample_weight: Any) -> "Summary":
+    def of(cls, equations: NormalEquations, exact: Dyadic, inference: Inference, confidence: float, sample_weight: Any, omitted: int) -> "Summary":
         """Return the summary of a fit."""
         low = _outside(confidence)
         ends = inference.intervals(confidence)
@@ -55,7 +55,7 @@ class Summary:
             tuple(_facts(equations, exact, inference, at, sample_weight) for at in range(len(equations.targets))),
             _head(low),
             tables,
-            tuple(_notes(equations, inference)),
+            tuple(_notes(equations, inference, omitted)),
         )
 
     @classmethod
@@ -208,9 +208,11 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
     return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))
 
 
-def _notes(equations: NormalEquations, inference: Inference) -> list[str]:
+def _notes(equations: NormalEquations, inference: Inference, omitted: int) -> list[str]:
     told = f"Standard errors are robust ({inference.kind})." if isinstance(inference, RobustInference) else _ASSUMED
     notes = [told]
+    if omitted:
+        notes.append(f"{omitted:,} {'row was' if omitted == 1 else 'rows were'} left out, for a missing or infinite value.")
     notes += [
         f"Coefficients of {one_line(column)} are differences from {one_line(column)}[{one_line(level)}]."
         for column, level in equations.references.items()

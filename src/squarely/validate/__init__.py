@@ -12,24 +12,26 @@
 | tensors | read where they lie, or brought over from their device in chunks |
 """
 
-from squarely.validate.categories import Category, Coded, coded, in_order
+from squarely.validate.categories import Category, Coded, coded, in_order, unlabelled
 from squarely.validate.columns import bad_weight, column, frame_columns, more_columns, pair_columns
-from squarely.validate.design import Design, blocks, design, dimensions, exact_parts, names_of
-from squarely.validate.numbers import Place, as_array, numbers, one_column
+from squarely.validate.design import Design, blocks, design, dimensions, exact_parts, names_of, whole_rows
+from squarely.validate.numbers import Missing, Place, as_array, numbers, one_column
 from squarely.validate.outputs import as_one_column, output_columns, output_weights, pair_outputs
-from squarely.validate.policy import POLICIES, accepts, check_policy, judge, nothing_left, refused_rows
+from squarely.validate.policy import POLICIES, accepts, check_fit_policy, check_policy, judge, nothing_left, refused_rows
 
 __all__ = [
     "POLICIES",
     "Category",
     "Coded",
     "Design",
+    "Missing",
     "Place",
     "accepts",
     "as_array",
     "as_one_column",
     "bad_weight",
     "blocks",
+    "check_fit_policy",
     "check_policy",
     "coded",
     "column",
@@ -49,4 +51,6 @@ __all__ = [
     "pair_columns",
     "pair_outputs",
     "refused_rows",
+    "unlabelled",
+    "whole_rows",
 ]

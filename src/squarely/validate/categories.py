@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
-from squarely.validate.numbers import Place
+from squarely.validate.numbers import Missing, Place
 
-__all__ = ["Category", "Coded", "coded", "in_order"]
+__all__ = ["Category", "Coded", "coded", "in_order", "unlabelled"]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -43,15 +43,21 @@ class Coded(NamedTuple):
         return Coded(self.codes[chosen], self.levels)
 
 
-def coded(codes: npt.NDArray[Any], labels: Sequence[Any], place: Place) -> Coded:
-    """Return labels as levels; a missing one is refused where a row has it."""
-    missing = np.array([label is None for label in labels], np.bool_)
-    if missing.any() and (rows := np.flatnonzero(missing[codes])).size:
+def coded(codes: npt.NDArray[Any], labels: Sequence[Any], place: Place, omitted: Missing = None) -> Coded:
+    """Return labels as levels; a missing one is refused where a row has it, unless that is left out."""
+    missing = unlabelled(codes, labels)
+    if (rows := np.flatnonzero(missing if omitted is None else missing & ~omitted)).size:
         raise DataError(
             f"{place.row(int(rows[0]))}: the category is missing, and {rows.size - 1:,} more. "
             "Expected a level in every row: drop these rows, or write a level such as 'unknown'."
         )
     return Coded(codes.astype(np.intp, copy=False), tuple(map(str, labels)))
+
+
+def unlabelled(codes: npt.NDArray[Any], labels: Sequence[Any]) -> npt.NDArray[np.bool_]:
+    """Say of each row whether its label is missing."""
+    absent = np.array([label is None for label in labels], np.bool_)
+    return absent[codes] if absent.any() else np.zeros(len(codes), np.bool_)
 
 
 def in_order(levels: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from squarely.validate.categories import Category, Coded
 from squarely.validate.columns import column, frame_columns
 from squarely.validate.numbers import Array, Missing, Place, numbers
 
-__all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of"]
+__all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of", "whole_rows"]
 
 Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
 _BLOCK = 1 << 16
@@ -43,9 +43,7 @@ def design(data: Any, name: str) -> Design:
         if (compressed := _compressed(data)) is not None:
             return _of_sparse(compressed, names, name)
         return _of_columns([column(values, f"{name}, column {title!r}") for values, title in zip(columns, names, strict=True)], names, name)
-    array, missing = numbers(data, Place(name, lambda row: f"{name} at index {row:,}"))
-    if array.ndim not in (1, 2):
-        raise DataError(f"{name} has shape {array.shape}; expected rows and columns, as (n, p). Reshape your data.")
+    array, missing = _rows_of_numbers(data, name)
     titles = getattr(data, "name", None)
     if array.ndim == 1:
         array, missing = array[:, None], None if missing is None else missing[:, None]
@@ -55,6 +53,33 @@ def design(data: Any, name: str) -> Design:
         len(array),
         lambda rows: _matrix(array[rows], None if missing is None else missing[rows], name, rows.start, None),
     )
+
+
+def whole_rows(data: Any, name: str) -> npt.NDArray[np.bool_]:
+    """Say of each row of ``X``, a target or weights whether all its values are there and none is infinite."""
+    if hasattr(data, "tocsr"):
+        data = data.tocsr()
+        whole = np.ones(data.shape[0], np.bool_)
+        whole[np.repeat(np.arange(data.shape[0]), np.diff(data.indptr))[~np.isfinite(data.data)]] = False
+        return whole
+    columns = frame_columns(data)
+    if columns is None:
+        there = _there(*_rows_of_numbers(data, name))
+        return there if there.ndim == 1 else np.asarray(there.all(axis=1), np.bool_)
+    each = [_there(*column(values, f"{name}, column {title!r}")) for values, title in zip(columns, names_of(data), strict=True)]
+    return np.asarray(np.logical_and.reduce(each), np.bool_)
+
+
+def _there(values: Array, missing: Missing) -> npt.NDArray[np.bool_]:
+    finite = np.isfinite(values.astype(np.float64))
+    return finite if missing is None else finite & ~missing
+
+
+def _rows_of_numbers(data: Any, name: str) -> tuple[Array, Missing]:
+    array, missing = numbers(data, Place(name, lambda row: f"{name} at index {row:,}"))
+    if array.ndim not in (1, 2):
+        raise DataError(f"{name} has shape {array.shape}; expected rows and columns, as (n, p). Reshape your data.")
+    return array, missing
 
 
 def _compressed(frame: Any) -> Any:

@@ -10,7 +10,7 @@ from squarely.errors import DataError
 from squarely.validate.columns import column
 from squarely.validate.numbers import Array
 
-__all__ = ["POLICIES", "accepts", "check_policy", "judge", "nothing_left", "refused_rows"]
+__all__ = ["POLICIES", "accepts", "check_fit_policy", "check_policy", "judge", "nothing_left", "refused_rows"]
 
 POLICIES = ("raise", "omit_targets", "omit", "propagate")
 _REFUSED = ("a missing target", "a missing prediction", "an infinite target", "an infinite prediction")
@@ -20,6 +20,12 @@ def check_policy(policy: str) -> None:
     """Refuse a nan_policy that does not exist."""
     if not isinstance(policy, str) or policy not in POLICIES:
         raise DataError(f"nan_policy is {str(policy)[:60]!r}; expected one of {', '.join(map(repr, POLICIES))}.")
+
+
+def check_fit_policy(policy: str) -> None:
+    """Refuse what a fit cannot do with missing values: it has no answer but nan to give, and no prediction to judge."""
+    if policy not in ("raise", "omit"):
+        raise DataError(f"nan_policy is {str(policy)[:60]!r}; a fit takes 'raise' or 'omit'.")
 
 
 def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
