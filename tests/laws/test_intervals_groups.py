@@ -16,7 +16,8 @@ from pyarrow import parquet
 
 import squarely as sq
 from squarely.evaluate import Uncertainty, few, source_of
-from squarely.evaluate.accumulate import Accumulator, _merged
+from squarely.evaluate.accumulate import _merged
+from squarely.evaluate.accumulator import Accumulator
 from squarely.evaluate.layout import hashes_of, layout_of
 from squarely.metric import find
 

@@ -55,9 +55,9 @@ def compare(
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
         which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
-        season. They take no pass of their own, except the mean and the median for metrics that take more than sums of squares, such as
-        "mae": these read the targets first, which the comparison says and counts in ``passes``, and which a stream refuses. The median
-        keeps all targets in memory.
+        season. No rule takes a pass of its own. For the median, and for the mean under metrics that take more than sums of squares, such
+        as "mae", what these take of each row is kept until it is known: the target and, where there are such, the weight and further
+        columns, of 8 bytes at most each.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -116,7 +116,7 @@ def compare(
     arrays = y_pred is not None
     source, wanted = with_way(source, wanted, None if macro is None else "none", confidence, cluster, order, arrays)
     names = (baseline,) if isinstance(baseline, str) else tuple(baseline)
-    added, first = rules_of(names, seasonality, 1 if h is None else h, order, source, wanted, question)
+    added = rules_of(names, seasonality, 1 if h is None else h, order, wanted, question)
     wanted = replace(wanted, predictions=(*wanted.predictions, *added))
     wanted = replace(wanted, plan=plan_for((question,), wanted, arrays))
     if (len(wanted.predictions) == 1) == (model is None):
@@ -128,11 +128,11 @@ def compare(
     naive = any(name in BASELINES[2:] for name in names)
     if naive and macro is not None and isinstance(order, str):
         wanted = replace(wanted, along=order)  # the rules judge the order of each group
-    together = Together(source, added, common=model is None and (nan_policy == "omit" or naive), passes=["the targets"] if first else [])
+    together = Together(source, added, common=model is None and (nan_policy == "omit" or naive))
     if h is not None and not source.rereadable:
         raise DataError(f"{source.name}: h= reads the rows again, and a stream is read once. Give a table or a file, or compare by order= alone.")
-    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False, late=together.constants)
-    test = Asked(evaluation, question, confidence, together, wanted, library_of(data), first)
+    evaluation = evaluate_source(together, wanted, (question,), "omit" if naive else nan_policy, confidence, exact=False, late=together.late)
+    test = Asked(evaluation, question, confidence, together, wanted, library_of(data))
     return test.comparison(h, macro, long=model is not None)
 
 

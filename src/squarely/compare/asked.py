@@ -35,15 +35,11 @@ class Asked(Pairwise):
     wanted : Wanted
     frame : str
         What the comparison's ``to_frame`` returns.
-    first : tuple of str
-        Baselines for which the targets were read before.
     """
 
-    def __init__(
-        self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str, first: tuple[str, ...]
-    ) -> None:
+    def __init__(self, evaluation: Evaluation, question: Question, confidence: float, source: Together, wanted: Wanted, frame: str) -> None:
         super().__init__(evaluation, question, confidence)
-        self.source, self.wanted, self.frame, self.first = source, wanted, frame, first
+        self.source, self.wanted, self.frame = source, wanted, frame
 
     def comparison(self, h: int | None, macro: str | None, long: bool) -> Comparison:
         """Test each pair in the way that was asked for."""
@@ -66,7 +62,6 @@ class Asked(Pairwise):
             left_out,
             self.frame,
             len(self.source.passes),
-            self.first,
         )
 
     def _of_groups(self, macro: str, long: bool) -> tuple[dict[str, float], dict[str, Floats], str]:

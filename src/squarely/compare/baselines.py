@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,106 +12,80 @@ from squarely.compare.before import Before
 from squarely.errors import DataError
 from squarely.evaluate import takes_squares_alone
 from squarely.metric import Question
-from squarely.sources import Batch, Column, Source, Wanted
-from squarely.state import NOTHING, PairState, Ratio, Rows
+from squarely.sources import Batch, Column, Wanted
+from squarely.state import PairState, Ratio, Rows
 
-__all__ = ["BASELINES", "Before", "Constant", "Late", "Rule", "rules_of"]
+__all__ = ["BASELINES", "Before", "Constant", "Rule", "rules_of"]
 
 BASELINES = ("mean", "median", "last_value", "seasonal_naive")
 
 
-@dataclass(frozen=True)
-class Constant:
-    """One number for every row."""
+class Constant(ABC):
+    """One number for every row, known once all are read: until then every prediction is 0, and mended after the pass.
 
-    value: float
+    Parameters
+    ----------
+    keeps : bool
+        Whether the rows must be kept until the number is known: sums of squares do not say all that is asked, or no sums the number.
+    """
+
+    def __init__(self, keeps: bool) -> None:
+        self.keeps = keeps
+        self._value: float | None = None
 
     def column(self, batch: Batch) -> Column:
         """Return the predictions of a batch."""
-        return Column(np.broadcast_to(self.value, len(batch.target.values)))
+        return Column(np.broadcast_to(self._value or 0.0, len(batch.target.values)))
+
+    def found(self, kept: Iterable[Batch] = ()) -> float:
+        """Return the number, now that all rows were read; they are ``kept`` where they must be."""
+        if self._value is None:
+            self._value = self._found(kept)
+        return self._value
+
+    @abstractmethod
+    def _found(self, kept: Iterable[Batch]) -> float:
+        """Return the number; 0 where no row has a target."""
 
 
-class Late(ABC):
-    """One number for every row, known once all are read: until then every prediction is 0, and the sums are mended after the pass."""
+class Mean(Constant):
+    """The mean of the targets, from their sum."""
 
-    def __init__(self) -> None:
-        self._value: float | None = None
+    def __init__(self, keeps: bool) -> None:
+        super().__init__(keeps)
+        self._sums = PairState()
         self._lock = threading.Lock()
 
     def column(self, batch: Batch) -> Column:
         """Return the predictions of a batch, and see its targets where the number is not known."""
         if self._value is None:
-            of_batch = self._of(*_known(batch))
+            y, w = _known(batch)
+            of_batch = PairState.of(y, y, w)
             with self._lock:
-                self._keep(of_batch)
-        return Constant(self._value or 0.0).column(batch)
+                self._sums += of_batch
+        return super().column(batch)
 
-    def found(self) -> float:
-        """Return the number; the targets that were seen are all there are."""
-        if self._value is None:
-            self._value = self._found()
-        return self._value
-
-    @abstractmethod
-    def _of(self, y: npt.NDArray[Any], w: npt.NDArray[Any] | None) -> Any:
-        """Return what is to be kept of the targets and weights of a batch."""
-
-    @abstractmethod
-    def _keep(self, of_batch: Any) -> None: ...
-
-    @abstractmethod
-    def _found(self) -> float:
-        """Return the number; 0 where no row has a target."""
-
-
-class Mean(Late):
-    """The mean of the targets, from their sum."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen = PairState()
-
-    def _of(self, y: npt.NDArray[Any], w: npt.NDArray[Any] | None) -> PairState:
-        return PairState.of(y, y, w)
-
-    def _keep(self, of_batch: PairState) -> None:
-        self._seen += of_batch
-
-    def _found(self) -> float:
-        sums = self._seen.sums
+    def _found(self, kept: Iterable[Batch]) -> float:
+        sums = self._sums.sums
         return sums.absolute(Ratio(sums.y, sums.w), 1).rounded() if sums.w else 0.0
 
 
-class Median(Late):
-    """The median of the targets, which are kept: no sums say it."""
+class Median(Constant):
+    """The median of the targets, for which all are kept: no sums say it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: list[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]] = []
-
-    def _of(self, y: npt.NDArray[Any], w: npt.NDArray[Any] | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-        return y, w
-
-    def _keep(self, of_batch: tuple[npt.NDArray[Any], npt.NDArray[Any] | None]) -> None:
-        self._seen.append(of_batch)
-
-    def _found(self) -> float:
-        targets, weights = [y for y, _ in self._seen if len(y)], [w for y, w in self._seen if w is not None and len(y)]
-        self._seen = []
-        if not targets:
+    def _found(self, kept: Iterable[Batch]) -> float:
+        known = [of_batch for of_batch in map(_known, kept) if len(of_batch[0])]
+        if not known:
             return 0.0
-        y = np.concatenate(targets)
+        y, weights = np.concatenate([y for y, _ in known]), [w for _, w in known if w is not None]
         return Rows(y, y, np.concatenate(weights) if weights else None).target_quantile(0.5).rounded()
 
 
-Rule = Constant | Late | Before
-_LATE = {"mean": Mean, "median": Median}
+Rule = Constant | Before
 
 
-def rules_of(
-    baselines: tuple[str, ...], seasonality: Any, ahead: int, order: Any, source: Source, wanted: Wanted, question: Question
-) -> tuple[dict[str, Rule], tuple[str, ...]]:
-    """Return the rules by name, and those for which the targets had to be read first.
+def rules_of(baselines: tuple[str, ...], seasonality: Any, ahead: int, order: Any, wanted: Wanted, question: Question) -> dict[str, Rule]:
+    """Return the rules by name.
 
     Rules that take an earlier row take the latest one that is known ``ahead`` steps before, of the same group where there are groups.
     """
@@ -126,29 +100,9 @@ def rules_of(
     if not isinstance(seasonality, int) or isinstance(seasonality, bool) or seasonality < 1:
         raise DataError(f"seasonality is {str(seasonality)[:60]}; expected a whole number of at least 1: the rows of a season.")
     in_time = {"last_value": ahead, "seasonal_naive": seasonality * -(-ahead // seasonality)}
-    first = () if takes_squares_alone(question) else tuple(name for name in baselines if name in _LATE)
-    known = _read_first(first, source, wanted, question) if first else {}
-    return {
-        name: known[name]
-        if name in first
-        else _LATE[name]()
-        if name in _LATE
-        else Before(in_time[name], bool(wanted.by), order if isinstance(order, str) else None)
-        for name in baselines
-    }, first
-
-
-def _read_first(names: tuple[str, ...], source: Source, wanted: Wanted, question: Question) -> dict[str, Constant]:
-    """Return the constants that a pass over the targets gives."""
-    if not source.rereadable:
-        cure = "Give a table or a file, or compare by a metric of squares, such as 'mse'"
-        raise DataError(f"{source.name}: the baseline {names[0]!r} for {question.label} reads the targets first, and a stream is read once. {cure}.")
-    rules = {name: _LATE[name]() for name in names}
-    for read in source.parts(replace(wanted, predictions=(), plan=NOTHING)):
-        for batch in read():
-            for rule in rules.values():
-                rule.column(batch)
-    return {name: Constant(rule.found()) for name, rule in rules.items()}
+    along = order if isinstance(order, str) else None
+    late = {"mean": Mean(keeps=not takes_squares_alone(question)), "median": Median(keeps=True)}
+    return {name: late[name] if name in late else Before(in_time[name], bool(wanted.by), along) for name in baselines}
 
 
 def _known(batch: Batch) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
@@ -156,8 +110,8 @@ def _known(batch: Batch) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     known = np.isfinite(batch.target.values)
     if batch.target.valid is not None:
         known &= batch.target.valid
-    if batch.weight is None:
-        return batch.target.values[known], None
-    weight = batch.weight.doubles()
-    known &= (weight > 0) & np.isfinite(weight)  # what is no weight is refused where the rows are added
-    return batch.target.values[known], weight[known]
+    weight = None if batch.weight is None else batch.weight.doubles()
+    if weight is not None:
+        known &= (weight > 0) & np.isfinite(weight)  # what is no weight is refused where the rows are added
+    rows = slice(None) if known.all() else known  # no copy where none is needed
+    return batch.target.values[rows], None if weight is None else weight[rows]

@@ -69,8 +69,6 @@ class Comparison:
         What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
     passes : int
         How often the data were read.
-    first : tuple of str
-        Baselines for which the targets were read before the rows.
 
     Examples
     --------
@@ -93,7 +91,6 @@ class Comparison:
     left_out: str
     frame: str = "pyarrow"
     passes: int = 1
-    first: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -154,8 +151,6 @@ class Comparison:
         if self.absent:
             absent = ", ".join(f"{model} in {count:,} {'row' if count == 1 else 'rows'}" for model, count in self.absent.items())
             said.append(f"Left out for all models, because a prediction is missing: {absent}. {self.left_out}".strip())
-        if self.first:
-            said.append(f"The targets were read before the rows, for their {' and '.join(self.first)}.")
         return tuple(said)
 
     def __str__(self) -> str:

@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from squarely.compare.baselines import Late, Rule
+from squarely.compare.baselines import Constant, Rule
 from squarely.compare.before import Before
+from squarely.evaluate import Late
 from squarely.sources import Batch, Column, Part, Source, Wanted
 
 __all__ = ["Together"]
@@ -54,9 +55,13 @@ class Together:
         for read in parts:
             yield partial(self._read, read, wanted.predictions, own, rules)
 
-    def constants(self) -> dict[str, float]:
-        """Return the constants that are known now that the rows were read."""
-        return {name: rule.found() for name, rule in self.baselines.items() if isinstance(rule, Late)}
+    @property
+    def late(self) -> Late:
+        """The rules whose number is known once the rows were read."""
+        late = {name: rule for name, rule in self.baselines.items() if isinstance(rule, Constant)}
+        return Late(
+            {name: rule.found for name, rule in late.items() if not rule.keeps}, {name: rule.found for name, rule in late.items() if rule.keeps}
+        )
 
     def _read(self, read: Part, models: tuple[str, ...], own: tuple[str, ...], rules: Mapping[str, Rule]) -> Iterator[Batch]:
         for batch in read():

@@ -13,7 +13,7 @@ from squarely.evaluate.evaluation import Answer, Evaluation, Provenance
 from squarely.evaluate.frame import as_frame, library_of
 from squarely.evaluate.guess import guess_predictions, guess_target
 from squarely.evaluate.largest import Large
-from squarely.evaluate.late import mend, takes_squares_alone
+from squarely.evaluate.late import NO_LATE, Late, mend, takes_squares_alone
 from squarely.evaluate.rendering import framed, page_of, register_renderers, rendered
 from squarely.evaluate.rows import rows_of
 from squarely.evaluate.sample import Sample
@@ -30,6 +30,7 @@ __all__ = [
     "Drawn",
     "Evaluation",
     "Large",
+    "Late",
     "Provenance",
     "Sample",
     "Told",
@@ -162,22 +163,22 @@ def evaluate_source(
     exact: bool | None = None,
     frame: str = "pyarrow",
     progress: Callable[[int], None] | None = None,
-    late: Callable[[], Mapping[str, float]] = dict,
+    late: Late = NO_LATE,
 ) -> Evaluation:
     """Evaluate a source that is open, as ``evaluate`` does; ``wanted`` has the plan of the questions.
 
-    ``late`` tells, once the rows were read, which models predict one number that was not known before.
+    ``late`` has the models that predict one number, which is found once the rows were read; groups have no intervals then.
     """
+    assert not (late.mended or late.waiting) or not wanted.by or wanted.way == "none", "rows of small groups are kept for intervals as they came"
     if exact and not source.rereadable:
         raise DataError(f"{source.name}: exact=True reads the data twice, and a stream is read once. Give a table or a file, or leave it out.")
     trimmed = any(isinstance(need, TrimmedSquare) for question in questions for need in question.needs)
-    done = accumulate(source, replace(wanted, bucket_sizes=trimmed or not wanted.binomial), nan_policy, progress)
+    done = accumulate(source, replace(wanted, bucket_sizes=trimmed or not wanted.binomial), nan_policy, progress, late.waiting)
+    mend(done, late)
     sample = done.sampler.sample(wanted.predictions, wanted.weight is not None, done.table.rows)
     uncertainty = None if done.buckets is None else Uncertainty(done.buckets, done.table, confidence, wanted.along)
-    constants = late()
-    sample = mend(done, sample, constants)
-    largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True) if model not in constants}
-    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty, largest, frozenset(constants))
+    largest = {model: found.rows() for model, found in zip(wanted.predictions, done.largest, strict=True) if model not in late.mended}
+    evaluation = evaluation_of(done.table, source.name, questions, sample, frame, uncertainty, largest, frozenset(late.mended))
     _judge(evaluation, done)
     levels = {need.level for question in questions for need in question.needs if isinstance(need, ErrorQuantile)}
     if exact is None:
