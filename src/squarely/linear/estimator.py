@@ -67,11 +67,15 @@ class GramEstimator(LinearModel):
         return self._settle(self._gather(self.state_, rows, y, one_for_all(sample_weight, rows.rows)))
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
+        return self._asked(data, target, weight, first=first).state()
+
+    def _asked(self, data: Any, target: Any, weight: Any, *, first: bool) -> Asked:
+        """Return what is read of a source; the first says what the columns are."""
         asked = Asked.of(data, target, self.features, weight, categories=None if first else self._coding.schema.categories)
         if first:
             self._flat = isinstance(target, str)
             self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
-        return asked.state()
+        return asked
 
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         """Return the state with these rows in it."""
