@@ -378,12 +378,12 @@ def test_folds_that_do_not_fit_are_refused() -> None:
 
 
 def test_folds_of_a_source_are_asked_for_by_a_column() -> None:
-    """A path has no rows to deal before it is read: the message names the way, and the way gives what arrays give."""
+    """A source has no rows to split before it is read: the message names the way, and the way gives what arrays give."""
     rng = np.random.default_rng(5)
     x = rng.standard_normal((60, 2))
     frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x @ [1.0, -2.0] + rng.standard_normal(60), "fold": np.repeat(range(5), 12)})
     with pytest.raises(DataError, match=r"from_states of the states that grams"):
-        RidgeCV(cv=5).fit(frame, "y")
+        RidgeCV(cv=KFold(5)).fit(frame, "y")
     states = grams(frame, target="y", by="fold", features=["a", "b"])
     found = RidgeCV.from_states(states.values())
     assert found.coef_.tolist() == RidgeCV(cv=5).fit(x, frame["y"]).coef_.tolist()

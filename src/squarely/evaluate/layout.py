@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "RowBuckets", "hashes_of", "layout_of"]
+__all__ = ["MOST_GROUPS", "NO_BUCKETS", "Layout", "RowBuckets", "hashes_of", "layout_of", "mixed"]
 
 Integers = npt.NDArray[np.int64]
 RowBuckets = npt.NDArray[np.uint16]
@@ -92,10 +92,15 @@ def layout_of(way: str, last: int, groups: int, fewest: bool = False) -> Layout:
 
 
 def _start(rounds: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    mixed = rounds * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
-    mixed *= np.uint64(0xD6E8FEB86659FD93)
-    return mixed >> np.uint64(64 - _ROUND)
+    return mixed(rounds) >> np.uint64(64 - _ROUND)
+
+
+def mixed(rounds: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return a number that looks random for the number of each round; its upper bits look so most."""
+    found = rounds * np.uint64(0x9E3779B97F4A7C15)
+    found ^= found >> np.uint64(32)
+    found *= np.uint64(0xD6E8FEB86659FD93)
+    return found
 
 
 def hashes_of(labels: tuple[object, ...]) -> Integers:

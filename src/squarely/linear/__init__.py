@@ -18,7 +18,7 @@ from squarely.linear.ordinary import LinearRegression
 from squarely.linear.plots import Plot
 from squarely.linear.prediction import Prediction
 from squarely.linear.quantile import QuantileRegression
-from squarely.linear.reading import gram, grams, windows
+from squarely.linear.reading import gram, grams
 from squarely.linear.ridge import Ridge, RidgeCV
 from squarely.linear.robust import RobustInference
 from squarely.linear.robust_regression import HuberRegression, StudentTRegression, TukeyRegression
@@ -26,6 +26,7 @@ from squarely.linear.stein import JamesStein
 from squarely.linear.summary import Summary
 from squarely.linear.terms import category, interaction, poly
 from squarely.linear.trimmed import LeastTrimmedSquares
+from squarely.linear.windowing import windows
 from squarely.state import GramState
 
 WeightedLeastSquares = LinearRegression  # under the name that says what ``sample_weight`` makes of it

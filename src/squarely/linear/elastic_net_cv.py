@@ -37,6 +37,7 @@ class ElasticNetCV(CrossValidated):
         Those of ``LinearRegression``.
     cv : int or splits, default 5
         A number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
+        Where y names columns, rows go round the folds from a start that a hash chooses in each round, the same however the data are read.
     tol : float, default 1e-10
     max_iter : int, default 100,000
 

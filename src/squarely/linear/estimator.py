@@ -85,11 +85,19 @@ class GramEstimator(LinearModel):
         return None if first else self._coding.schema.categories
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
+        asked = self._asked(data, target, weight, first=first)
+        return self._counted(asked, asked.state())
+
+    def _asked(self, data: Any, target: Any, weight: Any, *, first: bool) -> Asked:
+        """Return what is read of a source; the first says what the columns are."""
         asked = Asked.of(data, target, self.features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
             self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
-        state = asked.state()
+        return asked
+
+    def _counted(self, asked: Asked, state: GramState) -> GramState:
+        """Return the state of all rows that were read, and count those that were left out."""
         if asked.omitted and not state.n:
             raise nothing_left(asked.omitted, asked.omitted, asked.source.name)
         self.n_omitted_ += asked.omitted

@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError
+from squarely.evaluate.layout import mixed
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.factor import Factor
+from squarely.linear.reading import rows_by_code, states_by
 from squarely.state import Dyadic, GramState, deal
 from squarely.validate import Design
 
@@ -42,16 +44,24 @@ class CrossValidated(GramEstimator):
         return estimator._of_state(state)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803  # scikit-learn's name
-        """Fit to these rows and to all before; they are dealt to the same folds, as many in a row to each."""
+        """Fit to these rows and to all before; they are dealt to the same folds, as those of a first call are."""
         return super().partial_fit(X, y, sample_weight)
 
     def _read(self, data: Any, target: Any, weight: Any, *, first: bool) -> GramState:
-        if self.cv is not None:
+        if self.cv is None:
+            return super()._read(data, target, weight, first=first)
+        count = _count(self.cv)
+        if count is None:
             raise DataError(
-                f"cv={self.cv!r} takes rows that are arrays or a frame, and y names a column. "
-                "Cure: from_states of the states that grams(data, target=y, by=...) makes of a column of folds."
+                f"cv={self.cv!r} has splits of rows in memory, and y names a column of a source that is read once. Give a number of folds, or "
+                "from_states of the states that grams(data, target=y, by=...) makes of a column of folds."
             )
-        return super()._read(data, target, weight, first=first)
+        asked = self._asked(data, target, weight, first=first)
+        states = states_by(asked, lambda batch, before: rows_by_code(_in_rounds(before, before + len(batch.target.values), count)))
+        folds = tuple(states.get(fold, asked.empty()) for fold in range(count))
+        whole = self._counted(asked, sum(folds, GramState()))
+        self.folds_ = _checked(folds if first else _added(self.folds_, folds))
+        return whole
 
     def _gather(self, state: GramState, rows: Design, y: Any, weight: Any) -> GramState:
         if self.cv is None:
@@ -101,13 +111,12 @@ def mean_squares(held: NormalEquations, training: NormalEquations, coefficients:
 
 def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
     """Return the fold of each row: in turn for a number of folds, as scikit-learn's KFold has it, or as splits say."""
-    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
-        if cv < 2:
-            raise DataError(f"cv={cv} is no number of folds; expected 2 or more.")
-        if rows < cv:
+    count = _count(cv)
+    if count is not None:
+        if rows < count:
             raise DataError(f"cv={cv} takes a row or more for each fold, and there are fewer: n_samples={rows}. Take fewer folds.")
-        share, more = divmod(rows, int(cv))
-        return np.repeat(np.arange(cv), np.where(np.arange(cv) < more, share + 1, share))
+        share, more = divmod(rows, count)
+        return np.repeat(np.arange(count), np.where(np.arange(count) < more, share + 1, share))
     places = np.full(rows, -1, np.intp)
     for at, (train, test) in enumerate(cv.split(np.zeros(rows), y) if hasattr(cv, "split") else cv):
         if (places[test] >= 0).any() or len(train) + len(test) != rows or np.intersect1d(train, test).size:
@@ -121,6 +130,26 @@ def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
             f"cv={cv!r} leaves {int((places < 0).sum()):,} rows in no test set; expected each row in one. Give splits such as those of KFold."
         )
     return places
+
+
+def _count(cv: Any) -> int | None:
+    """Return a number of folds, and None for splits."""
+    if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
+        return None
+    if cv < 2:
+        raise DataError(f"cv={cv} is no number of folds; expected 2 or more.")
+    return int(cv)
+
+
+def _in_rounds(start: int, stop: int, folds: int) -> npt.NDArray[np.int64]:
+    """Return the fold of each row from one ordinal to another, which takes no number of rows.
+
+    Rows go round the folds, so that these are alike in size, from a start that a hash chooses in each round, so that no period falls in step.
+    """
+    ordinals = np.arange(start, stop, dtype=np.uint64)
+    number = np.uint64(folds)
+    found: npt.NDArray[np.uint64] = ((mixed(ordinals // number) >> np.uint64(32)) % number + ordinals) % number
+    return found.astype(np.int64)
 
 
 def _added(some: Sequence[GramState], others: Sequence[GramState]) -> tuple[GramState, ...]:

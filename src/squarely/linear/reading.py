@@ -1,7 +1,6 @@
 """Files, frames and streams become Gram states, batch by batch, so that their length takes no memory."""
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from squarely.state import GramState
 from squarely.state.table import GroupKey
 from squarely.validate import Coded, Missing, Place, bad_weight, check_fit_policy, coded, exact_parts, unlabelled
 
-__all__ = ["Asked", "gram", "grams", "place_in", "windows"]
+__all__ = ["Asked", "gram", "grams", "place_in", "rows_by_code", "rows_of", "states_by"]
 
 
 @dataclass(eq=False)
@@ -155,82 +154,41 @@ def grams(
     3
     """
     asked = Asked.of(data, target, features, weight, by, nan_policy=nan_policy)
-    states: dict[GroupKey, GramState] = {}
+    return states_by(asked, lambda batch, _: _groups(batch.keys[: len(asked.by)]))
+
+
+def states_by(asked: Asked, split: Callable[[Batch, int], Iterator[tuple[Any, npt.NDArray[np.intp]]]]) -> dict[Any, GramState]:
+    """Return states from one pass; ``split`` says which rows of a batch go to which, given how many rows came before it."""
+    states: dict[Any, GramState] = {}
+    before = 0
     for columns, weights, levels, batch in asked.batches():
-        for key, rows in _groups(batch.keys[: len(asked.by)]):
-            state = states.setdefault(key, asked.empty())
-            there = {name: each.rows(rows) for name, each in levels.items()}
-            state.add_columns([tuple(part[rows] for part in parts) for parts in columns], None if weights is None else weights[rows], there)
+        for key, rows in split(batch, before):
+            states.setdefault(key, asked.empty()).add_columns(*rows_of(columns, weights, levels, rows))
+        before += len(columns[-1][0])
     return states
 
 
-def windows(
-    data: Any,
-    *,
-    target: Any,
-    rows: int,
-    step: int | None = None,
-    features: Any = None,
-    weight: str | None = None,
-    nan_policy: str = "raise",
-) -> Iterator[tuple[int, GramState]]:
-    """Yield the first row, counted from 0, and the state of each window of rows, in their order and in one pass.
-
-    Windows that overlap are sums of the states of their steps, from which the oldest is subtracted without rounding: each state is the one
-    that its rows alone give. Rows at the end that fill no window make a shorter one.
-
-    Parameters
-    ----------
-    data, target, features, weight, nan_policy
-        Those of ``gram``; a row that is left out keeps its place, and its windows have fewer.
-    rows : int
-        How many a window has.
-    step : int, optional
-        How many rows later the next one begins, a divisor of ``rows``; without, where the one before ends.
-
-    Examples
-    --------
-    >>> from squarely.linear import LinearRegression
-    >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], "y": [0.0, 1.0, 2.0, 4.0, 6.0, 8.0]}
-    >>> found = windows(data, target="y", rows=4, step=2)
-    >>> [(start, LinearRegression.from_state(state).coef_.round(2).tolist()) for start, state in found]
-    [(0, [1.3]), (2, [2.0])]
-    """
-    step = rows if step is None else step
-    if not 0 < step <= rows or rows % step:
-        raise DataError(f"rows={rows!r} and step={step!r} make no windows; expected whole numbers above 0, rows a multiple of step.")
-    return _windows(Asked.of(data, target, features, weight, nan_policy=nan_policy), rows, step)
+def rows_of(
+    columns: list[Parts], weights: Doubles | None, levels: dict[str, Coded], rows: Any
+) -> tuple[list[Parts], Doubles | None, dict[str, Coded]]:
+    """Return some of the rows of a batch."""
+    there = {name: each.rows(rows) for name, each in levels.items()}
+    return [tuple(part[rows] for part in parts) for parts in columns], None if weights is None else weights[rows], there
 
 
-def _windows(asked: Asked, rows: int, step: int) -> Iterator[tuple[int, GramState]]:
-    whole, coming, steps = asked.empty(), asked.empty(), deque[GramState]()
-    start = filled = 0
-    for columns, weights, levels, _ in asked.batches():
-        at, count = 0, len(columns[-1][0])
-        while at < count:
-            part = slice(at, min(at + step - filled, count))
-            there = {name: each.rows(part) for name, each in levels.items()}
-            coming.add_columns([tuple(piece[part] for piece in of) for of in columns], None if weights is None else weights[part], there)
-            filled, at = filled + part.stop - at, part.stop
-            if filled < step:
-                continue
-            steps.append(coming)
-            whole, coming, filled = whole + coming, asked.empty(), 0
-            if len(steps) == rows // step:
-                yield start, whole
-                whole, start = whole - steps.popleft(), start + step
-    if filled or (steps and not start):
-        yield start, whole + coming
+def rows_by_code(codes: npt.NDArray[np.integer]) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+    """Yield the rows of each code, in their order."""
+    found, groups = np.unique(codes, return_inverse=True)
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups, minlength=len(found)))
+    return zip(found.tolist(), np.split(order, ends[:-1]), strict=True)
 
 
 def _groups(by: Sequence[Keys]) -> Iterator[tuple[GroupKey, npt.NDArray[np.intp]]]:
     """Yield the rows of each group of a batch."""
-    codes = np.stack([keys.codes for keys in by])
-    combinations, groups = np.unique(codes, axis=1, return_inverse=True)
-    order = np.argsort(groups.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(groups.ravel(), minlength=combinations.shape[1]))
-    for labels, rows in zip(combinations.T.tolist(), np.split(order, ends[:-1]), strict=True):
-        yield tuple(keys.labels[label] for keys, label in zip(by, labels, strict=True)), rows
+    combinations, groups = np.unique(np.stack([keys.codes for keys in by]), axis=1, return_inverse=True)
+    for group, rows in rows_by_code(groups.ravel()):
+        yield tuple(keys.labels[label] for keys, label in zip(by, combinations[:, group].tolist(), strict=True)), rows
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -94,6 +94,7 @@ class RidgeCV(CrossValidated):
         Those of ``LinearRegression``.
     cv : None, int or splits, default None
         None for GCV; a number of folds of rows in turn, as scikit-learn's KFold has them; or its splits, if each row is in one test set.
+        Where y names columns, rows go round the folds from a start that a hash chooses in each round, the same however the data are read.
 
     Attributes
     ----------
