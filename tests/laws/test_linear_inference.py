@@ -281,13 +281,40 @@ def test_a_name_cannot_forge_a_summary() -> None:
         ((X, Y), {"groups": CLUSTERS}, "takes groups="),
         ((X, Y), {"kind": "cluster", "groups": np.zeros(N)}, "a single label"),
         ((X, Y), {"kind": "cluster", "groups": [1, 2]}, "one label for each of 120 rows"),
+        ((X, Y), {"kind": "cluster", "groups": [None, *CLUSTERS[1:].tolist()]}, "groups at index 0: the group is missing, and 0 more"),
+        ((X, Y), {"kind": "cluster", "groups": np.where(np.arange(N) == 3, np.nan, CLUSTERS)}, "'groups' holds floating-point numbers and is NaN"),
         ((X, Y), {"kind": "HAC", "lags": -1}, "lags is -1"),
+        ((X, Y), {"kind": "HAC", "lags": N}, "lags is 120, and the fit has 120 rows"),
+        ((X, Y), {"kind": "HAC", "lags": True}, "lags is True"),
         ((X, Y), {"lags": 2}, "lags is 2 with kind='HC3'"),
     ],
 )
 def test_what_is_refused_is_named(rows: tuple, kwargs: dict, said: str) -> None:
     with pytest.raises(DataError, match=said):
         fitted(True, None).robust(*rows, **kwargs)
+
+
+def test_clusters_of_a_source_are_those_of_one_column_that_every_row_has() -> None:
+    rows = {"x": X[:, 0], "y": Y, "g": CLUSTERS, "h": ["a", None, *["b"] * (N - 2)]}
+    model = LinearRegression(features=["x"]).fit(rows, "y")
+    with pytest.raises(DataError, match=r"groups= names 2 columns, 'g', 'h'; expected one"):
+        model.robust(rows, "y", kind="cluster", groups=["g", "h"])
+    with pytest.raises(DataError, match=r"column 'h', row 2: the group is missing, and 0 more"):
+        model.robust(rows, "y", kind="cluster", groups="h")
+
+
+def test_labels_of_several_kinds_are_several_clusters() -> None:
+    pairs = [1, "1", True, 1.5] * (N // 4)
+    found = fitted(True, None).robust(X, Y, kind="cluster", groups=pairs)
+    assert found.clusters == 4
+    expected = fitted(True, None).robust(X, Y, kind="cluster", groups=np.arange(N) % 4)
+    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12)
+
+
+def test_numbers_of_numpy_are_whole_numbers() -> None:
+    by_numpy = fitted(True, None).robust(X, Y, kind="HAC", lags=np.int64(2))
+    np.testing.assert_array_equal(by_numpy.covariances, fitted(True, None).robust(X, Y, kind="HAC", lags=2).covariances)
+    assert fitted(True, None).influence(X, Y, top=np.int64(3)).rows.shape == (3,)
 
 
 def test_what_influence_refuses_is_named() -> None:
