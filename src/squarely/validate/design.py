@@ -66,6 +66,9 @@ def _compressed(frame: Any) -> Any:
 
 
 def _of_sparse(data: Any, names: tuple[str, ...] | None, name: str) -> Design:
+    if data.dtype.kind not in "biuf":
+        raise DataError(f"{name} has the type {data.dtype} where numbers were expected. Convert it first.")
+
     def compressed(rows: slice) -> Any:
         found = data[rows]  # a copy
         found.sum_duplicates()
