@@ -311,6 +311,38 @@ def test_labels_of_several_kinds_are_several_clusters() -> None:
     np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12)
 
 
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, np.nan])
+def test_a_confidence_is_between_0_and_1(confidence: float) -> None:
+    model = fitted(True, None)
+    ways = (
+        model.confidence_intervals,
+        model.prediction(X).confidence_intervals,
+        model.prediction(X).prediction_intervals,
+        model.inference_.intervals,
+    )
+    for way in ways:
+        with pytest.raises(DataError, match=r"confidence is .*; expected a number between 0 and 1"):
+            way(confidence)
+
+
+def test_a_summary_tells_of_its_own_fit() -> None:
+    other = LinearRegression().fit(X, Y**3)  # of the same names
+    with pytest.raises(DataError, match="inference is that of another fit, on intercept, x0"):
+        fitted(True, None).summary(inference=other.robust(X, Y**3))
+
+
+def test_the_mean_alone_is_a_fit() -> None:
+    model = LinearRegression(features=[]).fit(X, Y)
+    np.testing.assert_allclose(model.predict(X), np.full(N, Y.mean()), rtol=1e-14)
+    np.testing.assert_allclose(model.inference_.standard_errors, [[Y.std(ddof=1) / np.sqrt(N)]], rtol=1e-13)
+    rows = pd.DataFrame({"y": Y})
+    named = LinearRegression().fit(rows, "y")
+    assert named.intercept_ == model.intercept_
+    assert named.diagnose(rows, "y").assumptions
+    with pytest.raises(DataError, match=r"Found array with 0 feature\(s\)"):
+        named.predict(rows[[]])
+
+
 def test_numbers_of_numpy_are_whole_numbers() -> None:
     by_numpy = fitted(True, None).robust(X, Y, kind="HAC", lags=np.int64(2))
     np.testing.assert_array_equal(by_numpy.covariances, fitted(True, None).robust(X, Y, kind="HAC", lags=2).covariances)

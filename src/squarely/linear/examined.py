@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from squarely.errors import DataError
 from squarely.evaluate import library_of
 from squarely.linear.again import Again, Coordinates
 from squarely.linear.assumptions import FitDiagnosis, diagnosis_of
@@ -158,7 +159,10 @@ class Examined(GramEstimator):
         ...
         """
         self._fitted()
-        return Summary.of(self.equations_, self.exact_coef_, inference or self.inference_, confidence, sample_weight)
+        own = self.inference_
+        if inference is not None and (inference.names != own.names or not np.array_equal(inference.estimates, own.estimates, equal_nan=True)):
+            raise DataError(f"inference is that of another fit, on {', '.join(inference.names)[:60]}. Give one of this model, as model.robust(X, y).")
+        return Summary.of(self.equations_, self.exact_coef_, inference or own, confidence, sample_weight)
 
     def diagnose(
         self,

@@ -60,7 +60,7 @@ def design(data: Any, name: str) -> Design:
 def _compressed(frame: Any) -> Any:
     """Return the compressed rows of a pandas frame whose columns are all sparse about 0; None of any other."""
     columns = getattr(frame, "sparse", None)  # pandas has it where all columns are
-    if columns is None or any(kind.fill_value != 0 for kind in frame.dtypes):
+    if columns is None or frame.shape[1] == 0 or any(kind.fill_value != 0 for kind in frame.dtypes):
         return None
     return columns.to_coo().tocsr()
 
