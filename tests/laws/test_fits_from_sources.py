@@ -125,6 +125,8 @@ def test_what_is_refused_is_named(tmp_path: Path) -> None:
         interaction("x")
     with pytest.raises(DataError, match=r"interaction\(\) multiplies columns, and \"Powers\(column='x', degree=2\)\" is none"):
         interaction(poly("x", 2), "z")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"X is a dict of columns; expected a frame or an array"):
+        LinearRegression().fit({"x": [1.0, 2.0], "y": [1.0, 3.0]}, "y").predict({"x": [1.0]})
     with pytest.raises(DataError, match=r"features has '0', which is no name and no term"):
         LinearRegression(features=[0, 1]).fit([[1.0, 2.0], [2.0, 3.0]], [1.0, 2.0])
     with pytest.raises(DataError, match=r"X has 2 columns 'x', and it is unclear which is meant"):

@@ -58,7 +58,7 @@ class Examined(GramEstimator):
         groups : array-like of shape (n,), or the name of a column
             The cluster of each row; with G of them t has G - 1 degrees of freedom.
         lags : int, optional
-            How far neighbours depend on each other; without, 4 (n / 100)^(2/9).
+            How far neighbours depend on each other; without, 4 (n / 100)^(2/9). A row of weight 0 keeps its place in time.
 
         Returns
         -------
