@@ -364,6 +364,8 @@ def test_other_things_that_are_no_category_are_refused() -> None:
         LinearRegression(features=[category("colour", reference="pink")]).fit(FRAME, "y")
     with pytest.raises(DataError, match="several categories, 'colour' and 'size'"):
         interaction(category("colour"), category("size"))
+    with pytest.raises(DataError, match=r"category\(\['colour', 'size'\]\) is not of the name of a column"):
+        category(["colour", "size"])  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"X has no column 'shape'; it has 'x', 'colour'"):
         LinearRegression(features=["x", category("shape")]).fit(FRAME[["x", "colour"]], FRAME["y"])
     with pytest.raises(DataError, match="the feature 'colour' is asked for twice"):
@@ -371,6 +373,37 @@ def test_other_things_that_are_no_category_are_refused() -> None:
     twins = {"c": ["a", "b", "a", "b"], "twin": ["a", "b", "a", "b"], "y": [1.0, 2.0, 3.0, 5.0]}
     with pytest.warns(DependentColumnsWarning, match=r"twin\[b\]"):
         assert LinearRegression().fit(twins, "y").rank_ == 1
+
+
+def test_a_number_written_in_two_ways_is_not_two_levels(tmp_path: Path) -> None:
+    y = [1.0, 2.0, 4.0, 9.0]
+    (whole, floating) = ({"k": values, "y": y} for values in ([1, 2, 1, 3], [1.0, 2.0, 1.0, 3.0]))
+    pq.write_table(pa.table(whole), tmp_path / "a.parquet")
+    pq.write_table(pa.table(floating), tmp_path / "b.parquet")
+    told = r"the category 'k' has the levels '1' and '1\.0', one number written in two ways"
+    model = LinearRegression(features=[category("k")])
+    with pytest.raises(DataError, match=told):
+        model.fit(tmp_path, "y")
+    with pytest.raises(DataError, match=told):
+        gram(whole, target="y", features=[category("k")]) + gram(floating, target="y", features=[category("k")])
+    with pytest.raises(DataError, match=told.replace("'k'", "'x0'")):
+        HuberRegression(features=[category("x0")]).fit(np.array([[1], [1.0], [2], [2]], object), y)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table, dict])
+def test_there_is_one_zero(kind: type) -> None:
+    data = kind({"k": [0.0, -0.0, 1.0, -0.0], "y": [1.0, 2.0, 5.0, 3.0]})
+    model = LinearRegression(features=[category("k")]).fit(data, "y")
+    assert model.equations_.features == ("k[1.0]",)
+    assert (model.intercept_, model.coef_.tolist()) == (2.0, [3.0])
+
+
+def test_numbers_beside_text_in_lists_stay_numbers() -> None:
+    rows = [[1.5, "a"], [2.0, "b"], [3.0, "a"], [5.0, "b"], [4.0, "b"]]
+    model = LinearRegression(features=["x0", category("x1")]).fit(rows, [1.0, 2.0, 3.0, 4.0, 6.0])
+    assert model.equations_.features == ("x0", "x1[b]")
+    of_frame = LinearRegression().fit(pd.DataFrame(rows, columns=["x0", "x1"]), [1.0, 2.0, 3.0, 4.0, 6.0])
+    assert model.coef_.tolist() == of_frame.coef_.tolist()
 
 
 def test_a_name_of_each_row_is_no_category() -> None:

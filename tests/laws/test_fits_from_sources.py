@@ -123,6 +123,15 @@ def test_what_is_refused_is_named(tmp_path: Path) -> None:
         poly("x", 0)
     with pytest.raises(DataError, match="fewer than two columns"):
         interaction("x")
+    with pytest.raises(DataError, match=r"interaction\(\) multiplies columns, and \"Powers\(column='x', degree=2\)\" is none"):
+        interaction(poly("x", 2), "z")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"X is a dict of columns; expected a frame or an array"):
+        LinearRegression().fit({"x": [1.0, 2.0], "y": [1.0, 3.0]}, "y").predict({"x": [1.0]})
+    with pytest.raises(DataError, match=r"features has '0', which is no name and no term"):
+        LinearRegression(features=[0, 1]).fit([[1.0, 2.0], [2.0, 3.0]], [1.0, 2.0])
+    with pytest.raises(DataError, match=r"X has 2 columns 'x', and it is unclear which is meant"):
+        LinearRegression(features=["x"]).fit(pd.DataFrame([[1.0, 2.0], [2.0, 5.0]], columns=["x", "x"]), [1.0, 2.0])
+    assert poly("x", np.int64(2)) == poly("x", 2)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"the feature 'x\^3' is beyond the largest double"):
         gram({"x": [1e150], "y": [1.0]}, target="y", features=poly("x", 3))
     with pytest.raises(DataError, match="X has no column 'z'; it has 'x0'"):

@@ -159,7 +159,7 @@ def test_a_feature_that_is_called_intercept_is_a_feature() -> None:
         ({"covariance": "ar2"}, None, "is not known"),
         ({"covariance": "variances"}, None, "needs groups"),
         ({"covariance": "ar1"}, GROUPS, "a covariance without groups"),
-        ({"covariance": "variances"}, GROUPS[1:], "one group for each row"),
+        ({"covariance": "variances"}, GROUPS[1:], "one label for each of"),
         ({"rho": 0.5}, None, "has none"),
         ({"covariance": "ar1", "rho": 1.0}, None, "no correlation of such errors"),
         ({"covariance": "exchangeable", "rho": -0.9}, GROUPS, "above -0.0"),

@@ -281,13 +281,72 @@ def test_a_name_cannot_forge_a_summary() -> None:
         ((X, Y), {"groups": CLUSTERS}, "takes groups="),
         ((X, Y), {"kind": "cluster", "groups": np.zeros(N)}, "a single label"),
         ((X, Y), {"kind": "cluster", "groups": [1, 2]}, "one label for each of 120 rows"),
+        ((X, Y), {"kind": "cluster", "groups": [None, *CLUSTERS[1:].tolist()]}, "groups at index 0: the group is missing, and 0 more"),
+        ((X, Y), {"kind": "cluster", "groups": np.where(np.arange(N) == 3, np.nan, CLUSTERS)}, "'groups' holds floating-point numbers and is NaN"),
         ((X, Y), {"kind": "HAC", "lags": -1}, "lags is -1"),
+        ((X, Y), {"kind": "HAC", "lags": N}, "lags is 120, and the fit has 120 rows"),
+        ((X, Y), {"kind": "HAC", "lags": True}, "lags is True"),
         ((X, Y), {"lags": 2}, "lags is 2 with kind='HC3'"),
     ],
 )
 def test_what_is_refused_is_named(rows: tuple, kwargs: dict, said: str) -> None:
     with pytest.raises(DataError, match=said):
         fitted(True, None).robust(*rows, **kwargs)
+
+
+def test_clusters_of_a_source_are_those_of_one_column_that_every_row_has() -> None:
+    rows = {"x": X[:, 0], "y": Y, "g": CLUSTERS, "h": ["a", None, *["b"] * (N - 2)]}
+    model = LinearRegression(features=["x"]).fit(rows, "y")
+    with pytest.raises(DataError, match=r"groups= names 2 columns, 'g', 'h'; expected one"):
+        model.robust(rows, "y", kind="cluster", groups=["g", "h"])
+    with pytest.raises(DataError, match=r"column 'h', row 2: the group is missing, and 0 more"):
+        model.robust(rows, "y", kind="cluster", groups="h")
+
+
+def test_labels_of_several_kinds_are_several_clusters() -> None:
+    pairs = [1, "1", True, 1.5] * (N // 4)
+    found = fitted(True, None).robust(X, Y, kind="cluster", groups=pairs)
+    assert found.clusters == 4
+    expected = fitted(True, None).robust(X, Y, kind="cluster", groups=np.arange(N) % 4)
+    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, np.nan])
+def test_a_confidence_is_between_0_and_1(confidence: float) -> None:
+    model = fitted(True, None)
+    ways = (
+        model.confidence_intervals,
+        model.prediction(X).confidence_intervals,
+        model.prediction(X).prediction_intervals,
+        model.inference_.intervals,
+    )
+    for way in ways:
+        with pytest.raises(DataError, match=r"confidence is .*; expected a number between 0 and 1"):
+            way(confidence)
+
+
+def test_a_summary_tells_of_its_own_fit() -> None:
+    other = LinearRegression().fit(X, Y**3)  # of the same names
+    with pytest.raises(DataError, match="inference is that of another fit, on intercept, x0"):
+        fitted(True, None).summary(inference=other.robust(X, Y**3))
+
+
+def test_the_mean_alone_is_a_fit() -> None:
+    model = LinearRegression(features=[]).fit(X, Y)
+    np.testing.assert_allclose(model.predict(X), np.full(N, Y.mean()), rtol=1e-14)
+    np.testing.assert_allclose(model.inference_.standard_errors, [[Y.std(ddof=1) / np.sqrt(N)]], rtol=1e-13)
+    rows = pd.DataFrame({"y": Y})
+    named = LinearRegression().fit(rows, "y")
+    assert named.intercept_ == model.intercept_
+    assert named.diagnose(rows, "y").assumptions
+    with pytest.raises(DataError, match=r"Found array with 0 feature\(s\)"):
+        named.predict(rows[[]])
+
+
+def test_numbers_of_numpy_are_whole_numbers() -> None:
+    by_numpy = fitted(True, None).robust(X, Y, kind="HAC", lags=np.int64(2))
+    np.testing.assert_array_equal(by_numpy.covariances, fitted(True, None).robust(X, Y, kind="HAC", lags=2).covariances)
+    assert fitted(True, None).influence(X, Y, top=np.int64(3)).rows.shape == (3,)
 
 
 def test_what_influence_refuses_is_named() -> None:

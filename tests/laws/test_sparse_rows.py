@@ -111,3 +111,8 @@ def test_a_wide_matrix_is_never_made_dense(monkeypatch: pytest.MonkeyPatch) -> N
     expected = GramState.of(wide.toarray(), Y[:5000])
     monkeypatch.setattr(sp.csr_array, "toarray", lambda self: pytest.fail("a block was made dense"))
     assert GramState.of(wide, Y[:5000]) == expected
+
+
+def test_complex_numbers_are_refused() -> None:
+    with pytest.raises(DataError, match="X has the type complex128 where numbers were expected"):
+        LinearRegression().fit(sp.csr_matrix(np.eye(3) * (1 + 1j)), [1.0, 2.0, 3.0])

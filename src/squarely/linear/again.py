@@ -12,12 +12,13 @@ from squarely.errors import DataError
 from squarely.linear.doubled import Doubled, Doubles, two_sum
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator, is_names
+from squarely.linear.labels import labels_of_rows, read_labels
 from squarely.linear.model import one_for_all
 from squarely.linear.reading import Asked, place_in
 from squarely.linear.terms import Parts
 from squarely.state import Dyadic
 from squarely.state.gram import row_weights
-from squarely.validate import Place, as_array, blocks, design
+from squarely.validate import blocks, design
 
 __all__ = ["Again", "Block", "Coordinates"]
 
@@ -157,9 +158,13 @@ class Again:
         coding = self.model._coding
         features = list(coding.schema.features) if self.model.features is None else self.model.features
         asked = Asked.of(self.data, self.target, features, self.sample_weight, () if self.groups is None else self.groups, coding.schema.categories)
+        if len(asked.by) > 1:
+            raise DataError(
+                f"groups= names {len(asked.by)} columns, {', '.join(map(repr, asked.by))}; expected one. Make a column of their pairs first."
+            )
         count = len(asked.targets)
         for columns, weight, coded, batch in asked.batches():
-            labels = [np.array([repr(label) for label in keys.labels])[keys.codes] for keys in batch.keys[: len(asked.by)]]
+            labels = [read_labels(keys, place_in(batch, name)) for name, keys in zip(asked.by, batch.keys, strict=False)]
             numbers = coding.columns(columns[:-count], coded, partial(place_in, batch))
             yield [*numbers, *columns[-count:]], weight, labels[0] if labels else None
 
@@ -168,8 +173,6 @@ class Again:
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row.")
         weight = None if self.sample_weight is None else row_weights(one_for_all(self.sample_weight, features.rows), features.rows)
-        labels = None if self.groups is None else as_array(self.groups, Place("groups", lambda row: f"groups at index {row:,}"))
-        if labels is not None and labels.shape != (features.rows,):
-            raise DataError(f"groups has shape {labels.shape}; expected one label for each of {features.rows:,} rows.")
+        labels = None if self.groups is None else labels_of_rows(self.groups, features.rows)
         for rows in blocks(features.rows, features.columns):
             yield [*features.read(rows), *targets.read(rows)], None if weight is None else weight[rows], None if labels is None else labels[rows]

@@ -9,7 +9,7 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.linear.terms import Parts
 from squarely.state import Feature, Schema
-from squarely.validate import Category, Coded, Design, Place, in_order
+from squarely.validate import Category, Coded, Design, Place
 
 __all__ = ["Coding"]
 
@@ -30,7 +30,8 @@ class Coding:
     @classmethod
     def of_rows(cls, rows: Design, *, intercept: bool) -> "Coding":
         """Return the coding of rows in memory, whose levels are known."""
-        return cls(Schema(rows.names or (), (), {column: in_order(_used(each)) for column, each in rows.coded.items()}), intercept)
+        used = {column: tuple(_used(each)) for column, each in rows.coded.items()}
+        return cls(Schema(rows.names or ()).joined(used), intercept)
 
     @cached_property
     def references(self) -> dict[Category, str]:

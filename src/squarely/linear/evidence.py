@@ -141,7 +141,7 @@ class FitEvidence:
         squares = np.diag(e.cross.numerators)[: len(self.features)].tolist()  # integers: as doubles, those of 1e200 would be infinite
         unit = e.cross.exponent - e.divisor.bit_length() - int(np.frexp(e.weight.nearest()[0, 0])[1])
         powers = [-((square.bit_length() + unit) // 2) if square else 0 for square in squares]
-        found: Doubles = np.ldexp(1.0, powers)
+        found: Doubles = np.ldexp(1.0, np.array(powers, np.int64))
         return found
 
     def _add(self, block: Block, u: Doubles, before: Doubles) -> Doubles:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from squarely.errors import DataError
 from squarely.evaluate import library_of
 from squarely.linear.again import Again, Coordinates
 from squarely.linear.assumptions import FitDiagnosis, diagnosis_of
@@ -57,7 +58,7 @@ class Examined(GramEstimator):
         groups : array-like of shape (n,), or the name of a column
             The cluster of each row; with G of them t has G - 1 degrees of freedom.
         lags : int, optional
-            How far neighbours depend on each other; without, 4 (n / 100)^(2/9).
+            How far neighbours depend on each other; without, 4 (n / 100)^(2/9). A row of weight 0 keeps its place in time.
 
         Returns
         -------
@@ -158,7 +159,10 @@ class Examined(GramEstimator):
         ...
         """
         self._fitted()
-        return Summary.of(self.equations_, self.exact_coef_, inference or self.inference_, confidence, sample_weight, self.n_omitted_)
+        own = self.inference_
+        if inference is not None and (inference.names != own.names or not np.array_equal(inference.estimates, own.estimates, equal_nan=True)):
+            raise DataError(f"inference is that of another fit, on {', '.join(inference.names)[:60]}. Give one of this model, as model.robust(X, y).")
+        return Summary.of(self.equations_, self.exact_coef_, inference or own, confidence, sample_weight, self.n_omitted_)
 
     def diagnose(
         self,

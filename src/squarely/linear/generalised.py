@@ -9,6 +9,7 @@ import numpy.typing as npt
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
 from squarely.linear.inference import Inference
+from squarely.linear.labels import labels_of_rows
 from squarely.linear.passes import PassesEstimator, Settled, negligible_change, reweighted
 from squarely.linear.rows import Line, Rows
 from squarely.linear.whitening import Exchangeable, LaggedMoments, inference_of, line_of, root_of_covariance, whitened
@@ -214,8 +215,5 @@ def _checked(rho: Any, lowest: float) -> float:
 
 
 def _groups(groups: Any, count: int) -> tuple[list[Any], npt.NDArray[np.intp]]:
-    values = np.asarray(groups)
-    if values.shape != (count,):
-        raise DataError(f"groups has shape {values.shape} and X {count} rows; expected one group for each row.")
-    labels, codes = np.unique(values, return_inverse=True)
+    labels, codes = np.unique(labels_of_rows(groups, count), return_inverse=True)
     return labels.tolist(), codes

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from squarely.errors import DataError
 from squarely.intervals import student
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.state import Dyadic
 
-__all__ = ["Certainty", "Inference"]
+__all__ = ["Certainty", "Inference", "half_width"]
 
 
 class Certainty:
@@ -36,10 +37,15 @@ class Certainty:
 
     def intervals(self, confidence: float = 0.95) -> Doubles:
         """Return lower and upper ends, along the last axis."""
-        if not self.freedom > 0:
-            return np.full((*self.estimates.shape, 2), np.nan)
-        half = student.quantile(confidence, self.freedom) * self.standard_errors
+        half = half_width(confidence, self.freedom) * self.standard_errors
         return np.stack([self.estimates - half, self.estimates + half], axis=-1)
+
+
+def half_width(confidence: float, freedom: float) -> float:
+    """Return half the width of an interval in standard errors; nan where no degree of freedom is left."""
+    if not 0 < confidence < 1:
+        raise DataError(f"confidence is {confidence!r}; expected a number between 0 and 1, such as 0.95.")
+    return student.quantile(confidence, freedom) if freedom > 0 else np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +92,7 @@ class Inference(Certainty):
     @cached_property
     def standard_errors(self) -> Doubles:
         """Standard errors of the estimates; nan for a feature that depends on others."""
-        largest = np.abs(self.inverse_root).max(axis=0)  # squares of what is measured in 1e-160 are no doubles
+        largest = np.abs(self.inverse_root).max(axis=0, initial=0.0)  # squares of what is measured in 1e-160 are no doubles
         errors: Doubles = np.sqrt(((self.inverse_root / largest) ** 2).sum(axis=0)) * largest
         return errors[:, None] * self.residual_std
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def influence_of(again: Again, top: int | None, by: str, frame: str) -> Influenc
         raise DataError(f"the model has {inference.estimates.shape[1]} targets, and influence is that on one fit. Fit each target alone.")
     if not inference.freedom > 1:
         raise DataError(f"the fit has {inference.rows:,} rows, too few to take one away. Influence takes two more than there are coefficients.")
-    if top is not None and not (isinstance(top, int) and top > 0):
+    if top is not None and not (isinstance(top, Integral) and top > 0):
         raise DataError(f"top is {top!r}; expected a whole number of rows, of at least 1, or None for all.")
     kept: Influence | None = None
     parts, press = [], 0.0

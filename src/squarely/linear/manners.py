@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -51,6 +52,8 @@ class ScikitManners:
 
     def _open(self, X: Any, features: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
         """Open features; the first ones decide how many there are, what they are called, and which are categories."""
+        if isinstance(X, Mapping):
+            raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
         if not hasattr(X, "columns") and dimensions(X) == 1:
             raise DataError(
                 "Expected 2D array, got 1D array instead: it has one row or one feature. Reshape your data, "

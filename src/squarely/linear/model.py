@@ -48,7 +48,8 @@ class LinearModel(ScikitManners):
         rows = self._dense(X, first=False)
         coefficients = np.atleast_2d(self.coef_).T
         found = np.empty((rows.rows, coefficients.shape[1]))
-        for part in blocks(rows.rows, rows.columns):
+        found[:] = self.intercept_
+        for part in blocks(rows.rows, rows.columns) if rows.columns else ():
             found[part] = np.stack([sum(pieces) for pieces in rows.read(part)]).T @ coefficients + self.intercept_
         return found[:, 0] if self._flat else found
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from squarely.errors import DataError
-from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_slots, made, terms_of
+from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_slots, inputs_of, made, terms_of
 from squarely.sources import is_category, keys_of
 from squarely.validate import Coded, Design, Place, coded, design, frame_columns, names_of
 
@@ -74,6 +74,8 @@ def _named(data: Any, features: Any) -> dict[str, Any] | None:
     if hasattr(data, "tocsr"):
         raise DataError("a category is asked for, and X is a sparse matrix, which has numbers. Give a frame, or an array.")
     array = np.asarray(data)
+    if array.dtype.kind in "US" and not hasattr(data, "dtype"):
+        array = np.array(data, object)  # NumPy would turn the numbers of mixed lists into text
     return {f"x{at}": array[:, at].tolist() if array.dtype.kind == "O" else array[:, at] for at in range(array.shape[1])}
 
 
@@ -86,6 +88,11 @@ def _designed(terms: Sequence[Term], rows: Design) -> Design:
     """Return the features that terms make of rows of named columns."""
     known = tuple(map(str, rows.names)) if rows.names else tuple(f"x{at}" for at in range(rows.columns))
     _refuse_absent(terms, known)
+    twice = next((name for name in inputs_of(terms) if known.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"X has {known.count(twice)} columns {twice[:60]!r}, and it is unclear which is meant. Rename them, so that each name is one."
+        )
 
     def read(part: slice) -> list[Parts]:
         return made(terms, dict(zip(known, rows.read(part), strict=True)))

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from squarely.evaluate import as_frame
-from squarely.intervals import student
 from squarely.linear.doubled import Doubles
+from squarely.linear.inference import half_width
 
 __all__ = ["Prediction"]
 
@@ -36,7 +36,7 @@ class Prediction:
         return self._around(np.hypot(self.standard_errors, self.residual_std), confidence)
 
     def _around(self, errors: Doubles, confidence: float) -> Doubles:
-        half = errors * (student.quantile(confidence, self.freedom) if self.freedom > 0 else np.nan)
+        half = errors * half_width(confidence, self.freedom)
         return np.stack([self.mean - half, self.mean + half], axis=-1)
 
     def to_frame(self, confidence: float = 0.95) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,11 @@ def robust_inference(again: Again, kind: str, lags: int | None) -> RobustInferen
         middle, clusters = _by_cluster(again)
         middle *= clusters / (clusters - 1) * (rows - 1) / freedom
     elif kind == "HAC":
-        lags = _rule_of_thumb(rows) if lags is None else lags
+        lags = _rule_of_thumb(rows) if lags is None else int(lags)
+        if lags >= rows:
+            raise DataError(
+                f"lags is {lags:,}, and the fit has {rows:,} rows, none so far from another. Give fewer lags: 4 (n / 100)^(2/9) are usual."
+            )
         middle = _of_neighbours(again, lags)
     else:
         middle = sum((_products(u, u) for u in _scores(again, _POWERS[kind])), np.zeros(()))
@@ -74,7 +79,7 @@ def _check(kind: str, groups: Any, lags: int | None) -> None:
         raise DataError(f"kind is {str(kind)[:60]!r}; expected {', '.join(map(repr, KINDS))}.")
     if (groups is None) == (kind == "cluster"):
         raise DataError("kind='cluster' takes groups=, a label for each row, and no other kind does. Give both or neither.")
-    if lags is not None and (kind != "HAC" or not isinstance(lags, int) or lags < 0):
+    if lags is not None and (kind != "HAC" or not isinstance(lags, Integral) or isinstance(lags, bool) or lags < 0):
         raise DataError(f"lags is {lags!r} with kind={kind!r}; expected a whole number of at least 0, with kind='HAC'. Leave it out elsewhere.")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from numbers import Integral
 from operator import mul
 from typing import Any, Protocol
 
@@ -153,6 +154,8 @@ def category(column: str, *, reference: Any = None) -> Indicators:
     >>> model.equations_.features, model.coef_.tolist(), model.intercept_
     (('colour[blue]', 'colour[green]'), [-3.0, -2.0], 4.0)
     """
+    if not isinstance(column, str):
+        raise DataError(f"category({column!r}) is not of the name of a column. Name one, as category('c'); of an array the columns are x0, x1, ...")
     return Indicators(Category(column, None if reference is None else str(reference)))
 
 
@@ -168,9 +171,9 @@ def poly(column: str, degree: int) -> Term:
     >>> model.intercept_, model.coef_.tolist()
     (1.0, [-2.0, 1.0])
     """
-    if not isinstance(degree, int) or degree < 1:
+    if not isinstance(degree, Integral) or degree < 1:
         raise DataError(f"the degree of poly({column!r}, {degree!r}) is no whole number of at least 1. Give one, as poly({column!r}, 2).")
-    return Powers(column, degree)
+    return Powers(column, int(degree))
 
 
 def interaction(*columns: str | Indicators) -> Term:
@@ -187,6 +190,9 @@ def interaction(*columns: str | Indicators) -> Term:
     """
     if len(columns) < 2:
         raise DataError(f"interaction({', '.join(map(repr, columns))}) has fewer than two columns. Name those to multiply, as interaction('a', 'b').")
+    other = next((each for each in columns if not isinstance(each, str | Indicators)), None)
+    if other is not None:
+        raise DataError(f"interaction() multiplies columns, and {str(other)[:60]!r} is none. Name columns, as interaction('a', 'a', 'b') for a^2 b.")
     numbers = tuple(each for each in columns if isinstance(each, str))
     categories = [each.feature for each in columns if isinstance(each, Indicators)]
     if len(categories) > 1:
@@ -215,6 +221,8 @@ def _term(asked: Any, categories: Collection[str]) -> Term:
     if isinstance(asked, Product | Indicators) and any(column in categories for column in asked.columns):
         first = (asked,) if isinstance(asked, Indicators) else ()
         return interaction(*first, *(category(column) if column in categories else column for column in asked.columns))
+    if not hasattr(asked, "features"):
+        raise DataError(f"features has {str(asked)[:60]!r}, which is no name and no term. Name columns; of an array they are 'x0', 'x1', ...")
     term: Term = asked
     return term
 
@@ -250,5 +258,5 @@ def _doubled(parts: Parts) -> Doubled:
 
 def _parts(feature: Doubled, name: str) -> Parts:
     if not np.isfinite(feature.high + feature.low).all():
-        raise DataError(f"the feature {name!r} is beyond the largest double. Scale its columns first.")
+        raise DataError(f"the feature {name[:60]!r} is beyond the largest double. Scale its columns first.")
     return feature.high, feature.low

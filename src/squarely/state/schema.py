@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from squarely.errors import DataError
 from squarely.state.dyadic import Dyadic
 from squarely.validate import Category, in_order
 
@@ -45,7 +46,7 @@ class Schema:
 
     def joined(self, other: Mapping[str, tuple[str, ...]]) -> "Schema":
         """Return the schema with the levels of both, in their order."""
-        levels = {column: in_order((*self.levels.get(column, ()), *other.get(column, ()))) for column in self.categories}
+        levels = {column: _in_order(column, (*self.levels.get(column, ()), *other.get(column, ()))) for column in self.categories}
         return replace(self, levels=levels)
 
     def spread(self, moments: Dyadic, of: "Schema") -> Dyadic:
@@ -78,3 +79,16 @@ class Schema:
             return self, moments
         kept = [at for at, (of, level) in enumerate(columns) if not isinstance(of, Category) or (of.column, level) in used]
         return replace(self, levels=levels), moments.block(kept)
+
+
+def _in_order(column: str, levels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return levels in their order; a whole number with a point and one without are one level, which would be two in silence."""
+    found = in_order(levels)
+    known = set(found)
+    twin = next((level for level in found if f"{level}.0" in known), None)
+    if twin is not None:
+        raise DataError(
+            f"the category {column[:60]!r} has the levels {twin[:60]!r} and '{twin[:60]}.0', one number written in two ways, as where some parts of "
+            "the data hold whole numbers and others floating-point ones. Write them alike; where two levels are meant, as text such as 'v1.0'."
+        )
+    return found

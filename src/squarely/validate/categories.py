@@ -51,7 +51,7 @@ def coded(codes: npt.NDArray[Any], labels: Sequence[Any], place: Place, omitted:
             f"{place.row(int(rows[0]))}: the category is missing, and {rows.size - 1:,} more. "
             "Expected a level in every row: drop these rows, or write a level such as 'unknown'."
         )
-    return Coded(codes.astype(np.intp, copy=False), tuple(map(str, labels)))
+    return Coded(codes.astype(np.intp, copy=False), tuple(map(_level, labels)))
 
 
 def unlabelled(codes: npt.NDArray[Any], labels: Sequence[Any]) -> npt.NDArray[np.bool_]:
@@ -69,3 +69,7 @@ def in_order(levels: Iterable[str]) -> tuple[str, ...]:
     ('2', '10', 'a', 'b')
     """
     return tuple(sorted(set(levels), key=lambda level: (0, float(level), level) if _NUMBER.fullmatch(level) else (1, 0.0, level)))
+
+
+def _level(label: Any) -> str:
+    return str(label + 0.0 if isinstance(label, float) else label)  # -0.0 is 0.0

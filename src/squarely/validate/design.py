@@ -85,12 +85,15 @@ def _rows_of_numbers(data: Any, name: str) -> tuple[Array, Missing]:
 def _compressed(frame: Any) -> Any:
     """Return the compressed rows of a pandas frame whose columns are all sparse about 0; None of any other."""
     columns = getattr(frame, "sparse", None)  # pandas has it where all columns are
-    if columns is None or any(kind.fill_value != 0 for kind in frame.dtypes):
+    if columns is None or frame.shape[1] == 0 or any(kind.fill_value != 0 for kind in frame.dtypes):
         return None
     return columns.to_coo().tocsr()
 
 
 def _of_sparse(data: Any, names: tuple[str, ...] | None, name: str) -> Design:
+    if data.dtype.kind not in "biuf":
+        raise DataError(f"{name} has the type {data.dtype} where numbers were expected. Convert it first.")
+
     def compressed(rows: slice) -> Any:
         found = data[rows]  # a copy
         found.sum_duplicates()
