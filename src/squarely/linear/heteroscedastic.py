@@ -67,7 +67,7 @@ class HeteroscedasticRegression(PassesEstimator):
         errors = target - rows.predicted(mean.coefficients, mean.intercept)
         negligible = negligible_change(target)
         if rows.size(errors) <= 100 * negligible:  # on the line there is no variance
-            return Settled(mean, 1, True, _told(np.zeros(rows.features.columns), -np.inf, np.inf))
+            return Settled(mean, 1, True, _told(np.zeros(len(rows.names)), -np.inf, np.inf))
         slope, level = self._start(rows, errors)
         logs = rows.predicted(slope, level)
         for iteration in range(1, self.max_iter + 1):
