@@ -6,7 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy.optimize import minimize
+from scipy.stats import norm
 from sklearn.utils.estimator_checks import check_estimator
 
 from squarely.errors import NotConvergedWarning
@@ -75,3 +77,30 @@ def test_a_target_on_a_line_has_no_variance() -> None:
 def test_iterations_that_end_too_soon_are_told() -> None:
     with pytest.warns(NotConvergedWarning, match="did not settle in 2 iterations"):
         HeteroscedasticRegression(max_iter=2).fit(X, Y)
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_standard_errors_are_those_of_statsmodels_at_these_variances(weight: np.ndarray | None, intercept: bool) -> None:
+    model = HeteroscedasticRegression(fit_intercept=intercept).fit(X, Y, weight)
+    weights = (1 if weight is None else weight) / model.predict_std(X) ** 2
+    theirs = sm.WLS(Y, sm.add_constant(X) if intercept else X, weights=weights).fit(cov_type="fixed scale")
+    found = model.inference_
+    assert found.names == (("intercept",) if intercept else ()) + ("x0", "x1")
+    np.testing.assert_allclose(found.estimates[:, 0], theirs.params, rtol=1e-9)
+    np.testing.assert_allclose(found.standard_errors[:, 0], theirs.bse, rtol=1e-9)
+    np.testing.assert_allclose(found.covariances[0], theirs.cov_params(), rtol=1e-8)
+    np.testing.assert_allclose(found.p_values[:, 0], 2 * norm.sf(np.abs(theirs.params / theirs.bse)), rtol=1e-8)
+    assert found.rows == (300 if weight is None else W.sum())
+
+
+def test_a_line_through_every_row_has_no_standard_errors() -> None:
+    model = HeteroscedasticRegression().fit(X, X @ [1.0, 2.0] + 3)
+    assert np.isnan(model.inference_.standard_errors).all()
+
+
+def test_the_summary_has_a_table_for_each_target() -> None:
+    model = HeteroscedasticRegression().fit(X, np.column_stack([Y, 2 * Y]))
+    assert "information" in str(model.summary())
+    one, other = model.inference_
+    np.testing.assert_allclose(other.standard_errors, 2 * one.standard_errors, rtol=1e-9)

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubled, Doubles, two_sum
 from squarely.linear.equations import NormalEquations
-from squarely.linear.estimator import GramEstimator, is_names
+from squarely.linear.estimator import GramEstimator
 from squarely.linear.labels import labels_of_rows, read_labels
-from squarely.linear.model import one_for_all
+from squarely.linear.model import is_names, one_for_all
 from squarely.linear.reading import Asked, place_in
 from squarely.linear.terms import Parts
 from squarely.state import Dyadic

@@ -13,9 +13,9 @@ from squarely.errors import DataError
 from squarely.linear.again import Again
 from squarely.linear.checks_with_instruments import FIT_CHECKS
 from squarely.linear.doubled import Doubles
-from squarely.linear.estimator import is_names
 from squarely.linear.evidence import FitEvidence, instruments_of, labels_of
 from squarely.linear.inference import Inference
+from squarely.linear.model import is_names
 from squarely.linear.shown import Shown
 from squarely.plain import escape
 from squarely.sources import ArraysSource

@@ -63,9 +63,9 @@ def _inverse_root(equations: NormalEquations) -> Doubles:
     return np.nan_to_num(equations.inverse_root, nan=0.0)
 
 
-def of_common_shape(rows: Rows, factor: float) -> Doubles:
-    """Return covariances ``factor (X'X)^-1``, those of errors of one law."""
-    root = _inverse_root(rows.equations) * math.sqrt(factor)
+def of_common_shape(equations: NormalEquations, factor: float) -> Doubles:
+    """Return covariances ``factor (X'WX)^-1``, those of errors of one law, or of variances that are the factor over the weights."""
+    root = _inverse_root(equations) * math.sqrt(factor)
     return np.asarray(root.T @ root, np.float64)
 
 

@@ -11,7 +11,7 @@ from squarely.linear.terms import Parts
 from squarely.state import Feature, Schema
 from squarely.validate import Category, Coded, Design, Place
 
-__all__ = ["Coding"]
+__all__ = ["Coding", "used"]
 
 _LISTED = 12
 
@@ -30,8 +30,8 @@ class Coding:
     @classmethod
     def of_rows(cls, rows: Design, *, intercept: bool) -> "Coding":
         """Return the coding of rows in memory, whose levels are known."""
-        used = {column: tuple(_used(each)) for column, each in rows.coded.items()}
-        return cls(Schema(rows.names or ()).joined(used), intercept)
+        there = {column: tuple(used(each)) for column, each in rows.coded.items()}
+        return cls(Schema(rows.names or ()).joined(there), intercept)
 
     @cached_property
     def references(self) -> dict[Category, str]:
@@ -109,7 +109,8 @@ class Coding:
             )
 
 
-def _used(given: Coded) -> list[str]:
+def used(given: Coded) -> list[str]:
+    """Return the levels that rows have."""
     return [given.levels[at] for at in np.flatnonzero(np.bincount(given.codes, minlength=len(given.levels)))]
 
 

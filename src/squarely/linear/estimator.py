@@ -8,7 +8,7 @@ from squarely.errors import DataError, NoInferenceError
 from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
 from squarely.linear.formula import Formula
-from squarely.linear.model import LinearModel, one_for_all
+from squarely.linear.model import LinearModel, is_names, one_for_all
 from squarely.linear.reading import Asked
 from squarely.linear.terms import feature_slots, inputs_of, terms_of
 from squarely.linear.whole import without_missing
@@ -16,7 +16,7 @@ from squarely.sources import open_source
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, check_fit_policy, dimensions, nothing_left
 
-__all__ = ["GramEstimator", "is_names"]
+__all__ = ["GramEstimator"]
 
 
 class GramEstimator(LinearModel):
@@ -93,7 +93,7 @@ class GramEstimator(LinearModel):
         asked = Asked.of(data, target, self.features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
-            self.n_features_in_, self.feature_names_in_ = len(asked.inputs), np.array(asked.inputs, object)
+            self._name_inputs(asked.inputs)
         return asked
 
     def _counted(self, asked: Asked, state: GramState) -> GramState:
@@ -196,8 +196,3 @@ class GramEstimator(LinearModel):
         self.coef_ = coefficients[0] if self._flat else coefficients
         self.intercept_: Any = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
-
-
-def is_names(y: Any) -> bool:
-    """Say whether targets are given by the names of columns, and rows by a source."""
-    return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, of_common_shape
 from squarely.linear.doubled import Doubles
-from squarely.linear.passes import PassesEstimator, Settled, negligible_change
-from squarely.linear.rows import Rows
+from squarely.linear.passes import Settled, negligible_change
+from squarely.linear.rows import Line, Rows
 from squarely.validate import blocks
 
 __all__ = ["HeteroscedasticRegression"]
@@ -16,7 +17,7 @@ _ROUNDING = 1e-13  # of the sum of a likelihood
 _HALVINGS = 30
 
 
-class HeteroscedasticRegression(PassesEstimator):
+class HeteroscedasticRegression(AsymptoticEstimator):
     r"""The most likely mean and variance of normal errors, where the logarithm of the variance is linear in the features.
 
     .. math:: y_i \sim N\!\left(c + x_i^\top b,\; e^{d + x_i^\top g}\right)
@@ -39,6 +40,9 @@ class HeteroscedasticRegression(PassesEstimator):
     variance_coef_, variance_intercept_
         Of the logarithm of the variance.
     log_likelihood_ : float
+    inference_ : AsymptoticInference
+        Standard errors, z, p and intervals of the mean, one for each target: the inverse of its information at the variances found,
+        :math:`\sum w_i x_i x_i^\top / \sigma_i^2`; mean and variance share none.
     n_iter_, n_passes_ : int
         Iterations, and how often the rows were read.
 
@@ -67,11 +71,12 @@ class HeteroscedasticRegression(PassesEstimator):
         errors = target - rows.predicted(mean.coefficients, mean.intercept)
         negligible = negligible_change(target)
         if rows.size(errors) <= 100 * negligible:  # on the line there is no variance
-            return Settled(mean, 1, True, _told(np.zeros(rows.features.columns), -np.inf, np.inf))
+            return Settled(mean, 1, True, _told(rows, mean, np.nan, np.zeros(len(rows.names)), -np.inf, np.inf))
         slope, level = self._start(rows, errors)
         logs = rows.predicted(slope, level)
         for iteration in range(1, self.max_iter + 1):
-            before, mean = mean, rows.fitted(target, rows.weighted(np.exp(logs.min() - logs)))
+            least = float(logs.min())
+            before, mean = mean, rows.fitted(target, rows.weighted(np.exp(least - logs)))
             errors = target - rows.predicted(mean.coefficients, mean.intercept)
             step = rows.fitted(errors**2 * np.exp(-logs) - 1, rows.weight, intercept=True)
             turn = rows.predicted(step.coefficients, step.intercept)
@@ -79,8 +84,8 @@ class HeteroscedasticRegression(PassesEstimator):
             slope, level, logs = slope + share * step.coefficients, level + share * step.intercept, logs + share * turn
             turned = share * rows.size(turn)
             if turned <= self.tol and mean.change(before) <= self.tol * mean.spread + negligible:
-                return Settled(mean, iteration, True, _told(slope, level, _likelihood(rows, errors, logs)))
-        return Settled(mean, self.max_iter, False, _told(slope, level, _likelihood(rows, errors, logs)))
+                return Settled(mean, iteration, True, _told(rows, mean, least, slope, level, _likelihood(rows, errors, logs)))
+        return Settled(mean, self.max_iter, False, _told(rows, mean, least, slope, level, _likelihood(rows, errors, logs)))
 
     @staticmethod
     def _start(rows: Rows, errors: Doubles) -> tuple[Doubles, float]:
@@ -117,5 +122,8 @@ def _likelihood(rows: Rows, errors: Doubles, logs: Doubles) -> float:
     return -float(np.sum(rows.weighted(terms))) / 2
 
 
-def _told(slope: Doubles, level: float, likelihood: float) -> dict[str, Any]:
-    return {"variance_coef_": slope, "variance_intercept_": level, "log_likelihood_": likelihood}
+def _told(rows: Rows, mean: Line, least: float, slope: Doubles, level: float, likelihood: float) -> dict[str, Any]:
+    """Return what is known beside the mean, whose weights were the smallest variance, of the logarithm ``least``, over that of each row."""
+    covariances = of_common_shape(mean.equations, np.exp(least))
+    inference = AsymptoticInference.of(rows, mean, covariances, "information")
+    return {"variance_coef_": slope, "variance_intercept_": level, "log_likelihood_": likelihood, "inference_": inference}

@@ -74,6 +74,10 @@ class ScikitManners:
             self._compare(rows.columns, names)
         return made
 
+    def _name_inputs(self, columns: tuple[str, ...]) -> None:
+        """Take the named columns of a source for the features."""
+        self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, object)
+
     def _compare(self, count: int, names: tuple[str, ...] | None) -> None:
         known = getattr(self, "feature_names_in_", None)
         title = type(self).__name__

@@ -14,7 +14,7 @@ from squarely.linear.equations import NormalEquations
 from squarely.linear.manners import ScikitManners
 from squarely.validate import Design, blocks
 
-__all__ = ["LinearModel", "one_for_all"]
+__all__ = ["LinearModel", "is_names", "one_for_all"]
 
 
 class LinearModel(ScikitManners):
@@ -75,3 +75,8 @@ class LinearModel(ScikitManners):
 def one_for_all(weight: Any, rows: int) -> Any:
     """Return a weight for each row where one number is given, as scikit-learn takes it."""
     return np.full(rows, float(weight)) if isinstance(weight, Real) else weight
+
+
+def is_names(y: Any) -> bool:
+    """Say whether targets are given by the names of columns, and rows by a source."""
+    return isinstance(y, str) or (isinstance(y, list | tuple) and bool(y) and all(isinstance(name, str) for name in y))

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from squarely.errors import DataError, NotConvergedWarning
 from squarely.linear.doubled import Doubles
-from squarely.linear.model import LinearModel
+from squarely.linear.model import LinearModel, is_names
+from squarely.linear.reading import Asked
 from squarely.linear.rows import Line, Rows
 from squarely.validate import dimensions
 
@@ -35,20 +36,23 @@ class PassesEstimator(LinearModel):
     tol: float
     n_passes_: int
     _targets: tuple[str, ...]
+    _in_memory: ClassVar[bool] = False  # whether it takes the rows of a source there
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         """Return the fit of one target."""
         raise NotImplementedError
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803  # scikit-learn's name
-        """Fit to rows in memory, which are read ``n_passes_`` times.
+        """Fit to rows, which are read ``n_passes_`` times.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p), or a data frame
-        y : array-like of shape (n,) or (n, t)
+            Or anything that ``sq.evaluate`` reads more than once, such as a path, where y names columns of it: in each pass it is read from
+            its beginning, and some numbers a row are kept, but no features. Quantiles and trimmed squares have these in memory too.
+        y : array-like of shape (n,) or (n, t), or names of columns
             Each target is fitted by itself.
-        sample_weight : array-like of shape (n,), optional
+        sample_weight : array-like of shape (n,), or the name of a column; optional
             Finite and not negative; a weight of 2 is a row given twice, 0 leaves the row out.
 
         Returns
@@ -57,9 +61,24 @@ class PassesEstimator(LinearModel):
         """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        rows = Rows.of(self._dense(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
-        self._flat = dimensions(y) == 1
+        if is_names(y):
+            rows = self._read(X, y, sample_weight)
+        else:
+            rows = Rows.of(self._dense(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
+            self._flat = dimensions(y) == 1
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
+
+    def _read(self, data: Any, target: Any, weight: Any) -> Rows:
+        asked = Asked.of(data, target, self.features, weight)
+        if not asked.source.rereadable:
+            raise DataError(
+                f"{asked.source.name}: {type(self).__name__} reads the rows several times, and a stream is read once. "
+                "Give a table, or write it to a file and give its path."
+            )
+        self._name_inputs(asked.inputs)
+        self._flat = isinstance(target, str)
+        rows, self._coding = Rows.of_source(asked, intercept=bool(self.fit_intercept), in_memory=self._in_memory)
+        return rows
 
     def _conclude(self, rows: Rows, fits: list[Settled]) -> Self:
         for fit in fits:

@@ -49,7 +49,7 @@ class QuantileRegression(AsymptoticEstimator):
         Standard errors, t, p and intervals, one for each target. The density of errors at the line is that of Epanechnikov's kernel with the
         bandwidth of Hall and Sheather; nan where there are too few rows for it.
     n_iter_, n_passes_ : int
-        Iterations, and how often the rows were read: at most four times in each.
+        Iterations, and how often the rows were read: at most four times in each. A source is read twice, into memory, and the others are there.
 
     References
     ----------
@@ -63,6 +63,8 @@ class QuantileRegression(AsymptoticEstimator):
     >>> model.coef_.tolist(), model.intercept_, model.loss_
     ([1.0], 0.0, 22.5)
     """
+
+    _in_memory = True  # iterations are many, and the rows nearest to a line are looked up
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class QuantileRegression(AsymptoticEstimator):
 def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> tuple[Line, list[int]]:
     """Return the line through the rows nearest to it, as many as decide one, and which rows these are."""
     wanted = rank + rows.intercept
-    state = GramState(rows.state.features, ("y",))
+    state = GramState(rows.names, ("y",))
     near = np.argsort(np.abs(errors), kind="stable")[: _CANDIDATES * max(wanted, 1)]
     matrix = np.vstack([rows.matrix(slice(at, at + 1)) for at in near])
     if rows.intercept:
@@ -113,7 +115,7 @@ def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> tuple[L
         if length > _APART and state.n < wanted:
             direction = rest[place] / length
             rest = rest - np.outer(rest @ direction, direction)
-            state.add_columns([*rows.features.read(slice(at, at + 1)), (target[at : at + 1],)], None)
+            state.add_columns([*rows.at(slice(at, at + 1)), (target[at : at + 1],)], None)
             corners.append(at)
     rows.passes += 1
     return Line.of(state, intercept=rows.intercept), corners

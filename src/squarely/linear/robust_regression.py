@@ -78,7 +78,7 @@ def _inference(rows: Rows, line: Line, psi: Doubles, slope: Doubles, scale: floa
     if scale and mean and freedom > 0:
         correction = 1 + (n - freedom) / n * np.average((slope - mean) ** 2, weights=rows.weight) / mean**2
         factor = correction**2 * np.sum(rows.weighted(psi**2)) / freedom * scale**2 / mean**2
-    return AsymptoticInference.of(rows, line, of_common_shape(rows, factor), "H1")
+    return AsymptoticInference.of(rows, line, of_common_shape(rows.equations, factor), "H1")
 
 
 def _given_scale(scale: Any) -> float | None:

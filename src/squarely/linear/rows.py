@@ -1,6 +1,7 @@
 """Rows that are read again and again: each sweep over them makes a Gram state or predictions, and is counted."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,9 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.model import one_for_all
+from squarely.linear.reading import Asked
+from squarely.linear.swept import Swept
+from squarely.linear.terms import Parts
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, blocks, column, design
 
@@ -51,9 +56,10 @@ class Line:
 
 @dataclass(eq=False)
 class Rows:
-    """Features, targets of shape (n, t) and weights in memory; ``passes`` says how often the features were read."""
+    """Targets of shape (n, t) and weights in memory, and features there or in a source; ``passes`` says how often these were read."""
 
-    features: Design
+    features: Design | Swept
+    names: tuple[str, ...]
     targets: Doubles
     weight: Doubles | None
     state: GramState  # of the rows as they are given
@@ -67,7 +73,14 @@ class Rows:
         state = GramState().add_design(features, y, sample_weight)
         targets = np.column_stack([sum(parts) for parts in design(y, "y").read(slice(0, features.rows))])
         weight = None if sample_weight is None else column(sample_weight, "sample_weight")[0].astype(np.float64)
-        return cls(features, targets, weight, state, intercept)
+        return cls(features, state.features, targets, weight, state, intercept)
+
+    @classmethod
+    def of_source(cls, asked: Asked, *, intercept: bool, in_memory: bool) -> tuple["Rows", Coding]:
+        """Read the rows of a source for the first time; return them, and how categories are coded."""
+        swept, state = Swept.first(asked, intercept=intercept)
+        features = swept.in_memory() if in_memory else swept
+        return cls(features, swept.coding.names, swept.targets, swept.weight, state, intercept, 1 + in_memory), swept.coding
 
     @cached_property
     def equations(self) -> NormalEquations:
@@ -79,24 +92,34 @@ class Rows:
         """The sum of the weights: how many rows there are, where a weight of 2 is a row given twice."""
         return float(self.equations.weight.nearest()[0, 0])
 
+    def parts(self) -> Iterator[tuple[slice, list[Parts]]]:
+        """Read the features once more, some rows at a time."""
+        self.passes += 1
+        if isinstance(self.features, Swept):
+            return self.features.parts()
+        return ((part, self.at(part)) for part in blocks(self.features.rows))
+
+    def at(self, part: slice) -> list[Parts]:
+        """Return the features of some rows, which are in memory."""
+        assert isinstance(self.features, Design), "an estimator that looks rows up has them in memory"
+        return self.features.read(part)
+
     def matrix(self, part: slice) -> Doubles:
-        """Return some rows of the features."""
-        return np.stack([sum(pieces) for pieces in self.features.read(part)]).T
+        """Return some rows of the features, which are in memory."""
+        return _matrix(self.at(part))
 
     def fitted(self, target: Doubles, weight: Doubles | None, *, intercept: bool | None = None) -> Line:
         """Return the least squares of a target with these weights, which take the place of those given; an intercept may be asked for."""
-        state = GramState(self.state.features, ("y",))
-        self.passes += 1
-        for part in blocks(len(target)):
-            state.add_columns([*self.features.read(part), (target[part],)], None if weight is None else weight[part])
+        state = GramState(self.names, ("y",))
+        for part, columns in self.parts():
+            state.add_columns([*columns, (target[part],)], None if weight is None else weight[part])
         return Line.of(state, intercept=self.intercept if intercept is None else intercept)
 
     def moments(self, weight: Doubles) -> Dyadic:
         """Return ``sum of weight z z'`` with z = (1, features), exactly."""
-        state = GramState(self.state.features, ())
-        self.passes += 1
-        for part in blocks(len(weight)):
-            state.add_columns(list(self.features.read(part)), weight[part])
+        state = GramState(self.names, ())
+        for part, columns in self.parts():
+            state.add_columns(columns, weight[part])
         return state.moments
 
     def ordinary(self, target: Doubles) -> Line:
@@ -106,19 +129,17 @@ class Rows:
     def predicted(self, coefficients: Doubles, intercept: float) -> Doubles:
         """Return predictions."""
         found = np.empty(self.features.rows)
-        self.passes += 1
-        for part in blocks(len(found)):
-            found[part] = self.matrix(part) @ coefficients + intercept
+        for part, columns in self.parts():
+            found[part] = _matrix(columns) @ coefficients + intercept
         return found
 
     def kept(self, at: npt.NDArray[np.intp]) -> "Rows":
         """Return some of the rows, without weights."""
-        matrix = np.empty((len(at), self.features.columns))
-        for part in blocks(self.features.rows):
+        matrix = np.empty((len(at), len(self.names)))
+        for part, columns in self.parts():
             inside = slice(*np.searchsorted(at, (part.start, part.stop)))
-            matrix[inside] = self.matrix(part)[at[inside] - part.start]
-        self.passes += 1
-        return Rows.of(design(matrix, "X")._replace(names=self.state.features), self.targets[at], None, intercept=self.intercept)
+            matrix[inside] = _matrix(columns)[at[inside] - part.start]
+        return Rows.of(design(matrix, "X")._replace(names=self.names), self.targets[at], None, intercept=self.intercept)
 
     def weighted(self, weight: Doubles) -> Doubles:
         """Return weights times those given."""
@@ -127,3 +148,7 @@ class Rows:
     def size(self, values: Doubles) -> float:
         """Return the root of the mean square of what each row has."""
         return math.sqrt(np.average(values**2, weights=self.weight))
+
+
+def _matrix(columns: list[Parts]) -> Doubles:
+    return np.stack([sum(pieces) for pieces in columns]).T

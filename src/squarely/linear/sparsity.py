@@ -33,7 +33,7 @@ def quantile_inference(given: Rows, rows: Rows, line: Line, target: Doubles, err
     """
     density = _density(target, errors, loss)
     if vcov == "iid":
-        covariances = of_common_shape(given, loss.level * (1 - loss.level) / density**2)
+        covariances = of_common_shape(given.equations, loss.level * (1 - loss.level) / density**2)
     else:
         each = np.where(errors > 0, loss.level, 1 - loss.level)
         covariances = sandwich(given.equations, rows, loss.weight * each**2) / density**2

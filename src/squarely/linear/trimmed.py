@@ -44,7 +44,7 @@ class LeastTrimmedSquares(PassesEstimator):
     scale_ : float
         Standard deviation of the errors of those rows, made consistent for normal errors.
     n_iter_, n_passes_ : int
-        C-steps that end with exact states, and how often the rows were read: starts are tried on a copy.
+        C-steps that end with exact states, and how often the rows were read: starts are tried on a copy. A source is read twice, into memory.
 
     References
     ----------
@@ -59,6 +59,7 @@ class LeastTrimmedSquares(PassesEstimator):
     ([1.0], np.int64(6))
     """
 
+    _in_memory = True  # lines go through rows drawn at random
     tol = 0.0  # its steps end when rows stay the same
 
     def __init__(
@@ -71,7 +72,7 @@ class LeastTrimmedSquares(PassesEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any = None) -> Self:  # type: ignore[override]  # noqa: N803  # rows count or they do not
-        """Fit to rows in memory; the arguments are those of ``LinearRegression.fit``, without weights."""
+        """Fit to rows in memory, or to those of a source that has room there; the arguments are those of ``HuberRegression.fit``, without weights."""
         return super().fit(X, y)
 
     @property

@@ -41,7 +41,7 @@ def whitened(rows: Rows, target: Doubles, transform: Any) -> NormalEquations:
     rows.passes += 1
     columns = [np.ones((len(target), 1))] if rows.intercept else []
     moved = transform(np.hstack([*columns, rows.matrix(slice(0, len(target))), target[:, None]]))
-    state = GramState((_INTERCEPT,) * rows.intercept + rows.state.features, ("y",))
+    state = GramState((_INTERCEPT,) * rows.intercept + rows.names, ("y",))
     for part in blocks(len(target)):
         state.add_columns([(np.ascontiguousarray(each),) for each in moved[part].T], None)
     return NormalEquations.of(state, intercept=False)
@@ -71,15 +71,15 @@ class LaggedMoments:
     @classmethod
     def of(cls, rows: Rows, target: Doubles) -> "LaggedMoments":
         """Read the rows once."""
-        features = rows.state.features
+        features = rows.names
         states = GramState((*features, *(f"{name} before" for name in features)), ("y", "y before")), GramState(features, ("y",))
         rows.passes += 1
         for part in blocks(len(target)):
-            now = [*rows.features.read(part), (target[part],)]
+            now = [*rows.at(part), (target[part],)]
             states[1].add_columns(now, None)
             later, earlier = slice(max(part.start, 1), part.stop), slice(max(part.start, 1) - 1, part.stop - 1)
-            before = rows.features.read(earlier)
-            states[0].add_columns([*rows.features.read(later), *before, (target[later],), (target[earlier],)], None)
+            before = rows.at(earlier)
+            states[0].add_columns([*rows.at(later), *before, (target[later],), (target[earlier],)], None)
         return cls(features, rows.intercept, states[0].moments, states[1].moments)
 
     def equations(self, rho: float) -> NormalEquations:
