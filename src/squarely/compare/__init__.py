@@ -55,9 +55,9 @@ def compare(
     baseline : str or several of "mean", "median", "last_value", "seasonal_naive"
         Simple rules that are compared too. The first two know all targets; the last two take rows in order, and the first rows, for
         which they have no prediction, are left out for all models. With ``h`` they look as far ahead. ``seasonality`` is the rows of a
-        season. No rule takes a pass of its own. For the median, and for the mean under metrics that take more than sums of squares, such
-        as "mae", what these take of each row is kept until it is known: the target and, where there are such, the weight and further
-        columns, of 8 bytes at most each.
+        season. No rule takes a pass of its own. The median, and under metrics that take more than sums of squares, such as "mae", the
+        mean too, keep 8 bytes of each row until they are known, and as many for a weight and each further column of the metric; to find
+        the median takes 10 more, or 45 with weights.
     confidence : float
         Of the intervals, in the unit of the metric. A difference is proved where its p-value, for all pairs together, is below
         1 - confidence.
@@ -65,7 +65,7 @@ def compare(
         How rows depend on each other, as in ``evaluate``.
     h : int, optional
         Rows are forecasts ``h`` steps ahead in order of time: the test is that of Diebold and Mariano, as Harvey, Leybourne and Newbold
-        correct it. It reads the rows again, and takes metrics that are means of losses.
+        correct it. It reads the rows again, which a stream refuses, and takes metrics that are means of losses.
     macro : str, optional
         A column of groups that count alike, as series: the metric is the mean over them of that of each, and groups are the pairs.
         Baselines that take a row before take it of the same group, whose rows lie in order: of the column of ``order``, or ``True``.
@@ -89,6 +89,7 @@ def compare(
     Notes
     -----
     It tells whether the models differ on rows like these. A difference that is proved may still be too small to matter: see its size.
+    The data are read once, and again for ``h`` and, where they are no stream, to see how hard the rows are that are left out.
 
     References
     ----------

@@ -78,7 +78,9 @@ class Median(Constant):
         if not known:
             return 0.0
         y, weights = np.concatenate([y for y, _ in known]), [w for _, w in known if w is not None]
-        return Rows(y, y, np.concatenate(weights) if weights else None).target_quantile(0.5).rounded()
+        w = np.concatenate(weights) if weights else None
+        del known, weights  # they may be copies
+        return Rows(y, y, w).target_quantile(0.5).rounded()
 
 
 Rule = Constant | Before

@@ -68,7 +68,7 @@ class Comparison:
     frame : str
         What ``to_frame`` returns: "pyarrow", "polars" or "pandas".
     passes : int
-        How often the data were read.
+        How often the data were read: once, and again for ``h``, and to see how hard the rows are that are left out.
 
     Examples
     --------
