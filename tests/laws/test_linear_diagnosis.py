@@ -200,7 +200,7 @@ def test_blocks_and_sources_change_nothing(tmp_path: Path, monkeypatch: pytest.M
     frame.to_parquet(tmp_path / "rows.parquet")
     expected = diagnosed(X, BENT, order=True)
     by_name = LinearRegression().fit(tmp_path / "rows.parquet", "y").diagnose(tmp_path / "rows.parquet", "y", order=True)
-    monkeypatch.setattr("squarely.linear.again.blocks", lambda rows: (slice(at, min(at + 7, rows)) for at in range(0, rows, 7)))
+    monkeypatch.setattr("squarely.linear.again.blocks", lambda rows, columns: (slice(at, min(at + 7, rows)) for at in range(0, rows, 7)))
     in_blocks = diagnosed(X, BENT, order=True)
     for identity in FIT_CHECKS:
         if identity in expected.statistics["fit"]:
