@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeRegressor
 import squarely as sq
 from squarely.curves import PowerLaw, Seen, Side
 from squarely.curves.law import fitted, nearest
-from squarely.curves.splits import splits_of
+from squarely.curves.splits import splits_of, wider_for
 from squarely.linear import ElasticNet, JamesStein, Lasso, LinearRegression, NonNegativeLeastSquares, Ridge, RidgeCV, poly
 from squarely.state import GramState
 
@@ -254,6 +254,44 @@ def test_intervals_are_those_of_blocks_that_are_folds() -> None:
 # --- leakage ------------------------------------------------------------------------------------------------------
 
 
+def test_rows_that_validate_again_and_again_make_nothing_sure() -> None:
+    """Of a learner whose expected error is known, the mean of 40 normal targets: 1 + 1 / 30 with 30 of them."""
+    held = []
+    for seed in range(300):
+        y = np.random.default_rng(seed).normal(size=40)
+        splits = splits_of(ShuffleSplit(24, test_size=10, random_state=seed), 0, y[:, None], y, 40)
+        seen = tuple(Seen.of(y[split.test], np.full(10, y[split.train].mean())) for split in splits)
+        (low,), (high,) = Side((seen,), 0.95, wider_for(splits)).interval("mse")
+        held.append(low <= 1 + 1 / 30 <= high)
+    assert 0.9 < np.mean(held) < 0.99
+
+
+def test_intervals_are_wider_by_the_rule_of_nadeau_and_bengio() -> None:
+    again = model_selection.RepeatedKFold(n_splits=4, n_repeats=3, random_state=0)
+    shared, apart = (tuple(splits_of(folds, 0, X, Y, 143)) for folds in (again, KFold(4)))
+    assert wider_for(apart) == 1
+    assert wider_for(shared) == pytest.approx((1 + 12 * (143 / 4) / (143 * 3 / 4)) ** 0.5)
+    found = sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=np.geomspace(0.01, 1e5, 60), folds=again)
+    errors = found.validation.fold_mse
+    best = errors[found.values.index(found.best)]
+    statistics = [scipy.stats.ttest_rel(each, best).statistic / wider_for(shared) for each in errors]
+    reach = scipy.stats.t.ppf(0.975, 11)
+    assert found.alike == tuple(v for v, t in zip(found.values, statistics, strict=True) if v != found.best and not t > reach)
+    few = sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=[1.0], folds=again).validation
+    plain = Side(few.seen, few.confidence)
+    (low, high), (narrow, near) = (np.log(np.ravel(side.interval("rmse"))) for side in (few, plain))
+    assert (high - low) / (near - narrow) == pytest.approx(wider_for(shared), rel=0.2)  # the cubic against skewness bends a little
+    assert "times as wide, for rows validate in several" in str(found)
+    law = sq.learning_curve(LinearRegression(), X, Y, folds=again)
+    assert law.validation.wider == wider_for(shared)
+
+
+def test_targets_that_do_not_vary_are_drawn_without_r2() -> None:
+    found = sq.learning_curve(LinearRegression(), X, np.ones(143))
+    assert np.isnan(found.validation.r2).all()
+    assert "Below" not in str(found)
+
+
 def test_no_row_that_validates_is_seen_before() -> None:
     """A learner that knows rows by heart is right on those it was trained with, and on no other."""
     x = np.arange(40.0)[:, None]
@@ -373,6 +411,18 @@ def test_the_verdict_says_what_would_help(training: Array, validation: Array, wo
     assert all(each in verdict for each in words), verdict
 
 
+def test_a_saving_is_as_unsure_as_its_folds_are_alike() -> None:
+    rng = np.random.default_rng(0)
+    seen = tuple(tuple(Seen(10, Fraction(10 * (1 + 40 / n) * k), Fraction(0), Fraction(100)) for k in rng.uniform(0.999, 1.001, 3)) for n in N)
+    reaches = []
+    for wider in (1.0, 2.5):
+        side = Side(seen, 0.95, wider)
+        value, _, high = sq.LearningCurve("rows", tuple(N.astype(int).tolist()), side, side, "pyarrow").saving
+        assert high < 1
+        reaches.append(high - value)
+    assert reaches[1] == pytest.approx(2.5 * reaches[0], rel=1e-9)
+
+
 @pytest.mark.parametrize("folds", [2, 3, 5, 8])
 def test_the_best_value_and_those_not_told_apart(folds: int) -> None:
     found = sq.validation_curve(Ridge(), X, Y, parameter="alpha", values=np.geomspace(0.01, 1e5, 60), folds=folds)
@@ -460,7 +510,12 @@ def test_curves_refuse_what_cannot_be_had() -> None:
         ({"folds": []}, "no split"),
         ({"folds": [([0, 1], [])]}, "2 rows to train and 0 to validate"),
         ({"folds": [([0, 1], [143])]}, "places of 0 to 142"),
+        ({"folds": [([0.5, 1.9, 2.7], [10.9, 11.2])]}, "split 0 has rows to train of type float64"),
+        ({"folds": [(np.arange(143) < 99, np.arange(143) > 98)]}, r"np\.flatnonzero\(mask\)"),
+        ({"folds": (np.arange(100), np.arange(100, 143))}, "split 0 is .* expected a pair"),
+        ({"folds": [(1, 2)]}, "of type int64 and shape"),
         ({"sizes": [0.0, 0.5]}, "shares above 0"),
+        ({"sizes": [[1], [2, 3]]}, "expected numbers of rows"),
         ({"sizes": [1.5]}, "shares above 0"),
         ({"sizes": [0]}, "from 1 to 114"),
         ({"sizes": [115]}, "from 1 to 114"),
@@ -468,6 +523,8 @@ def test_curves_refuse_what_cannot_be_had() -> None:
         ({"sizes": "all"}, "expected numbers of rows"),
         ({"seed": -1}, "seed is -1"),
         ({"confidence": 1.0}, "between 0 and 1"),
+        ({"confidence": "0.9"}, "between 0 and 1"),
+        ({"X": None}, "X is None"),
         ({"estimator": Ridge}, "the class Ridge"),
     ]:
         with pytest.raises(sq.errors.DataError, match=words):
@@ -475,6 +532,8 @@ def test_curves_refuse_what_cannot_be_had() -> None:
     for more, words in [
         ({"parameter": "beta"}, "'alpha', 'features', 'fit_intercept'"),
         ({"values": []}, "values is empty"),
+        ({"values": 3.0}, "values is 3.0; expected several"),
+        ({"values": "12"}, "values is '12'; expected several"),
         ({"estimator": Memory()}, "get_params"),
     ]:
         with pytest.raises(sq.errors.DataError, match=words):

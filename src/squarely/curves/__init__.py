@@ -1,6 +1,7 @@
 """Learning and validation curves in MSE and R2: from refits of any learner, or from one pass where a Gram state decides."""
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from squarely.curves.curve import Curve
@@ -8,7 +9,7 @@ from squarely.curves.fitting import Step, seen_of
 from squarely.curves.law import PowerLaw
 from squarely.curves.learning import LearningCurve
 from squarely.curves.seen import Seen, Side
-from squarely.curves.splits import Split, sizes_of, splits_of
+from squarely.curves.splits import Split, sizes_of, splits_of, wider_for
 from squarely.curves.validation import ValidationCurve
 from squarely.decompose.learner import check_learner, cloned, finite, rows_in
 from squarely.errors import DataError
@@ -42,7 +43,8 @@ def learning_curve(
     sizes : sequence, optional
         Numbers of rows to train with, or shares of all that do; by default 8 shares of 0.1 to 1, each larger by the same factor.
     folds : int, splitter or pairs of places
-        A number of folds; something with ``split(X, y)``, such as GroupKFold(5); or pairs of the rows that train and validate.
+        A number of folds; something with ``split(X, y)``, such as TimeSeriesSplit(5); or pairs of places of the rows that train and validate, such
+        as ``list(GroupKFold(5).split(X, y, groups))``. Where rows validate in several, intervals are widened as Nadeau and Bengio have it.
     seed : int or None
         Of the order in which rows are dealt to folds and added to those that train. With None that is the order of the rows, as in
         scikit-learn's KFold, or that of the splits: do not use it where rows are sorted.
@@ -144,7 +146,10 @@ def validation_curve(
     (10.0, (0.1, 1.0))
     """
     check_learner(estimator)
-    y, confidence, listed = _targets(X, y), _share(confidence), tuple(values)
+    y, confidence = _targets(X, y), _share(confidence)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise DataError(f"values is {repr(values)[:60]}; expected several, such as [0.1, 1.0, 10.0].")
+    listed = tuple(values)
     known = sorted(estimator.get_params()) if hasattr(estimator, "get_params") and hasattr(estimator, "set_params") else []
     if parameter not in known:
         told = f"one of {', '.join(map(repr, known[:12]))}" if known else "an estimator with get_params and set_params"
@@ -158,19 +163,22 @@ def validation_curve(
 
 def _sides(steps: Sequence[Step], splits: Sequence[Split], X: Any, y: Any, confidence: float) -> tuple[Side, Side]:  # noqa: N803
     found = seen_of(steps, splits, X, y)
-    training, validation = (Side(tuple(tuple(pair[side] for pair in row) for row in found), confidence) for side in (0, 1))
+    wider = wider_for(splits)
+    training, validation = (Side(tuple(tuple(pair[side] for pair in row) for row in found), confidence, wider) for side in (0, 1))
     return training, validation
 
 
 def _targets(X: Any, y: Any) -> Any:  # noqa: N803
     found = finite(y, "y")
+    if not hasattr(X, "shape") and not hasattr(X, "__len__"):
+        raise DataError(f"X is {repr(X)[:60]}; expected features of n rows: an array, a frame or a sparse matrix.")
     if rows_in(X) != len(found):
         raise DataError(f"X has {rows_in(X):,} rows and y {len(found):,}; expected one target for each row.")
     return found
 
 
 def _share(confidence: float) -> float:
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise DataError(f"confidence is {confidence!r}; expected a number between 0 and 1, such as 0.95.")
     return confidence
 

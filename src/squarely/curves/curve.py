@@ -117,9 +117,10 @@ class Curve:
         rows = f"{held[0]:,}" if len(held) == 1 else f"{held[0]:,} to {held[-1]:,}"
         folds = f"{self.folds} fold{'' if self.folds == 1 else 's'}"
         about = f"{folds}, each with {rows} rows to validate"
+        shared = f"; {self.validation.wider:.2g} times as wide, for rows validate in several" if self.validation.wider > 1 else ""
         notes = (
             "MSE and R2 are those of the rows of all folds together; RMSE is the root of the validation MSE.",
-            f"Intervals ({100 * self.validation.confidence:g} %) are those of the jackknife over {folds}: with few they are wide.",
+            f"Intervals ({100 * self.validation.confidence:g} %) are those of the jackknife over {folds}: with few they are wide{shared}.",
         )
         drawings = (draw(self, "mse"), draw(self, "r2"))
         return Told(self._title, about, self._finding, self._advice, head, self._rows(), (0,), notes, drawings)

@@ -56,9 +56,8 @@ def draw(curve: Curve, metric: str) -> Drawn:
         (x[at], validation[at], names[at], f"{validation[at]:.4g}", f"{training[at]:.4g}") for at in order.tolist() if math.isfinite(validation[at])
     ]
     figure.hover(f"{one_line(curve.along, 30)} {{0}}: validation {{1}}, training {{2}}", told, along="x")
-    cut = (
-        f" Below {_LOWEST:g} nothing is drawn." if metric == "r2" and min(map(np.nanmin, (curve.training.r2, curve.validation.r2))) < _LOWEST else ""
-    )
+    is_cut = metric == "r2" and any((side.r2 < _LOWEST).any() for side in (curve.training, curve.validation))
+    cut = f" Below {_LOWEST:g} nothing is drawn." if is_cut else ""
     shade = "The shade is the interval of validation." if len(known) > 1 else "There is no interval."
     return Drawn(_TITLES[metric], figure.render(), f"{shade}{cut}")
 

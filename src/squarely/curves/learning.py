@@ -51,7 +51,8 @@ class LearningCurve(Curve):
         if count < 2:
             return value, math.nan, math.nan
         left = np.array([nearest(self._rows_seen, errors).saving(most) for errors in self.validation.without_each.T])
-        reach = quantile(self.validation.confidence, count - 1) * math.sqrt((count - 1) / count * float(np.square(left - left.mean()).sum()))
+        error = self.validation.wider * math.sqrt((count - 1) / count * float(np.square(left - left.mean()).sum()))
+        reach = quantile(self.validation.confidence, count - 1) * error
         return value, max(value - reach, 0.0), min(value + reach, 1.0)
 
     @property

@@ -78,6 +78,7 @@ class Side:
 
     seen: tuple[tuple[Seen, ...], ...]  # by value, by fold
     confidence: float
+    wider: float = 1.0  # what intervals are widened by, where rows validate in several folds
 
     @cached_property
     def mse(self) -> Floats:
@@ -117,7 +118,7 @@ class Side:
         left = self._left(metric)
         declared = METRICS["mean_squared_error" if metric == "mse" else "r2_score"]
         with np.errstate(all="ignore"):
-            spread = jackknife(declared, getattr(self, metric), left, np.ones(left.shape, bool), self.confidence)
+            spread = jackknife(declared, getattr(self, metric), left, np.ones(left.shape, bool), self.confidence, self.wider)
         return spread.low, spread.high
 
     def _left(self, metric: str) -> Floats:

@@ -1,6 +1,7 @@
 """Which rows train and which validate, for each fold, and how many of those that train are taken."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from squarely.decompose.learner import whole_number
 from squarely.errors import DataError
 
-__all__ = ["Places", "Split", "sizes_of", "splits_of"]
+__all__ = ["Places", "Split", "sizes_of", "splits_of", "wider_for"]
 
 Places = npt.NDArray[np.intp]
 
@@ -49,7 +50,7 @@ def _in_turn(order: Places, folds: int) -> Iterator[Split]:
 
 
 def _given(at: int, pair: Any, rank: Places, ordered: bool) -> Split:
-    train, test = (np.asarray(each, np.intp) for each in pair)
+    train, test = _places(at, pair)
     both = np.concatenate([train, test])
     if not len(train) or not len(test) or both.min() < 0 or both.max() >= len(rank):
         raise DataError(
@@ -62,10 +63,42 @@ def _given(at: int, pair: Any, rank: Places, ordered: bool) -> Split:
     return Split(train[np.argsort(rank[train], kind="stable")] if ordered else train, test)
 
 
+def _places(at: int, pair: Any) -> tuple[Places, Places]:
+    """Return the places of the rows that train and that validate, which have to be given as whole numbers."""
+    try:
+        train, test = map(np.asarray, pair)
+    except (TypeError, ValueError):
+        raise DataError(f"split {at} is {repr(pair)[:60]}; expected a pair: places of rows that train, and of rows that validate.") from None
+    for name, each in (("train", train), ("validate", test)):
+        if each.ndim != 1 or (each.size and each.dtype.kind not in "iu"):
+            cure = " np.flatnonzero(mask) gives those of a mask." if each.dtype.kind == "b" else ""
+            raise DataError(
+                f"split {at} has rows to {name} of type {each.dtype} and shape {each.shape}; expected places of rows, whole numbers in one row.{cure}"
+            )
+    return train.astype(np.intp), test.astype(np.intp)
+
+
+def wider_for(splits: Sequence[Split]) -> float:
+    r"""Return what intervals over J folds are widened by: 1 where no row validates twice.
+
+    .. math:: \sqrt{1 + J \, n_{\mathrm{validate}} / n_{\mathrm{train}}}
+
+    Folds that share rows go together, so more of them do not tell ever more. Nadeau, C. and Bengio, Y. (2003), Inference for the generalization
+    error, Machine Learning 52, 239-281.
+    """
+    validating = np.concatenate([split.test for split in splits])
+    if np.bincount(validating).max() == 1:
+        return 1.0
+    return math.sqrt(1 + len(splits) * len(validating) / sum(len(split.train) for split in splits))
+
+
 def sizes_of(sizes: Any, splits: tuple[Split, ...]) -> tuple[int, ...]:
     """Return rising numbers of rows to train with: as they are given, or shares of all, as scikit-learn counts them."""
     most = min(len(split.train) for split in splits)
-    given = np.asarray(np.geomspace(0.1, 1.0, 8) if sizes is None else sizes)
+    try:
+        given = np.asarray(np.geomspace(0.1, 1.0, 8) if sizes is None else sizes)
+    except ValueError:  # rows of unequal length
+        given = np.empty(0)
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iuf":
         raise DataError(f"sizes is {repr(sizes)[:60]}; expected numbers of rows, such as [50, 100, 200], or shares of all, such as [0.1, 0.5, 1.0].")
     if given.dtype.kind == "f":

@@ -46,7 +46,8 @@ class ValidationCurve(Curve):
         apart = self.validation.fold_mse - self.validation.fold_mse[self.best_at]
         if self.folds < 2:
             return ()
-        reach = quantile(self.validation.confidence, self.folds - 1) * apart.std(axis=1, ddof=1) / math.sqrt(self.folds)
+        error = self.validation.wider * apart.std(axis=1, ddof=1) / math.sqrt(self.folds)
+        reach = quantile(self.validation.confidence, self.folds - 1) * error
         return tuple(value for at, value in enumerate(self.values) if at != self.best_at and apart[at].mean() <= reach[at])
 
     @property

@@ -25,7 +25,7 @@ class Spread(NamedTuple):
     lag: Floats
 
 
-def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray[np.bool_], confidence: float) -> Spread:
+def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray[np.bool_], confidence: float, wider: float = 1.0) -> Spread:
     r"""Return the spread of answers, from what they are without each bucket.
 
     .. math:: \psi_b = G g(\theta) - (G - 1) g(\theta_{(b)}), \quad s = \mathrm{sd}(\psi) / \sqrt G
@@ -49,17 +49,20 @@ def jackknife(metric: Metric, values: Floats, left: Floats, present: npt.NDArray
     left : array of shape (groups, buckets), the answers without a bucket
     present : array of the same shape, whether a bucket holds any row
     confidence : float
+    wider : float
+        What standard errors are multiplied by, where buckets share rows.
 
     References
     ----------
     Efron, B. (1982), The Jackknife, the Bootstrap and Other Resampling Plans, SIAM. Hall, P. (1992), J. Royal Statistical Society B 54(1).
     """
     count = present.sum(axis=1)
-    se = _shape(left, present, count)[0] * (count - 1)
+    se = _shape(left, present, count)[0] * (count - 1) * wider
     link = Link.of(metric)
     at, away = link(values), link(left)
     pseudo = count[:, None] * at[:, None] - (count - 1)[:, None] * away
     s, skew, kurtosis = _shape(pseudo, present, count)
+    s = s * wider
     freedom = np.minimum(count - 1, 4 * count / (kurtosis + 1))
     t = np.array([quantile(confidence, int(each)) if each >= 1 else np.nan for each in freedom.tolist()])
     k = (
