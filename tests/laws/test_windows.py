@@ -26,7 +26,7 @@ FRAME["y"] = RNG.normal(size=N) + FRAME["x"]
 
 
 @pytest.mark.parametrize("weight", [None, "w"])
-@pytest.mark.parametrize(("rows", "step"), [(100, None), (100, 25), (60, 20), (1, None), (N, None), (2000, 500)])
+@pytest.mark.parametrize(("rows", "step"), [(100, None), (100, 25), (60, 20), (1, None), (N, None), (2000, 500), (2 * N, 59)])
 def test_each_state_is_that_of_its_rows(tmp_path: Path, rows: int, step: int | None, weight: str | None) -> None:
     pq.write_table(pa.Table.from_pandas(FRAME), tmp_path / "rows.parquet", row_group_size=130)
     frame = FRAME.iloc[: 40 if rows == 1 else N]
