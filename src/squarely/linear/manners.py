@@ -52,7 +52,7 @@ class ScikitManners:
 
     def _open(self, X: Any, features: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
         """Open features; the first ones decide how many there are, what they are called, and which are categories."""
-        if isinstance(X, Mapping):
+        if isinstance(X, Mapping) and not hasattr(X, "tocsr"):  # SciPy has a sparse matrix that is a dict
             raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
         if not hasattr(X, "columns") and dimensions(X) == 1:
             raise DataError(
