@@ -60,9 +60,14 @@ def seconds(call: Call) -> float:
 
 
 def in_turn(ours: Callable[[], float], theirs: Callable[[], float], repeats: int) -> tuple[float, float]:
-    """Return the medians of two measurements that take turns, after one turn that does not count."""
-    turns = [(ours(), theirs()) for _ in range(repeats + 1)][1:]
-    return median(our for our, _ in turns), median(their for _, their in turns)
+    """Return the medians of two measurements that take turns and go first by turns, after one turn that does not count."""
+    our: list[float] = []
+    their: list[float] = []
+    for turn in range(repeats + 1):
+        sides = [(ours, our), (theirs, their)]
+        for measure, found in reversed(sides) if turn % 2 else sides:
+            found.append(measure())
+    return median(our[1:]), median(their[1:])
 
 
 def timed(ours: Call, theirs: Call, repeats: int, times_a_second: float = 1.0) -> tuple[float, float]:

@@ -20,6 +20,7 @@ constexpr size_t kWorthReleasing = 20'000;  // rows; below this, giving up the G
 using Constants = std::pair<double, double>;
 using Address = uintptr_t;
 using Stretched = std::tuple<Address, size_t, size_t>;  // numbers, how many there are, and for how many rows in a row each stands
+using Lent = std::tuple<size_t, Address, Address>;      // how many threads, and run and which of their team, or 0
 
 class Piece {
    public:
@@ -76,7 +77,7 @@ bool losses(int which, Constants constants, nb::handle pred, nb::handle target, 
 }
 
 double sum_losses(int which, Constants constants, bool is_double, size_t count, Address pred, Address target, const Stretched& weight,
-                  const Stretched& mask, bool omits_nan, double scale, Address gradient, size_t samples, Address totals, size_t threads) {
+                  const Stretched& mask, bool omits_nan, double scale, Address gradient, size_t samples, Address totals, const Lent& threads) {
     auto at = [](Address address) { return reinterpret_cast<void*>(address); };
     auto spread = [&](const Stretched& given) {
         const auto [numbers, size, repeat] = given;
@@ -86,8 +87,10 @@ double sum_losses(int which, Constants constants, bool is_double, size_t count, 
     if (!samples || count % samples || (samples > 1 && !totals)) throw nb::value_error("rows do not divide into so many samples");
     const LossRows rows{loss_of(which), {constants.first, constants.second}, is_double, at(pred), at(target), spread(weight), spread(mask), omits_nan,
                         scale, Curvature::exact, nullptr, at(gradient), nullptr, count};
+    const auto [size, run, which_thread] = threads;
+    const Team team{reinterpret_cast<decltype(Team::run)>(run), reinterpret_cast<decltype(Team::which)>(which_thread), static_cast<unsigned>(size)};
     double total = 0;
-    beside_python(count, [&] { add_losses(rows, samples, threads, samples > 1 ? static_cast<double*>(at(totals)) : &total); });
+    beside_python(count, [&] { add_losses(rows, samples, {size, team}, samples > 1 ? static_cast<double*>(at(totals)) : &total); });
     return total;
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "pairs.hpp"
-#include "threads.hpp"
 #include "window.hpp"
 
 namespace squarely {
@@ -36,14 +35,14 @@ struct alignas(64) Stretch {
 // Does every block, on so many threads. A thread begins with its own stretch of them, for the caches of its core may know it from the call
 // before, and takes some blocks at once.
 template <class Work>
-void in_turns(size_t blocks, size_t turn, size_t threads, Work work) {
-    turn = std::clamp(blocks / (4 * threads), size_t{1}, turn);
-    threads = std::clamp((blocks + turn - 1) / turn, size_t{1}, threads);
-    std::vector<Stretch> stretches(threads);
-    for (size_t i = 0; i < threads; i++) stretches[i].next = blocks * i / threads, stretches[i].end = blocks * (i + 1) / threads;
-    beside_each_other(threads, [&](size_t i) {
-        for (size_t k = 0; k < threads; k++) {
-            Stretch& mine = stretches[(i + k) % threads];
+void in_turns(size_t blocks, size_t turn, Threads threads, Work work) {
+    turn = std::clamp(blocks / (4 * threads.count), size_t{1}, turn);
+    const size_t count = std::clamp((blocks + turn - 1) / turn, size_t{1}, threads.count);
+    std::vector<Stretch> stretches(count);
+    for (size_t i = 0; i < count; i++) stretches[i].next = blocks * i / count, stretches[i].end = blocks * (i + 1) / count;
+    beside_each_other({count, threads.team}, [&](size_t i) {
+        for (size_t k = 0; k < count; k++) {
+            Stretch& mine = stretches[(i + k) % count];
             for (size_t from; (from = mine.next.fetch_add(turn)) < mine.end;)
                 for (size_t block = from; block < std::min(mine.end, from + turn); block++) work(block);
         }
@@ -76,7 +75,7 @@ void write_losses(const LossRows& given, size_t threads) {
     });
 }
 
-void add_losses(const LossRows& given, size_t samples, size_t threads, double* totals) {
+void add_losses(const LossRows& given, size_t samples, Threads threads, double* totals) {
     LossRows rows = given;
     rows.streams = rows.count * (rows.is_double ? 8 : 4) >= kWorthStreaming;
     const LossLoops& loops = loops_in_use();

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "threads.hpp"
+
 namespace squarely {
 
 constexpr size_t kLossBlock = 2048;  // rows that are added on their own: sums do not depend on who adds them
@@ -41,7 +43,7 @@ void write_losses(const LossRows& rows, size_t threads);
 
 // Writes the sum of the losses of each of `samples` equal runs of rows, times weights, beside what is asked for: the same bits for every number of
 // threads and every processor.
-void add_losses(const LossRows& rows, size_t samples, size_t threads, double* totals);
+void add_losses(const LossRows& rows, size_t samples, Threads threads, double* totals);
 
 struct LossLoops {
     double (*add)(const LossRows& rows, size_t begin, size_t end, bool wants_sums);  // the rows of one block

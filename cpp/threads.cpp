@@ -118,6 +118,21 @@ class Pool {
     size_t threads_ = 0;
 };
 
+void lend(Team team, Call& call) {
+    struct Lent {
+        Team team;
+        Call& call;
+    } lent{team, call};
+    team.run(
+        [](void* data) {
+            const Lent& lent = *static_cast<Lent*>(data);
+            const size_t i = lent.team.which();
+            if (i < lent.call.count) lent.call.share(lent.call.work, i);
+        },
+        &lent, team.size, 0
+    );
+}
+
 // Never destroyed, for its threads may outlive whatever destroys it. A forked process has none of them, and takes a new pool.
 std::atomic<Pool*> the_pool{nullptr};
 
@@ -136,10 +151,11 @@ Pool& pool() {
 
 }  // namespace
 
-void share_out(size_t count, void (*share)(void*, size_t) noexcept, void* work) {
-    if (count <= 1) return share(work, 0);
-    Call call{share, work, count};
-    pool().run(call);
+void share_out(Threads threads, void (*share)(void*, size_t) noexcept, void* work) {
+    if (threads.count <= 1) return share(work, 0);
+    Call call{share, work, threads.count};
+    if (threads.team.run) lend(threads.team, call);
+    else pool().run(call);
 }
 
 }  // namespace squarely

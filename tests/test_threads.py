@@ -70,6 +70,30 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     assert json.loads(done.stdout) == [0, True]
 
 
+FORKED_WITH_TORCH = """
+import os, signal, warnings
+import torch
+import squarely.losses.torch as losses
+warnings.simplefilter("ignore")
+torch.set_num_threads(2)
+pred, target = torch.linspace(-1, 1, 1 << 20).requires_grad_(), torch.zeros(1 << 20)
+losses.log_cosh_loss(pred, target).backward()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    pred.grad = None
+    losses.log_cosh_loss(pred, target).backward()
+    os._exit(0 if pred.grad[-1] > 0 else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_process_forked_beside_torch_does_not_wait_for_threads_it_has_not() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED_WITH_TORCH], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "0\n"
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
 def test_threads_are_started_once() -> None:
     y, p = drawn(0)

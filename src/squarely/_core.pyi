@@ -94,5 +94,5 @@ def add_losses(
     gradient: int,
     samples: int,
     totals: int,
-    threads: int,
+    threads: tuple[int, int, int],
 ) -> float: ...

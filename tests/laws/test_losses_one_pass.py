@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
+import sys
 import weakref
 from fractions import Fraction
 from typing import Any
@@ -15,10 +17,10 @@ from torch.testing import assert_close
 
 import squarely.losses.torch as losses
 from squarely import _core
-from squarely.losses.core import ALL, Spread, in_core, spread
+from squarely.losses.core import ALL, OWN, Spread, in_core, spread
 from squarely.losses.kernels import KERNELS, checked
 from squarely.losses.room import room_for
-from squarely.losses.torch import one_pass
+from squarely.losses.torch import cpu, one_pass
 
 pytestmark = [  # torch's own, of its own parts
     pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning"),
@@ -101,14 +103,19 @@ def test_threads_and_processors_change_no_bit(name: str) -> None:
     for width in _core.available():
         before = _core.use(width)
         try:
-            for threads in (1, 2, 3, 8):
+            for threads, team in itertools.product((1, 2, 3, 8), (OWN, cpu.team())):
                 out = torch.empty_like(pred)
                 rows = (pred.numel(), pred.data_ptr(), target.data_ptr())
-                total = core.add(True, rows, (ALL, ALL), omit=False, scale=0.1, gradient=out.data_ptr(), threads=threads)
+                total = core.add(True, rows, (ALL, ALL), omit=False, scale=0.1, gradient=out.data_ptr(), threads=threads, team=team)
                 seen.add((total, out.numpy().tobytes()))
         finally:
             _core.use(before)
     assert len(seen) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch has another OpenMP there")
+def test_the_pass_runs_on_the_threads_of_torch() -> None:
+    assert 0 not in cpu.team()
 
 
 @everyone

@@ -31,6 +31,7 @@ class Call:
         self.__name__ = self.__qualname__ = declared.name
         self.__doc__ = documented(declared, self._form.arrays)
         self.__signature__ = signature_of(declared.settings, self._form.arrays)
+        self._unasked = Options(), dict[str, Any](), checked(declared, {})
 
     def __repr__(self) -> str:
         return f"<loss {self.__name__}>"
@@ -52,6 +53,8 @@ class Call:
 
     def _read(self, given: dict[str, Any]) -> tuple[Options, dict[str, Array], dict[str, Any]]:
         """Take options, arrays and settings of a call apart."""
+        if not given:
+            return self._unasked
         options = Options(**{name: given[name] for name in _OPTIONS if name in given})
         arrays = {name: given[name] for name in self._form.arrays if name in given}
         settings = {name: value for name, value in given.items() if name not in _OPTIONS and name not in arrays}

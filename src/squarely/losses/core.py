@@ -5,7 +5,7 @@ from typing import NamedTuple
 from squarely import _core
 from squarely.losses.kernels import KERNELS, Bound, Kernel
 
-__all__ = ["ALL", "CURVATURES", "InCore", "Spread", "has", "in_core", "spread"]
+__all__ = ["ALL", "CURVATURES", "OWN", "InCore", "Spread", "Team", "has", "in_core", "spread"]
 
 _NAMES = (  # in the order of cpp/losses.hpp
     *("mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "pseudo_huber_loss", "log_cosh_loss", "fair_loss", "cauchy_loss"),
@@ -28,6 +28,14 @@ class Spread(NamedTuple):
     repeat: int
 
 
+class Team(NamedTuple):
+    """Addresses of functions of an OpenMP: that which runs a function on its threads, and that which numbers them."""
+
+    run: int
+    which: int
+
+
+OWN = Team(0, 0)  # none: threads of the core
 ALL = Spread(0, 1, 1)  # no numbers: every row counts, and all count alike
 
 
@@ -65,6 +73,7 @@ class InCore(NamedTuple):
         scale: float,
         gradient: int,
         threads: int,
+        team: Team = OWN,
         samples: int = 1,
         totals: int = 0,
     ) -> float:
@@ -73,7 +82,7 @@ class InCore(NamedTuple):
         ``rows`` are their number and the addresses of prediction and target; ``counted`` are weight and mask. The sums of so many samples, of
         equal length, are written as doubles to ``totals``.
         """
-        return _core.add_losses(self.number, self.constants, is_double, *rows, *counted, omit, scale, gradient, samples, totals, threads)
+        return _core.add_losses(self.number, self.constants, is_double, *rows, *counted, omit, scale, gradient, samples, totals, (threads, *team))
 
 
 def has(kernel: type[Kernel]) -> bool:

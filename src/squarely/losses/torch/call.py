@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from squarely.losses.calls import Call
 from squarely.losses.forms import Form
-from squarely.losses.kernels import KERNELS, Kernel, checked
+from squarely.losses.kernels import KERNELS, Kernel
 from squarely.losses.terms import LossTerms
 from squarely.losses.torch.library import TORCH, torch
 from squarely.losses.torch.one_pass import Asked, has_engine, in_one_pass, terms_in_one_pass
@@ -15,7 +15,7 @@ Tensor = torch.Tensor
 
 
 class _Native(NamedTuple):
-    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many elements at most that is the faster way.
+    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many bytes of a prediction at most that is the faster way.
 
     Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up.
     """
@@ -25,10 +25,10 @@ class _Native(NamedTuple):
 
 
 _NATIVE: dict[Any, _Native] = {
-    KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 20),
+    KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 21),
     KERNELS["l1_loss"]: _Native(torch._C._nn.l1_loss, 1 << 17),
-    KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 20),
-    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 20),
+    KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 22),
+    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 21),
 }
 _FLOATS = (torch.float32, torch.float64)
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
@@ -40,14 +40,12 @@ class TorchCall(Call):
     def __init__(self, declared: type[Kernel] | type[Form]) -> None:
         super().__init__(declared, TORCH)
         self._native = _NATIVE.get(declared)
-        self._defaults = tuple(checked(declared, {}).values())
 
     def __call__(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
         """Return the mean over what counts, or what ``reduction`` says."""
         if self._native is not None and self._is_plain(self._native.most, pred, target, given):
             reduction = _REDUCTIONS[given.pop("reduction", "mean")]
-            settings = checked(self.declared, given).values() if given else self._defaults
-            value: Tensor = self._native.function(pred, target, reduction, *settings)
+            value: Tensor = self._native.function(pred, target, reduction, *self._read(given)[2].values())
             return value
         value = self._passed(in_one_pass, super().__call__, pred, target, given)
         return super().__call__(pred, target, **given) if value is None else value
@@ -72,7 +70,8 @@ class TorchCall(Call):
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
-            and (0 < pred.numel() <= most or (torch.compiler.is_compiling() and pred.numel() > 0))
+            and (torch.compiler.is_compiling() or pred.nbytes <= most)
+            and pred.numel() > 0
             and all(
                 name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
                 for name, value in given.items()

@@ -1,17 +1,21 @@
 """The pass of the compiled core over tensors of the processor."""
 
+import ctypes
+import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from squarely.losses.core import ALL, Spread, has, in_core, spread
+from squarely.losses.core import ALL, OWN, Spread, Team, has, in_core, spread
 from squarely.losses.forms import Form, Pointwise
 from squarely.losses.room import room_for
 from squarely.losses.torch.library import HALVES, torch
 
-__all__ = ["one_pass", "takes"]
+__all__ = ["one_pass", "takes", "team"]
 
 Tensor = torch.Tensor
+_PROCESS = os.getpid()  # one that it forks has none of its threads, and a team would wait for them
 _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the next
 
 
@@ -50,6 +54,7 @@ def one_pass(
     out = _empty_like(pred) if asks[0] else None
     totals = torch.empty(pred.shape[0], dtype=torch.float64, device="cpu") if samples else None
     factor = float(scale)
+    threads = torch.get_num_threads()
     total = core.add(
         pred.dtype is torch.float64,
         (pred.numel(), pred.data_ptr(), target.data_ptr()),
@@ -57,7 +62,8 @@ def one_pass(
         omit=omit,
         scale=factor,
         gradient=0 if out is None else out.data_ptr(),
-        threads=max(1, min(torch.get_num_threads(), pred.numel() // core.worth_a_thread)),
+        threads=threads if pred.numel() >= 2 * core.worth_a_thread else 1,
+        team=team(),
         samples=pred.shape[0] if samples else 1,
         totals=0 if totals is None else totals.data_ptr(),
     )
@@ -66,6 +72,20 @@ def one_pass(
     else:
         value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor).to(pred.dtype)
     return value, out if out is None or half is None else out.to(half)
+
+
+def team() -> Team:
+    """Return the threads of torch, if they are of an OpenMP: after its operations they look out for more, and others would wait for their cores."""
+    return _team() if os.getpid() == _PROCESS else OWN
+
+
+@lru_cache
+def _team() -> Team:
+    try:
+        torch_itself = ctypes.CDLL(torch._C.__file__)
+        return Team(*(ctypes.cast(getattr(torch_itself, name), ctypes.c_void_p).value or 0 for name in ("GOMP_parallel", "omp_get_thread_num")))
+    except (OSError, AttributeError):
+        return OWN
 
 
 def _spread(pred: Tensor, given: Tensor | None) -> tuple[Spread, Tensor | None]:

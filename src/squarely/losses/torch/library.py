@@ -128,7 +128,7 @@ class Torch:
         """Return the widest float type, at least float32."""
         found = torch.float32
         for each in arrays:
-            if each.dtype.is_floating_point:
+            if each.dtype is not found and each.dtype.is_floating_point:
                 found = torch.promote_types(found, each.dtype)
         return found
 

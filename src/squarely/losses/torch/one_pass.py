@@ -94,14 +94,13 @@ class _Found:
     def slopes(self, tensors: Mapping[str, Tensor], grad: Tensor) -> Sequence[Tensor]:
         """Return the gradients times that of the value; those that are known are handed over."""
         gradients, self.gradients = self.gradients, None  # whoever gets them may write to them
-        leaves = [tensors[name] for name in self.leaves]
         again = partial(self._again, tensors)
         if torch._C._functorch.is_batchedtensor(grad) or torch._C._functorch.is_legacy_batchedtensor(grad):  # many at once
             return [each * _column(grad, each.ndim) for each in again()]
         known = again if gradients is None else lambda: _there(gradients)
         if not grad.ndim and grad.device.type == "cpu" and grad.item() == 1:  # as at the end of most programs
             return known()
-        dtypes = {each.dtype for each in leaves}
+        dtypes = {tensors[name].dtype for name in self.leaves}
         if torch.float16 in dtypes or (dtypes.intersection(HALVES) and grad.device.type == "cpu"):  # elsewhere nobody knows yet whether it is 1
             return again(scale=self.scale * grad)  # rounded once, after every factor: one alone may be too small for the type
         if grad.ndim:
@@ -176,18 +175,20 @@ def terms_in_one_pass(asked: Asked) -> Any:
 
 def _is_for_engines(asked: Asked) -> bool:
     """Say whether the arrays are for an engine, and nobody watches but the tape."""
-    leaves, tensors, device, shape = asked.leaves, asked.tensors.values(), asked.pred.device, asked.pred.shape
+    leaves, tensors, device, shape = asked.leaves, asked.tensors, asked.pred.device, asked.pred.shape
+    for name, each in tensors.items():
+        if type(each) not in _PLAIN or each.device != device or each.is_neg():  # the memory of a negated one holds other numbers
+            return False
+        if (each.requires_grad and name not in leaves) or (each.shape != shape and (name == "target" or name in leaves)):
+            return False
     return (
-        leaves.keys() <= asked.tensors.keys()
-        and all(type(each) in _PLAIN and each.device == device and not each.is_neg() for each in tensors)  # whose memory holds other numbers
-        and all(each.shape == shape for each in (asked.target, *leaves.values()))
+        leaves.keys() <= tensors.keys()
         and asked.options.covariance is None
         and asked.options.nan_target != "raise"
-        and not any(each.requires_grad for name, each in asked.tensors.items() if name not in leaves)
         and not torch._C._are_functorch_transforms_active()
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
-        and (torch.autograd.forward_ad._current_level < 0 or all(unpack_dual(each).tangent is None for each in tensors))  # type: ignore[no-untyped-call]
+        and (torch.autograd.forward_ad._current_level < 0 or all(unpack_dual(each).tangent is None for each in tensors.values()))  # type: ignore[no-untyped-call]
     )
 
 
