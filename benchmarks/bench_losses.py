@@ -40,7 +40,7 @@ def numbers(power: int) -> tuple[Any, Any, Any]:
 
 
 def let_go_of_memory() -> None:
-    """Bring the C library to keep what it is given back, as in programs that have let go of large arrays: else every step of both asks for it anew."""
+    """Bring the C library to keep what it is given back, as in programs that let go of large arrays: else every step of both asks anew."""
     torch.ones(30 << 20, dtype=torch.uint8)
 
 
