@@ -20,6 +20,7 @@ except ImportError as error:
 __all__ = ["JAX", "Jax", "global_denominator"]
 
 Array = Any
+_FITS_A_CACHE = 1 << 18  # elements
 
 # Terms can be returned by jit, grad with has_aux, and scan, and summed over devices.
 jax.tree_util.register_dataclass(LossTerms, data_fields=["num", "den"], meta_fields=[])
@@ -106,11 +107,14 @@ class Jax:
         return _loss(kernel, u) if kernel.kernel.has_derivatives else kernel.rho(jnp, u)
 
     def rho_of_difference(self, kernel: Bound, pred: Array, target: Array) -> Array:
-        """Return the loss of pred - target, whose gradient is computed from them again unless one had to be cast, which would take an array."""
+        """Return the loss of pred - target, whose gradient is computed from them again unless the difference is at hand.
+
+        It is where one had to be cast, which takes an array, and where there is little but memory to wait for: it becomes the gradient in place.
+        """
         dtype = self.float_of(pred, target)
-        is_cast = pred.dtype != dtype or target.dtype != dtype
+        is_at_hand = pred.dtype != dtype or target.dtype != dtype or (not kernel.settings and pred.size > _FITS_A_CACHE)
         pred, target = self.cast(pred, dtype), self.cast(target, dtype)
-        if is_cast or not kernel.kernel.has_derivatives:
+        if is_at_hand or not kernel.kernel.has_derivatives:
             return self.rho(kernel, pred - target)
         return _loss_of_difference(kernel, pred, target)
 
