@@ -11,6 +11,7 @@
 #include "bind_parts.hpp"
 #include "isotonic.hpp"
 #include "quantiles.hpp"
+#include "sample.hpp"
 #include "term_feeder.hpp"
 
 namespace nb = nanobind;
@@ -37,6 +38,25 @@ int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsign
     }
     if (bad < 0) state.merge(part);
     return bad;
+}
+
+// The state of a few rows of NumPy's own arrays that the core reads as they are; None where Python has to judge them, or there are many.
+nb::object of_plain(std::shared_ptr<Plan> plan, nb::handle y, nb::handle p, nb::handle w) {
+    static const PyObject* const array = nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr();
+    static PyObject* const dimensions = PyUnicode_InternFromString("ndim");
+    auto is_column = [](nb::handle each) { return each.type().ptr() == array && PyLong_AsLong(nb::steal(PyObject_GetAttr(each.ptr(), dimensions)).ptr()) == 1; };
+    if (!is_column(y) || !is_column(p) || !(w.is_none() || is_column(w))) return nb::none();
+    std::optional<Input> input;
+    try {
+        input.emplace(y, p, w);
+    } catch (const std::exception&) {  // other lengths, or numbers that are not the core's
+        return nb::none();
+    }
+    if (input->rows.count >= kWorthReleasing || input->bad_weight() >= 0) return nb::none();
+    nb::object state = nb::inst_alloc(nb::type<PairSums>());
+    accumulate(*new (nb::inst_ptr<PairSums>(state)) PairSums(std::move(plan)), input->rows, 1);
+    nb::inst_mark_ready(state);
+    return state;
 }
 
 nb::object integer_from(const ExactSum& sum, int exponent) {  // sum / 2^exponent, which must be an integer
@@ -159,6 +179,7 @@ NB_MODULE(_core, m) {
         .def_ro("rows", &PairSums::rows)
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
+        .def_static("of_plain", &of_plain, "plan"_a.none(), "y_true"_a, "y_pred"_a, "weight"_a.none())
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     bind_groups(m);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references
@@ -177,6 +198,10 @@ NB_MODULE(_core, m) {
             return std::make_tuple(found.lower, found.upper);
         }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "top"_a, "bottom"_a, "of_target"_a = false, "threads"_a = 1, "The exact quantile of |y - p|, or of y: the values on both sides of it.");
     m.def("isotonic", [](nb::handle values, nb::handle weights) { Input in(values, weights, nb::none()); return isotonic(in.rows.y, in.rows.p, in.rows.count); }, "values"_a, "weights"_a, "The first row of each stretch that isotonic regression gives one value.");
+    m.def("sampled", [](int64_t start, int64_t stop, unsigned level, uint32_t salt, nb::handle out) {
+            if (start < 0 || stop <= start || level > 62) throw nb::value_error("expected rows from 0 on, and a level of at most 62");
+            return sampled(start, stop, level, salt, View(out, true).as<int64_t>(Kind::i64, static_cast<size_t>(((stop - 1) >> level) - (start >> level) + 1)));
+        }, "start"_a, "stop"_a, "level"_a, "salt"_a, "out"_a, "Writes the rows of a sample, and returns how many.");
     m.def("available", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);

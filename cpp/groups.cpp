@@ -11,22 +11,22 @@ constexpr size_t kMostWaiting = size_t{1} << 21;  // rows
 constexpr size_t kRowsOfEach = 64;  // of a group: with fewer, finding its state costs more than adding to it
 constexpr size_t kAhead = 32;  // rows that are sorted before a place is needed that is asked for now
 
-// A counting sort brings the rows of a group together, so that the kernel sees runs and not single rows.
-// On return next[g] is where group g ends.
+// A counting sort brings the rows of a key together, so that the kernel sees runs and not single rows.
+// On return ends[k] is where key k ends.
 template <bool kWeighted>
-void sort_by_group(const uint32_t* group, size_t n, const Pointers& from, double* const* to, size_t columns, std::vector<uint32_t>& ends) {
+void sort_by_key(const uint32_t* key, size_t n, const Pointers& from, double* const* to, size_t columns, std::vector<uint32_t>& ends) {
     uint32_t* next = ends.data() + 1;
     auto counts = [&](size_t i) { return !kWeighted || !is_zero(from[2][i]); };
-    for (size_t i = 0; i < n; i++) next[group[i]] += counts(i);
-    for (size_t g = 1; g + 1 < ends.size(); g++) next[g] += next[g - 1];
+    for (size_t i = 0; i < n; i++) next[key[i]] += counts(i);
+    for (size_t k = 1; k + 1 < ends.size(); k++) next[k] += next[k - 1];
     next--;
     const double *y = from[0], *p = from[1], *w = from[2];
     double *sorted_y = to[0], *sorted_p = to[1], *sorted_w = to[2];
     const size_t ahead = n > kBlock ? kAhead : n;  // a copy beyond the second cache is waited for
     for (size_t i = 0; i < n; i++) {
-        if (i + ahead < n) __builtin_prefetch(sorted_y + next[group[i + ahead]], 1), __builtin_prefetch(sorted_p + next[group[i + ahead]], 1);
+        if (i + ahead < n) __builtin_prefetch(sorted_y + next[key[i + ahead]], 1), __builtin_prefetch(sorted_p + next[key[i + ahead]], 1);
         if (!counts(i)) continue;
-        uint32_t at = next[group[i]]++;
+        uint32_t at = next[key[i]]++;
         sorted_y[at] = y[i], sorted_p[at] = p[i];
         if (kWeighted) sorted_w[at] = w[i];
         for (size_t c = 3; c < columns; c++) to[c][at] = from[c][i];
@@ -110,12 +110,15 @@ void Groups::reached(const int32_t* size, double* out) {
 }
 
 void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& labels) {
+    Pointers from;
+    const bool exact = rows.as_doubles(at, n, widened_, from), at_once = n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock;
+    if (exact && at_once && labels.codes && !labels.buckets && labels.count <= n / kRowsOfEach)  // few labels: rows need not be told their states
+        return feed({reinterpret_cast<const uint32_t*>(labels.codes + at), labels.count, labels.places}, n, from, rows.narrow());
     for (size_t i = 0; i < n; i++) {
         const uint32_t first = labels.codes ? static_cast<uint32_t>(labels.places[labels.codes[at + i]]) : 0;
         group_[i] = labels.buckets ? first + labels.buckets[at + i] : first;
     }
-    Pointers from;
-    if (!rows.as_doubles(at, n, widened_, from)) {
+    if (!exact) {
         if (terms_) rows.differences(at, n, differences_);
         for (size_t i = 0; i < n; i++) {
             add_wide_row(states_[group_[i]], rows, at + i);
@@ -125,8 +128,8 @@ void Groups::update_block(const Rows& rows, size_t at, size_t n, const Labels& l
             const TermFeeder::Segment one = segment(group_[i], 1);
             terms_->feed(row, &differences_[i], 1, &one, 1);
         }
-    } else if (n >= rows_worth_feeding() || rows_worth_feeding() <= kBlock) {
-        feed(group_.data(), n, from, rows.narrow());
+    } else if (at_once) {
+        feed({group_.data(), states_.size()}, n, from, rows.narrow());
     } else {
         keep_waiting(n, from, rows.narrow());
     }
@@ -150,39 +153,39 @@ void Groups::flush() {
     DefaultRounding rules;
     Pointers from;
     for (size_t c = 0; c < 3 + columns(); c++) from[c] = waiting_[c].empty() ? nullptr : waiting_[c].data();
-    feed(waiting_group_.data(), waiting_group_.size(), from, waiting_narrow_);
+    feed({waiting_group_.data(), states_.size()}, waiting_group_.size(), from, waiting_narrow_);
     waiting_group_.clear();
     for (std::vector<double>& column : waiting_) column.clear();
     waiting_refused_ = {}, waiting_narrow_ = true;
 }
 
-void Groups::feed(const uint32_t* group, size_t n, const Pointers& from, bool narrow) {
+void Groups::feed(const Keyed& keyed, size_t n, const Pointers& from, bool narrow) {
     size_t count = 3 + columns();
     double* to[3 + kMostColumns];
-    sorted_.resize(std::max(sorted_.size(), count * n)), ends_.assign(states_.size() + 1, 0), windows_.resize(states_.size());
+    sorted_.resize(std::max(sorted_.size(), count * n)), ends_.assign(keyed.count + 1, 0), windows_.resize(states_.size());
     for (size_t c = 0; c < count; c++) to[c] = sorted_.data() + c * n;
-    (from[2] ? sort_by_group<true> : sort_by_group<false>)(group, n, from, to, count, ends_);
+    (from[2] ? sort_by_key<true> : sort_by_key<false>)(keyed.keys, n, from, to, count, ends_);
     Pointers sorted;
     for (size_t c = 0; c < count; c++) sorted[c] = from[c] ? to[c] : nullptr;
     size_t begin = 0;
-    for (size_t g = 0; g < states_.size(); g++) {
-        size_t end = ends_[g];
+    for (size_t key = 0; key < keyed.count; key++) {
+        const size_t end = ends_[key], g = keyed.state(key);
         if (end > begin) Feeder(states_[g], windows_[g], narrow).feed(to[0] + begin, to[1] + begin, sorted[2] ? to[2] + begin : nullptr, end - begin);
         begin = end;
     }
-    if (terms_) feed_terms(begin, sorted);
+    if (terms_) feed_terms(keyed, begin, sorted);
 }
 
-// Terms are computed for blocks that may hold the end of one group and the beginning of the next.
-void Groups::feed_terms(size_t n, const Pointers& sorted) {
-    size_t g = 0;
+// Terms are computed for blocks that may hold the end of one key and the beginning of the next.
+void Groups::feed_terms(const Keyed& keyed, size_t n, const Pointers& sorted) {
+    size_t key = 0;
     for (size_t at = 0; at < n; at += TermFeeder::kMostRows) {
         size_t count = std::min(TermFeeder::kMostRows, n - at);
         segments_.clear();
         for (size_t begin = at; begin < at + count;) {
-            while (ends_[g] <= begin) g++;
-            begin = std::min<size_t>(ends_[g], at + count);
-            segments_.push_back(segment(g, begin - at));
+            while (ends_[key] <= begin) key++;
+            begin = std::min<size_t>(ends_[key], at + count);
+            segments_.push_back(segment(keyed.state(key), begin - at));
         }
         Pointers from;
         for (size_t c = 0; c < 3 + columns(); c++) from[c] = sorted[c] ? sorted[c] + at : nullptr;

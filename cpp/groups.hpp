@@ -53,8 +53,15 @@ class Groups {
     void update_block(const Rows& rows, size_t at, size_t count, const Labels& labels);
     void keep_waiting(size_t count, const Pointers& columns, bool narrow);
     void flush();
-    void feed(const uint32_t* group, size_t count, const Pointers& columns, bool narrow);
-    void feed_terms(size_t count, const Pointers& columns);
+    // Rows with keys below `count`; those of key k belong to state places[k], or to state k where there are no places.
+    struct Keyed {
+        const uint32_t* keys;
+        size_t count;
+        const int32_t* places = nullptr;
+        size_t state(size_t key) const { return places ? static_cast<size_t>(places[key]) : key; }
+    };
+    void feed(const Keyed& keyed, size_t count, const Pointers& columns, bool narrow);
+    void feed_terms(const Keyed& keyed, size_t count, const Pointers& columns);
 
     std::shared_ptr<const Plan> plan_;
     size_t together_;

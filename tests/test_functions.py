@@ -107,6 +107,50 @@ def test_every_array_is_taken(make: Any) -> None:
     assert sq.mae(make(Y), P) == 1.5
 
 
+@pytest.mark.parametrize("kind", [*"dfegbhilqBHILQ?O", ">f8", ">i4"])
+def test_numbers_of_every_kind_have_the_same_answers(kind: str) -> None:
+    """Three of seven errors are 1, and two of five by weight; the layout and the subclass do not matter."""
+    y, p, w = (np.array(each, kind) for each in ([1, 0, 1, 1, 0, 1, 0], [1, 1, 0, 1, 0, 0, 0], [1, 1, 0, 1, 1, 1, 0]))
+    wide = np.zeros((7, 2), kind)
+    wide[:, 1] = p
+    alone = p.copy()
+    alone.flags.writeable = False
+    for like_p in (p, alone, wide[:, 1], p[::-1].copy()[::-1], p.view(np.recarray), np.ma.array(p), p[:, None]):
+        assert sq.mse(y, like_p) == sq.mae(y, like_p) == 3 / 7
+        assert sq.mse(y, like_p, sample_weight=w) == sq.mae(like_p, y, sample_weight=w) == 2 / 5
+        assert sq.medae(y, like_p) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "w", "words"),
+    [
+        ([1.0, 2.0], [1.0], None, "y_true has 2 rows and y_pred 1"),
+        ([1.0, 2.0], 1.0, None, r"y_true has shape \(2,\) and y_pred \(\)|y_pred"),
+        ([], [], None, "has no rows"),
+        ([1.0, NAN], [1.0, 2.0], None, "1 of 2 rows has a missing target, the first at index 1"),
+        ([1.0, 2.0], [1.0, -INF], None, "an infinite prediction, the first at index 1"),
+        ([1.0, 2.0], [1.0, 2j], None, "complex"),
+        ([1.0, 2.0], ["2020-01-01", "2020-01-02"], None, "y_pred"),
+        ([1.0, 2.0], [1.0, 2.0], [1.0, -1.0], "sample_weight at index 1 is -1.0"),
+        ([1.0, 2.0], [1.0, 2.0], [NAN, 1.0], "sample_weight at index 0 is nan"),
+        ([1.0, 2.0], [1.0, 2.0], [1.0], "sample_weight has 1 rows and y_true 2"),
+        ([1.0, 2.0], [1.0, 2.0], [0.0, 0.0], "all 2 weights are 0"),
+        ([1.0, 2.0], [1.0, 2.0], 1.0, "sample_weight"),
+    ],
+)
+def test_arrays_are_refused_in_the_same_words(y: Any, p: Any, w: Any, words: str) -> None:
+    for function in (sq.mse, sq.mape, sq.medae):
+        with pytest.raises(DataError, match=words):
+            function(np.array(y), np.array(p), sample_weight=None if w is None else np.array(w))
+
+
+def test_masked_and_dated_rows_are_no_plain_numbers() -> None:
+    with pytest.raises(DataError, match="a missing target, the first at index 3"):
+        sq.mse(np.ma.array(Y, mask=[False, False, False, True]), np.array(P))
+    with pytest.raises(DataError, match="y_pred"):
+        sq.mse(np.array(Y), np.array(["2020-01-01"] * 4, "datetime64[D]"))
+
+
 def test_a_longdouble_that_no_double_holds_is_refused() -> None:
     fine = np.array([1.0, 2.0], np.longdouble)
     if np.finfo(np.longdouble).nmant > 52:

@@ -15,7 +15,7 @@ import pytest
 
 import oracle
 import squarely as sq
-from squarely import METRICS, PairState
+from squarely import METRICS, PairState, _core
 from squarely.errors import DataError, UnknownGroupError, UnknownMetricError
 from squarely.evaluate.sample import MOST_ROWS
 
@@ -180,6 +180,40 @@ def test_weights_are_judged_before_anything_is_said() -> None:
             sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [1.0, bad]}, target="y", prediction="p", weight="w")
     with pytest.raises(DataError, match="all 2 weights are 0"):
         sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [0.0, 0.0]}, target="y", prediction="p", weight="w")
+
+
+def test_a_sample_has_one_row_of_each_stratum_and_those_of_coarser_samples() -> None:
+    def rows_of(start: int, stop: int, level: int) -> list[int]:
+        rows = np.empty(((stop - 1) >> level) - (start >> level) + 1, np.int64)
+        return rows[: _core.sampled(start, stop, level, 77, rows)].tolist()
+
+    finer = list(range(1 << 14))
+    for level in range(12):
+        rows = rows_of(0, 1 << 14, level)
+        assert [row >> level for row in rows] == list(range((1 << 14) >> level))
+        assert set(rows) <= set(finer)
+        assert rows_of(0, 5001, level) + rows_of(5001, 5002, level) + rows_of(5002, 1 << 14, level) == rows
+        finer = rows
+    halves = np.array(rows_of(0, 1 << 14, 1)) & 1
+    assert abs(halves.sum() - 4096) < 5 * math.sqrt(8192 / 4), "five standard deviations"
+    with pytest.raises(ValueError, match="length"):
+        _core.sampled(0, 100, 3, 77, np.empty(12, np.int64))
+    with pytest.raises(ValueError, match="level of at most 62"):
+        _core.sampled(0, 100, 63, 77, np.empty(1, np.int64))
+
+
+def test_the_rows_of_a_sample_are_those_of_its_hash() -> None:
+    """In integers without an end, so that pages of the past keep their points."""
+    for salt in (0, 1, 2**32 - 1):
+        for level in (1, 7):
+            rows = np.empty(40, np.int64)
+            assert _core.sampled(0, 40 << level, level, salt, rows) == 40
+            for stratum, row in enumerate(rows.tolist()):
+                place = stratum
+                for height in range(level, 0, -1):
+                    x = (place + (salt << 32) + height) * 0x9E3779B97F4A7C15 % 2**64
+                    place = 2 * place + ((x ^ x >> 32) * 0xD6E8FEB86659FD93 % 2**64 >> 63)
+                assert row == place
 
 
 def test_the_sample_is_the_same_in_any_partition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

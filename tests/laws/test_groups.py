@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nasty
-from squarely import PairState, _core
+from squarely import METRICS, PairState, _core
 from squarely.state import NOTHING
 
 ROWS = 40_000
@@ -37,6 +37,21 @@ def test_states_of_groups_are_those_of_their_rows(groups: int, kind: str, weight
     for group in range(groups):
         whole += PairState._wrap(together.state(group), NOTHING)
     assert whole.to_bytes() == PairState.of(y, p, w).to_bytes()
+
+
+@pytest.mark.parametrize("rows", [100, ROWS])
+def test_labels_may_share_a_group_or_have_no_rows(rows: int) -> None:
+    """Whether labels are few beside the rows or not, terms and sums of a group are those of all its labels."""
+    plan = METRICS["mean_absolute_percentage_error"].plan({})
+    y, p = nasty.pair("normal", rows)
+    codes, places = (np.arange(rows) % 4).astype(np.int32), np.array([1, 0, 2, 1, -1], np.int32)
+    groups = _core.Groups(plan.core)
+    groups.grow(3)
+    assert groups.update(y, p, None, codes, places) == -1
+    for group in range(3):
+        mine = places[codes] == group
+        alone = PairState.of(y[mine], p[mine], metrics="mape")
+        assert PairState._wrap(groups.state(group), plan).to_bytes() == alone.to_bytes()
 
 
 @pytest.mark.parametrize("code", [-1, 3, 2**31 - 1, -(2**31)])

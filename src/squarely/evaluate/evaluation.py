@@ -16,12 +16,14 @@ from squarely.evaluate.rendering import framed, page_of, rendered
 from squarely.evaluate.sample import Sample
 from squarely.evaluate.uncertainty import Uncertainty
 from squarely.intervals import NOT_ASKED, Interval
-from squarely.metric import Question, Value, find
+from squarely.metric import Known, Question, Value, find
 from squarely.plain import one_line
 from squarely.state import PairState, StateTable, Sums
 from squarely.state.table import GroupKey
 
 __all__ = ["Answer", "Evaluation", "Provenance"]
+
+_UNKNOWN = Value(math.nan, "its prediction was not known as the rows were read, and sums of squares do not say it")
 
 
 class _ByGroup(Mapping[GroupKey, Answer]):
@@ -163,14 +165,18 @@ class Evaluation:
     def _interval(self, question: Question, model: int, group: GroupKey | None, value: float) -> Interval:
         return NOT_ASKED if self.uncertainty is None else self.uncertainty.of(question, model, group, value)
 
-    def _ask(self, question: Question, states: Sequence[PairState], model: int, sums: Sums | None = None) -> Value:
+    def _ask(self, question: Question, states: Sequence[PairState], model: int) -> Value:
         """Answer for one of the states of all models over the same rows."""
+        return self._ask_all((question,), states, model)[0]
+
+    def _ask_all(self, questions: Sequence[Question], states: Sequence[PairState], model: int, sums: Sums | None = None) -> list[Value]:
+        """Answer questions for one of the states; what all of them need to know is looked up once."""
         state = states[model]
         if self.table.nan_policy == "propagate" and any(state.refused):
-            return Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")
-        if self.models[model] in self._late and not takes_squares_alone(question):
-            return Value(math.nan, "its prediction was not known as the rows were read, and sums of squares do not say it")
-        return question.ask(sums or state.sums, lambda other: states[self._model(other)].sums)
+            return [Value(math.nan, f"{sum(state.refused):,} rows have a missing or infinite value")] * len(questions)
+        is_late = self.models[model] in self._late
+        known = Known(sums or state.sums, others=lambda other: states[self._model(other)].sums)
+        return [_UNKNOWN if is_late and not takes_squares_alone(question) else question.answer(known) for question in questions]
 
     def _model(self, model: str) -> int:
         """Return the place of a model, or refuse one that there is not."""
@@ -212,7 +218,7 @@ class Evaluation:
             for at, model in enumerate(self.models):
                 sums = states[at].sums if self.uncertainty is None else self.uncertainty.sums(at, group)
                 of_state = states[at].n, _coverage(states[at])
-                answers = [self._ask(question, states, at, sums) for question in self.questions]
+                answers = self._ask_all(self.questions, states, at, sums)
                 rows: list[list[Any]] = [[value] * len(answers) for value in (*(group or ()), model, *of_state)]
                 values = [answer.value for answer in answers]
                 asked = zip(self.questions, values, strict=True)

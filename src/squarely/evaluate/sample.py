@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from squarely import _core
 from squarely.sources import Batch, Column
 
 __all__ = ["MOST_ROWS", "Sample", "Sampler"]
 
 MOST_ROWS = 16_384
-_BLOCK = 17  # rows of the smallest block, as a power of two; a stratum never spans two
-Integers = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -31,30 +30,10 @@ class Sample:
     rows: int
 
 
-def _bit(level: int, strata: Integers, salt: int) -> Integers:
-    """Return which half of each stratum is taken."""
-    x = (strata + np.uint64((salt << 32) + level)) * np.uint64(0x9E3779B97F4A7C15)
-    x ^= x >> np.uint64(32)
-    x *= np.uint64(0xD6E8FEB86659FD93)
-    return x >> np.uint64(63)
-
-
-def _is_taken(rows: Integers, below: int, level: int, salt: int) -> npt.NDArray[np.bool_]:
-    """Say which rows of the sample of the level ``below`` are in the sample of a level."""
-    taken = np.ones(rows.shape, np.bool_)
-    for height in range(below + 1, level + 1):
-        stratum, half = rows >> np.uint64(height), (rows >> np.uint64(height - 1)) & np.uint64(1)
-        taken &= half == _bit(height, stratum, salt)
-    return taken
-
-
 def _taken(start: int, stop: int, level: int, salt: int) -> npt.NDArray[np.int64]:
     """Return the rows from start to stop that are in the sample of a level."""
-    rows = np.arange(start >> level, ((stop - 1) >> level) + 1, dtype=np.uint64)
-    for height in range(level, 0, -1):
-        rows = 2 * rows + _bit(height, rows, salt)
-    chosen: npt.NDArray[np.int64] = rows.astype(np.int64)
-    return chosen[(chosen >= start) & (chosen < stop)]
+    rows = np.empty(((stop - 1) >> level) - (start >> level) + 1, np.int64)
+    return rows[: _core.sampled(start, stop, level, salt, rows)]
 
 
 def _values(column: Column, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -69,16 +48,14 @@ class Sampler:
     level: int = 0
     kept: int = 0
     pieces: list[tuple[int, int, npt.NDArray[np.int64], list[npt.NDArray[np.float64]]]] = field(default_factory=list)  # part, salt, rows, columns
-    _known: tuple[int, int, int] | None = None
-    _block: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def see(self, part: int, batch: Batch) -> None:
         """Take the rows of a batch that are in the sample."""
         salt = zlib.crc32(batch.where.encode("utf-8", "surrogatepass"))
         first, stop = batch.start, batch.start + len(batch.target.values)
-        while (stop - first) >> self.level > MOST_ROWS + 1:  # the first and the last stratum may be cut
+        while stop >> self.level > MOST_ROWS:  # of the rows before a batch, which another sampler may see, there will be as many
             self.raise_to(self.level + 1)
-        rows = self._rows(first, stop, salt)
+        rows = _taken(first, stop, self.level, salt)
         if not len(rows):
             return
         columns = [batch.target, *batch.predictions, *(() if batch.weight is None else (batch.weight,))]
@@ -87,29 +64,18 @@ class Sampler:
         while self.kept > MOST_ROWS:
             self.raise_to(self.level + 1)
 
-    def _rows(self, first: int, stop: int, salt: int) -> npt.NDArray[np.int64]:
-        """Return the rows of a batch in the sample; those of a whole block are found at once, because single batches cost as much."""
-        found = []
-        width = max(_BLOCK, self.level + 10)
-        for block in range(first >> width, ((stop - 1) >> width) + 1):
-            known = (salt, block, self.level)
-            if known != self._known:
-                self._known, self._block = known, _taken(block << width, (block + 1) << width, self.level, salt)
-            low, high = np.searchsorted(self._block, (first, stop))
-            found.append(self._block[low:high])
-        return found[0] if len(found) == 1 else np.concatenate(found)
-
     def raise_to(self, level: int) -> None:
         """Keep only the rows of a coarser sample."""
         if level == self.level:
             return
-        below, self.level, pieces = self.level, level, self.pieces
+        self.level, pieces = level, self.pieces
         self.pieces, self.kept = [], 0
         for part, salt, rows, columns in pieces:
-            taken = _is_taken(rows.astype(np.uint64), below, level, salt)
-            if taken.any():
-                self.pieces.append((part, salt, rows[taken], [column[taken] for column in columns]))
-                self.kept += int(taken.sum())
+            coarser = _taken(int(rows[0]), int(rows[-1]) + 1, level, salt)
+            if len(coarser):
+                places = np.searchsorted(rows, coarser)
+                self.pieces.append((part, salt, coarser, [column[places] for column in columns]))
+                self.kept += len(coarser)
 
     def predict(self, constants: Mapping[int, float]) -> None:
         """Give models one number as their prediction of all rows that they predict."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from squarely.errors import DataError, UndefinedMetricWarning
 from squarely.metric.declaration import Metric
 from squarely.metric.needs import Known, plan_of, terms_of
-from squarely.state import OutsideDomainError, Plan, Ratio, Rows, seasonal_scale, sums_of
+from squarely.state import OutsideDomainError, Plan, Ratio, Rows, seasonal_scale, sums_of, sums_of_plain
 from squarely.validate import accepts, as_one_column, output_columns, output_weights, pair_outputs
 
 __all__ = ["as_function"]
 
 Pairs = list[tuple[Any, Any]]
-_AVERAGE = "uniform_average"
+_AVERAGE, _RAISE = "uniform_average", "raise"
 REDUCTIONS = ("mean", "none")
 _NONE: dict[str, Any] = {}  # never written to; a dict, because ** copies any other mapping slowly
 
@@ -30,12 +30,14 @@ def as_function(metric: Metric) -> Any:
     usual = None if metric.columns else _Call(metric)
 
     def of_predictions(
-        y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = _AVERAGE, nan_policy: str = "raise", **parameters: Any
+        y_true: Any, y_pred: Any, *, sample_weight: Any = None, multioutput: Any = _AVERAGE, nan_policy: str = _RAISE, **parameters: Any
     ) -> Any:
         call = usual if usual is not None and not parameters else _call(metric, parameters)
+        if call.is_plain and multioutput is _AVERAGE and nan_policy is _RAISE:  # the short way for the usual call
+            sums = sums_of_plain(call.plan, y_true, y_pred, sample_weight)
+            if sums is not None and sums.is_whole:
+                return call.answer(Known(sums, Rows(y_true, y_pred, sample_weight, _NONE, True) if call.needs else None))
         outputs = pair_outputs(y_true, y_pred)
-        if outputs is None and multioutput is _AVERAGE and call.reduction == "mean":  # the short way for the usual call
-            return call.answer(call.known([(y_true, y_pred)], sample_weight, nan_policy))
         pairs = [(y_true, y_pred)] if outputs is None else outputs
         mode = multioutput if isinstance(multioutput, str) else _AVERAGE if multioutput is None else "weights"
         if call.reduction == "none":
@@ -84,7 +86,7 @@ def _recent_call(metric: Metric, /, **parameters: Any) -> "_Call":
 class _Call:
     """How a function is called: the settings, what the formula needs under them, and the columns among them."""
 
-    __slots__ = ("columns", "finite", "metric", "needs", "parameters", "plan", "reduction")
+    __slots__ = ("columns", "finite", "is_plain", "metric", "needs", "parameters", "plan", "reduction")
 
     def __init__(self, metric: Metric, parameters: dict[str, Any] | None = None) -> None:
         self.metric = metric
@@ -96,6 +98,7 @@ class _Call:
             self._read(parameters)
         self.needs = metric.needs_of(self.parameters, forgiving=True)
         self.plan = plan_of(self.needs, rows=True)
+        self.is_plain = self.reduction == "mean" and not self.columns
 
     def _read(self, parameters: dict[str, Any]) -> None:
         """Take the keywords apart: what the function adds, columns given as arrays, and settings."""

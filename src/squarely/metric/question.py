@@ -40,7 +40,11 @@ class Question:
 
     def ask(self, sums: Sums, others: Callable[[str], Sums] | None = None) -> Value:
         """Return the answer on the sums of a state; ``others`` has those of other models of the same rows."""
-        return Value(*self.metric.answer(Known(sums, others=others), self.parameters))
+        return self.answer(Known(sums, others=others))
+
+    def answer(self, known: Known) -> Value:
+        """Return the answer from what is known, which may be shared by several questions."""
+        return Value(*self.metric.answer(known, self.parameters))
 
     def same(self, other: "Question") -> bool:
         """Say whether both ask the same, whatever their labels."""

@@ -30,7 +30,7 @@ __all__ = [
     "open_arrow",
 ]
 
-BATCH_ROWS = 1 << 19
+BATCH_ROWS = 1 << 20  # a row group, as most are written: batches cost time each, and a group read in parts costs more
 _PART_ROWS = 1 << 20
 _NUMPY = {
     pa.int8(): np.int8, pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64,

@@ -4,7 +4,7 @@ from squarely.state.alone import Alone
 from squarely.state.buckets import Buckets, Moments
 from squarely.state.dyadic import Dyadic
 from squarely.state.gram import GramState, deal
-from squarely.state.pairs import PairState, sums_of, sums_of_groups
+from squarely.state.pairs import PairState, sums_of, sums_of_groups, sums_of_plain
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
 from squarely.state.schema import Feature, Schema
@@ -39,4 +39,5 @@ __all__ = [
     "seasonal_scale",
     "sums_of",
     "sums_of_groups",
+    "sums_of_plain",
 ]

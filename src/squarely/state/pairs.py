@@ -16,7 +16,7 @@ from squarely.state.terms import NOTHING, Plan
 from squarely.state.threads import FEW, threads_for
 from squarely.validate import bad_weight, more_columns, pair_columns
 
-__all__ = ["PairState", "sums_of", "sums_of_groups", "under"]
+__all__ = ["PairState", "sums_of", "sums_of_groups", "sums_of_plain", "under"]
 
 Columns = tuple[Any, Any, Any]  # y, p and w, or None without weights
 _NO_COLUMNS: Columns = (None, None, None)
@@ -235,6 +235,12 @@ def sums_of(
     for y_true, y_pred in pairs:
         read = _add_rows(core, plan, y_true, y_pred, sample_weight, columns)
     return Sums(core, plan, _NO_QUANTILES), read
+
+
+def sums_of_plain(plan: Plan, y_true: Any, y_pred: Any, sample_weight: Any) -> Sums | None:
+    """Return the sums of a few rows of NumPy arrays that the core reads as they are; None where rows are many, or have to be judged first."""
+    core = _core.PairSums.of_plain(plan.core, y_true, y_pred, sample_weight)
+    return None if core is None else Sums(core, plan, _NO_QUANTILES)
 
 
 def under(prediction: Any, plan: Plan, y_true: Any, sample_weight: Any) -> _core.PairSums:

@@ -27,12 +27,6 @@ def _shape(data: Any, name: str) -> tuple[int, ...]:
 
 def pair_outputs(y_true: Any, y_pred: Any) -> list[tuple[Any, Any]] | None:
     """Return the pairs of columns of 2-D arrays; None where both are one column."""
-    try:
-        plain = y_true.ndim == 1 == y_pred.ndim  # the short way for the usual call
-    except AttributeError:
-        plain = False
-    if plain:
-        return None
     y_shape, p_shape = _shape(y_true, "y_true"), _shape(y_pred, "y_pred")
     if len(y_shape) < 2 and len(p_shape) < 2:
         return None
