@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras, which would look for TensorFlow
@@ -62,8 +63,6 @@ def of_torch(options: Options, sheet: Sheet) -> None:
         for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
             ours, theirs = (partial(torch_step, getattr(where, name), leaf, target) for where in (in_torch, functional))
             line(sheet, name, power, ours, theirs)
-        ours = partial(torch_step, lambda p, y, v: in_torch.gaussian_nll_loss(p, y, var=v), leaf, target, spread)
-        line(sheet, "gaussian_nll_loss", power, ours, partial(torch_step, functional.gaussian_nll_loss, leaf, target, spread))
         ours = partial(torch_step, lambda p, y, w: in_torch.mse_loss(p, y, weight=w), leaf, target, spread)
         by_hand = partial(torch_step, lambda p, y, w: (w * (p - y) ** 2).sum() / w.sum(), leaf, target, spread)
         line(sheet, "mse_loss with weights, against four operations by hand", power, ours, by_hand, has_target=False)
@@ -136,6 +135,39 @@ def of_keras(options: Options, sheet: Sheet) -> None:
             arrays = (positive, spread.detach().flip(0)) if name == "MSLELoss" else (leaf, target)
             mine, others = (partial(torch_step, lambda p, y, f=loss: f(y, p), *arrays) for loss in (ours, theirs))
             line(sheet, name, power, mine, others)
+
+
+def of_likelihoods(options: Options, sheet: Sheet) -> None:
+    """Take the gradients by mean and by variance, as networks that predict both are trained."""
+    sheet.title(f"26. Gaussian likelihood: value and gradients by mean and variance, {CORES} threads, against torch", "microseconds")
+    torch.set_num_threads(CORES)
+    for power, dtype in product((10, 16, 20, 24), (torch.float32, torch.float64)):
+        pred, target, spread = (torch.tensor(each, dtype=dtype) for each in numbers(power))
+        arrays, logs = [pred, target, spread], [pred.clone(), target, spread.log()]
+        ways = (
+            ("var", arrays, lambda p, y, v: in_torch.gaussian_nll_loss(p, y, var=v), torch.nn.functional.gaussian_nll_loss),
+            ("log_var", logs, lambda p, y, s: in_torch.gaussian_nll_loss(p, y, log_var=s), _of_log_variance),
+        )
+        for name, given, *losses in ways:
+            ours, theirs = (partial(likelihood_step, loss, *given) for loss in losses)
+            for leaf in (given[0], given[2]):
+                leaf.requires_grad_()
+            line(sheet, f"{name}, {str(dtype).partition('.')[2]}", power, ours, theirs)
+        if power == 24:
+            half = torch.ones(5 * (1 << power) // 2, dtype=dtype)  # of the bytes of three arrays that are read and two that are written
+            ours, copy = partial(likelihood_step, ways[0][2], *arrays), partial(torch.ones_like(half).copy_, half)
+            line(sheet, f"var, {str(dtype).partition('.')[2]}, against a copy of as many bytes", power, ours, copy, has_target=False)
+    sheet.note("log_var: torch has no such argument, and users write gaussian_nll_loss(p, y, s.exp())")
+
+
+def likelihood_step(loss: Callable[..., Any], pred: torch.Tensor, target: torch.Tensor, spread: torch.Tensor) -> None:
+    """Take value and both gradients."""
+    pred.grad = spread.grad = None
+    loss(pred, target, spread).backward()
+
+
+def _of_log_variance(pred: torch.Tensor, target: torch.Tensor, spread: torch.Tensor) -> Any:
+    return torch.nn.functional.gaussian_nll_loss(pred, target, spread.exp())
 
 
 LAYER = (100_000, 512, 1_024)  # rows, inputs, outputs
@@ -227,4 +259,4 @@ def _obvious(pred: Any, target: Any) -> tuple[Any, Any]:
     return (e * e).mean(), 2 / len(e) * e
 
 
-SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras, 24: of_linear, 25: of_one_pass}
+SECTIONS = {18: of_torch, 19: of_numpy, 20: of_jax, 21: of_keras, 24: of_linear, 25: of_one_pass, 26: of_likelihoods}

@@ -50,9 +50,11 @@ class Piece {
     bool open_ = false;
 };
 
-Loss loss_of(int which) {
+Loss loss_of(int which, bool of_spread) {
     if (which < 0 || which >= static_cast<int>(Loss::count)) throw nb::value_error("there is no such loss");
-    return static_cast<Loss>(which);
+    const Loss loss = static_cast<Loss>(which);
+    if (has_spread(loss) != of_spread) throw nb::value_error("likelihoods, and no other losses, have a spread");
+    return loss;
 }
 
 template <class Work>
@@ -70,14 +72,15 @@ bool losses(int which, Constants constants, nb::handle pred, nb::handle target, 
     auto take = [&](Piece& piece, nb::handle array, bool writable) { return array.is_none() || (piece.open(array, writable) && piece.like(p)); };
     if (!t.open(target, false) || !t.like(p) || !take(w, weight, false)) return false;
     if (!take(loss, loss_out, true) || !take(gradient, gradient_out, true) || !take(curvature, curvature_out, true)) return false;
-    const LossRows rows{loss_of(which), {constants.first, constants.second}, p.type() == 'd', p.at(), t.at(), {w.at(), p.size(), 1}, {}, false, 1.0,
-                        static_cast<Curvature>(kind), loss.at(), gradient.at(), curvature.at(), p.size()};
+    const LossRows rows{loss_of(which, false), {constants.first, constants.second}, p.type() == 'd', p.at(), t.at(), nullptr, {w.at(), p.size(), 1}, {},
+                        false, 1.0, static_cast<Curvature>(kind), loss.at(), gradient.at(), curvature.at(), nullptr, p.size()};
     beside_python(rows.count, [&] { write_losses(rows, threads); });
     return true;
 }
 
-double sum_losses(int which, Constants constants, bool is_double, size_t count, Address pred, Address target, const Stretched& weight,
-                  const Stretched& mask, bool omits_nan, double scale, Address gradient, size_t samples, Address totals, const Lent& threads) {
+double sum_losses(int which, Constants constants, bool is_double, size_t count, Address pred, Address target, Address of_spread, const Stretched& weight,
+                  const Stretched& mask, bool omits_nan, double scale, Address gradient, Address gradient_of_spread, size_t samples, Address totals,
+                  const Lent& threads) {
     auto at = [](Address address) { return reinterpret_cast<void*>(address); };
     auto spread = [&](const Stretched& given) {
         const auto [numbers, size, repeat] = given;
@@ -85,8 +88,8 @@ double sum_losses(int which, Constants constants, bool is_double, size_t count, 
         return Spread{at(numbers), size, repeat};
     };
     if (!samples || count % samples || (samples > 1 && !totals)) throw nb::value_error("rows do not divide into so many samples");
-    const LossRows rows{loss_of(which), {constants.first, constants.second}, is_double, at(pred), at(target), spread(weight), spread(mask), omits_nan,
-                        scale, Curvature::exact, nullptr, at(gradient), nullptr, count};
+    const LossRows rows{loss_of(which, of_spread), {constants.first, constants.second}, is_double, at(pred), at(target), at(of_spread), spread(weight),
+                        spread(mask), omits_nan, scale, Curvature::exact, nullptr, at(gradient), nullptr, at(gradient_of_spread), count};
     const auto [size, run, which_thread] = threads;
     const Team team{reinterpret_cast<decltype(Team::run)>(run), reinterpret_cast<decltype(Team::which)>(which_thread), static_cast<unsigned>(size)};
     double total = 0;
@@ -100,8 +103,8 @@ void bind_losses(nb::module_& m) {
     m.def("losses", &losses, "which"_a, "constants"_a, "pred"_a, "target"_a, "weight"_a.none(), "loss_out"_a.none(), "gradient_out"_a.none(),
           "curvature_out"_a.none(), "kind"_a, "threads"_a,
           "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece.");
-    m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "weight"_a, "mask"_a, "omits_nan"_a,
-          "scale"_a, "gradient"_a, "samples"_a, "totals"_a, "threads"_a,
+    m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "spread"_a,
+          "weight"_a, "mask"_a, "omits_nan"_a, "scale"_a, "gradient"_a, "gradient_of_spread"_a, "samples"_a, "totals"_a, "threads"_a,
           "Return the sum of the losses of rows, or write that of each sample; write their gradients.");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "elementary.hpp"
 #include "loss_curves.hpp"
+#include "loss_likelihoods.hpp"
 
 using squarely::Curvature;
 using squarely::Loss;
@@ -13,7 +14,7 @@ enum Wanted { kValue = 1, kGradient = 2, kCurvature = 4 };
 
 template <class V, template <class> class Formula>
 struct Difference {  // u = prediction - target
-    static constexpr bool kIsShort = Formula<V>::kIsShort;
+    static constexpr bool kIsShort = Formula<V>::kIsShort, kHasSpread = false;
     Formula<V> at;
     SQUARELY_INLINE Difference(const double* constants, V pred, V target) : at(constants, pred - target) {}
     SQUARELY_INLINE V loss() const { return at.rho(); }
@@ -26,7 +27,7 @@ struct Difference {  // u = prediction - target
 
 template <class V>
 struct SquaredLog {  // the square of u = log((1 + prediction) / (1 + target)), by one logarithm, for a difference of two loses a good fit
-    static constexpr bool kIsShort = false;
+    static constexpr bool kIsShort = false, kHasSpread = false;
     V u, slope;
     SQUARELY_INLINE SquaredLog(const double*, V pred, V target) {
         const V one = V::set(1.0), least = V::set(-1.0), nan = V::set(__builtin_nan(""));
@@ -44,14 +45,20 @@ struct SquaredLog {  // the square of u = log((1 + prediction) / (1 + target)), 
 };
 
 template <class T>
-struct Arrays {  // of the rows from some place on; weight may be null, and what is not asked for
-    const T *pred, *target, *weight;
-    T *loss, *gradient, *curvature;
+struct Arrays {  // of the rows from some place on; spread and weight may be null, and what is not asked for
+    const T *pred, *target, *spread, *weight;
+    T *loss, *gradient, *curvature, *gradient_of_spread;
     Arrays from(size_t i) const {
         auto at = [i](auto* array) { return array ? array + i : nullptr; };
-        return {pred + i, target + i, at(weight), at(loss), at(gradient), at(curvature)};
+        return {pred + i, target + i, at(spread), at(weight), at(loss), at(gradient), at(curvature), at(gradient_of_spread)};
     }
 };
+
+template <class Row, class V, class T>
+SQUARELY_INLINE Row row_of(const double* constants, V pred, V target, const T* spread, size_t at) {
+    if constexpr (Row::kHasSpread) return Row(constants, pred, target, V::load(spread + at));
+    else return Row(constants, pred, target);
+}
 
 constexpr size_t kStep = 16;  // rows that are added side by side: the same for every vector, so that sums have the same bits
 
@@ -79,17 +86,23 @@ struct Loop {
                 if constexpr (is_weighted) value = V::choose(V::equal(weight, zero), zero, value * weight);
                 return omits_nan ? V::choose(V::equal(target, target), value, zero) : value;
             };
-            const Row row(constants, V::load(each.pred + at), target);
+            const Row row = row_of<Row>(constants, V::load(each.pred + at), target, each.spread, at);
             if constexpr (wanted & kValue) {
                 V value = counted(row.loss());
                 sum = sum + value;
                 if constexpr (streams && wanted == kValue) value.stream(each.loss + at);
                 else if (each.loss) value.store(each.loss + at);
             }
-            if constexpr (wanted & kGradient) {
-                V slope = counted(row.gradient()) * scale;
-                if constexpr (streams) slope.stream(each.gradient + at);
-                else slope.store(each.gradient + at);
+            auto write = [&](V slope, T* out) __attribute__((always_inline)) {
+                slope = counted(slope) * scale;
+                if constexpr (streams) slope.stream(out + at);
+                else slope.store(out + at);
+            };
+            if constexpr (wanted & kGradient && Row::kHasSpread) {  // either may be without a place
+                if (each.gradient) write(row.gradient(), each.gradient);
+                if (each.gradient_of_spread) write(row.gradient_of_spread(), each.gradient_of_spread);
+            } else if constexpr (wanted & kGradient) {
+                write(row.gradient(), each.gradient);
             }
             if constexpr (wanted & kCurvature) (counted(row.curvature(kind)) * scale).store(each.curvature + at);
         };
@@ -105,16 +118,18 @@ struct Loop {
         for (int j = 0; j < kVectors; j++) lanes[j] = sums[j];
     }
     void take_some(const Arrays<T>& each, size_t count) {  // fewer than a step: beside them rows without an error
-        T p[kStep], t[kStep], w[kStep], out[3][kStep];
+        T p[kStep], t[kStep], s[kStep], w[kStep], out[4][kStep];
         for (size_t i = 0; i < kStep; i++) {
             const bool is_row = i < count;
             p[i] = is_row ? each.pred[i] : T(1), t[i] = is_row ? each.target[i] : T(1), w[i] = is_weighted && is_row ? each.weight[i] : T(1);
+            if constexpr (Row::kHasSpread) s[i] = is_row ? each.spread[i] : T(Row::kSpreadOfOne);
         }
-        take<false>({p, t, w, out[0], out[1], out[2]}, kStep);
+        take<false>({p, t, s, w, out[0], out[1], out[2], out[3]}, kStep);
         for (size_t i = 0; i < count; i++) {
             if (wanted & kValue && each.loss) each.loss[i] = out[0][i];
-            if (wanted & kGradient) each.gradient[i] = out[1][i];
+            if (wanted & kGradient && each.gradient) each.gradient[i] = out[1][i];
             if (wanted & kCurvature) each.curvature[i] = out[2][i];
+            if (Row::kHasSpread && each.gradient_of_spread) each.gradient_of_spread[i] = out[3][i];
         }
     }
     void take_all(const Arrays<T>& each, size_t count, bool may_start_anywhere) {
@@ -167,21 +182,35 @@ double add_short(const LossRows& rows, const Arrays<T>& each, size_t count, bool
     return loop.sum();
 }
 
+template <class V, class T>
+void write_out(const double* from, T* to, size_t count, bool streams) {  // a few rows, rounded; nothing where there is no place for them
+    const size_t whole = streams && reinterpret_cast<uintptr_t>(to) % 64 == 0 ? count / V::N * V::N : 0;
+    for (size_t i = 0; to && i < whole; i += V::N) V::load(from + i).stream(to + i);
+    for (size_t i = whole; to && i < count; i++) to[i] = static_cast<T>(from[i]);
+}
+
 // A long formula is compiled once, for doubles with weights; a few rows at a time are widened for it.
 template <class V, class T, class Row, int wanted>
 double add_long(const LossRows& rows, const Arrays<T>& each, size_t count) {
     constexpr size_t kPiece = 256;
-    double pred[kPiece], target[kPiece], weight[kPiece], out[3][kPiece];
+    double pred[kPiece], target[kPiece], spread[kPiece], weight[kPiece], out[4][kPiece];
     Loop<V, double, Row, wanted, true> loop(rows);
     for (size_t from = 0; from < count; from += kPiece) {
         const Arrays<T> piece = each.from(from);
         const size_t size = count - from < kPiece ? count - from : kPiece;
         for (size_t i = 0; i < size; i++) pred[i] = piece.pred[i], target[i] = piece.target[i], weight[i] = piece.weight ? piece.weight[i] : T(1);
-        loop.take_all({pred, target, weight, each.loss ? out[0] : nullptr, out[1], out[2]}, size, false);
-        for (size_t i = 0; wanted & kValue && each.loss && i < size; i++) piece.loss[i] = static_cast<T>(out[0][i]);
-        for (size_t i = 0; wanted & kGradient && i < size; i++) piece.gradient[i] = static_cast<T>(out[1][i]);
-        for (size_t i = 0; wanted & kCurvature && i < size; i++) piece.curvature[i] = static_cast<T>(out[2][i]);
+        for (size_t i = 0; Row::kHasSpread && i < size; i++) spread[i] = piece.spread[i];
+        auto room = [&](int which, const T* place) { return place ? out[which] : nullptr; };
+        const Arrays<double> wide{
+            pred, target, spread, weight, room(0, each.loss), room(1, each.gradient), room(2, each.curvature), room(3, each.gradient_of_spread)
+        };
+        loop.take_all(wide, size, false);
+        if constexpr (wanted & kValue) write_out<V>(out[0], piece.loss, size, rows.streams && !(wanted & kGradient));
+        if constexpr (wanted & kGradient) write_out<V>(out[1], piece.gradient, size, rows.streams);
+        if constexpr (wanted & kCurvature) write_out<V>(out[2], piece.curvature, size, false);
+        if constexpr (Row::kHasSpread && wanted & kGradient) write_out<V>(out[3], piece.gradient_of_spread, size, rows.streams);
     }
+    if (rows.streams) V::fence();
     return loop.sum();
 }
 
@@ -191,7 +220,8 @@ double add_block(const LossRows& rows, size_t begin, size_t end, bool wants_sums
     const T* weight = weights_of(rows, begin, end - begin, room);
     auto at = [&](void* out) { return out ? static_cast<T*>(out) + begin : nullptr; };
     const T *pred = static_cast<const T*>(rows.pred) + begin, *target = static_cast<const T*>(rows.target) + begin;
-    const Arrays<T> each{pred, target, weight, at(rows.loss), at(rows.gradient), at(rows.curvature)};
+    const T* spread = Row::kHasSpread ? static_cast<const T*>(rows.spread) + begin : nullptr;
+    const Arrays<T> each{pred, target, spread, weight, at(rows.loss), at(rows.gradient), at(rows.curvature), at(rows.gradient_of_spread)};
     if constexpr (!Row::kIsShort) return add_long<V, T, Row, wanted>(rows, each, end - begin);
     else if (weight) return add_short<V, T, Row, wanted, true>(rows, each, end - begin, wants_sums);
     else return add_short<V, T, Row, wanted, false>(rows, each, end - begin, wants_sums);
@@ -205,9 +235,16 @@ double add_wanted(const LossRows& rows, size_t begin, size_t end, bool wants_sum
     return add_block<V, T, Row, kGradient>(rows, begin, end, wants_sums);
 }
 
+template <class V, class T, class Row>
+double add_likelihood(const LossRows& rows, size_t begin, size_t end) {
+    if (rows.gradient || rows.gradient_of_spread) return add_block<V, T, Row, kValue | kGradient>(rows, begin, end, true);
+    return add_block<V, T, Row, kValue>(rows, begin, end, true);
+}
+
 template <class V, class T>
 double add_rows(const LossRows& rows, size_t begin, size_t end, bool wants_sums) {
 #define SQUARELY_ROW(name, Formula) case Loss::name: return add_wanted<V, T, Difference<V, Formula>>(rows, begin, end, wants_sums);
+#define SQUARELY_LIKELIHOOD(name, Errors, Of) case Loss::name: return add_likelihood<V, T, Errors<V, Of>>(rows, begin, end);
     switch (rows.which) {
         SQUARELY_ROW(squared, Squared)
         SQUARELY_ROW(half_squared, HalfSquared)
@@ -228,9 +265,16 @@ double add_rows(const LossRows& rows, size_t begin, size_t end, bool wants_sums)
         SQUARELY_ROW(expectile, Expectile)
         SQUARELY_ROW(linex, Linex)
         case Loss::squared_log: return add_wanted<V, T, SquaredLog<V>>(rows, begin, end, wants_sums);
+        SQUARELY_LIKELIHOOD(normal_variance, NormalErrors, Variance)
+        SQUARELY_LIKELIHOOD(normal_log_variance, NormalErrors, LogVariance)
+        SQUARELY_LIKELIHOOD(beta_variance, BetaErrors, Variance)
+        SQUARELY_LIKELIHOOD(beta_log_variance, BetaErrors, LogVariance)
+        SQUARELY_LIKELIHOOD(faithful_variance, FaithfulErrors, Variance)
+        SQUARELY_LIKELIHOOD(faithful_log_variance, FaithfulErrors, LogVariance)
         case Loss::count: break;
     }
 #undef SQUARELY_ROW
+#undef SQUARELY_LIKELIHOOD
     return 0.0;
 }
 

@@ -11,8 +11,12 @@ constexpr size_t kLossBlock = 2048;  // rows that are added on their own: sums d
 
 enum class Loss {
     squared, half_squared, absolute, huber, smooth_l1, pseudo_huber, log_cosh, fair, cauchy, geman_mcclure, welsch, tukey, winsorized, student_t,
-    pinball, smooth_pinball, expectile, linex, squared_log, count
+    pinball, smooth_pinball, expectile, linex, squared_log,
+    normal_variance, normal_log_variance, beta_variance, beta_log_variance, faithful_variance, faithful_log_variance, count
 };
+
+// Says whether a loss is a likelihood, whose rows have a spread: the variance or its logarithm.
+constexpr bool has_spread(Loss which) { return which >= Loss::normal_variance; }
 
 enum class Curvature { exact, gauss_newton, irls, count };  // rho'' u'^2 + rho' u''; max(rho'', 0) u'^2; rho' / u u'^2
 
@@ -27,18 +31,19 @@ struct Spread {
 struct LossRows {
     Loss which;
     double constants[2];
-    bool is_double;  // else float: prediction, target, weight and everything that is written
-    const void *pred, *target;
+    bool is_double;  // else float: prediction, target, spread, weight and everything that is written
+    const void *pred, *target, *spread;  // the last of likelihoods alone
     Spread weight, mask;  // either may have no numbers; a mask is bytes of 0 and 1
     bool omits_nan;
     double scale;  // multiplies gradients and curvatures
     Curvature kind;
     void *loss, *gradient, *curvature;  // any may be null; curvature only beside gradient
+    void* gradient_of_spread;           // of likelihoods, which have no curvature; may be null
     size_t count;
     bool streams = false;  // write past the cache: gradients, or losses where nothing else is written
 };
 
-// Writes what is asked for, of rows without a mask and with a weight for each or none.
+// Writes what is asked for, of rows without a spread or a mask and with a weight for each or none.
 void write_losses(const LossRows& rows, size_t threads);
 
 // Writes the sum of the losses of each of `samples` equal runs of rows, times weights, beside what is asked for: the same bits for every number of

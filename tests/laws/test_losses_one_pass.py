@@ -284,3 +284,12 @@ def test_half_types_are_computed_wide(half: Any) -> None:
     assert value.dtype == torch.float32
     assert value.item() == pytest.approx(expected.item(), rel=1e-7)
     assert_close(torch.autograd.grad(value, pred)[0], torch.autograd.grad(expected, wide)[0].float().to(half), rtol=0, atol=0)
+
+
+def test_a_value_beyond_its_type_is_infinite() -> None:
+    """As torch's own, and as that of each sample."""
+    pred, target = torch.full((2, 2), 100.0, requires_grad=True), torch.zeros(2, 2)
+    for reduction in ("sum", "mean", "per_sample"):
+        value = losses.linex_loss(pred, target, reduction=reduction)
+        assert value.isposinf().all()
+        assert torch.autograd.grad(value.sum(), pred)[0].isposinf().all()

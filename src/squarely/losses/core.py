@@ -1,11 +1,14 @@
-"""Kernels that the compiled core has too: their numbers, and one pass over rows of them that lie in one piece."""
+"""Losses that the compiled core has too: their numbers, and one pass over rows of them that lie in one piece."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from squarely import _core
+from squarely.losses.forms import Form, Pointwise
+from squarely.losses.forms.several import BetaNLL, FaithfulNLL, GaussianNLL
 from squarely.losses.kernels import KERNELS, Bound, Kernel
 
-__all__ = ["ALL", "CURVATURES", "OWN", "InCore", "Spread", "Team", "has", "in_core", "spread"]
+__all__ = ["ALL", "CURVATURES", "OWN", "InCore", "Spread", "Team", "form_in_core", "has", "in_core", "spread"]
 
 _NAMES = (  # in the order of cpp/losses.hpp
     *("mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "pseudo_huber_loss", "log_cosh_loss", "fair_loss", "cauchy_loss"),
@@ -17,6 +20,8 @@ _SHORT = {
     KERNELS[name]
     for name in ("mse_loss", "half_mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "winsorized_loss", "pinball_loss", "expectile_loss")
 }
+_LIKELIHOODS: tuple[type[Form], ...] = (GaussianNLL, BetaNLL, FaithfulNLL)
+_OF_VARIANCE = {form: len(_NAMES) + 2 * place for place, form in enumerate(_LIKELIHOODS)}  # one more is the number for its logarithm
 CURVATURES = {"exact": 0, "gauss_newton": 1, "irls": 2}
 
 
@@ -57,7 +62,7 @@ def spread(shape: tuple[int, ...], given: tuple[int, ...], address: int) -> Spre
 
 
 class InCore(NamedTuple):
-    """A kernel with its settings, as the core knows it."""
+    """A loss with its settings, as the core knows it."""
 
     number: int
     constants: tuple[float, float]
@@ -76,18 +81,31 @@ class InCore(NamedTuple):
         team: Team = OWN,
         samples: int = 1,
         totals: int = 0,
+        spread: int = 0,
+        gradient_of_spread: int = 0,
     ) -> float:
-        """Return the sum of weight times loss, and write the gradients times ``scale`` to an address, if that is not 0.
+        """Return the sum of weight times loss, and write the gradients times ``scale`` to their addresses, where those are not 0.
 
-        ``rows`` are their number and the addresses of prediction and target; ``counted`` are weight and mask. The sums of so many samples, of
-        equal length, are written as doubles to ``totals``.
+        ``rows`` are their number and the addresses of prediction and target, and ``spread`` that of the variance or its logarithm, of a
+        likelihood; ``counted`` are weight and mask. The sums of so many samples, of equal length, are written as doubles to ``totals``.
         """
-        return _core.add_losses(self.number, self.constants, is_double, *rows, *counted, omit, scale, gradient, samples, totals, (threads, *team))
+        gradients = gradient, gradient_of_spread
+        lent = threads, *team
+        return _core.add_losses(self.number, self.constants, is_double, *rows, spread, *counted, omit, scale, *gradients, samples, totals, lent)
 
 
-def has(kernel: type[Kernel]) -> bool:
-    """Say whether the core has a kernel."""
-    return kernel in _NUMBERS
+def has(form: Form) -> bool:
+    """Say whether the core has a form."""
+    return form.kernel in _NUMBERS if isinstance(form, Pointwise) else type(form) in _OF_VARIANCE
+
+
+def form_in_core(form: Form, settings: Mapping[str, Any], spreads: Sequence[str]) -> InCore | None:
+    """Return a form of the core with its settings, or None; the settings have to be numbers, and of a likelihood one spread given, by its name."""
+    if isinstance(form, Pointwise):
+        return in_core(form.kernel.bound(settings))
+    if len(spreads) != 1:
+        return None
+    return InCore(_OF_VARIANCE[type(form)] + (spreads[0] == "log_var"), (settings.get("beta", 0.0), 0.0), 1 << 13)
 
 
 def in_core(kernel: Bound) -> InCore | None:

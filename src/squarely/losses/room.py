@@ -1,4 +1,4 @@
-"""Memory for large gradients: that of the last one that was let go is kept for the next, for fresh memory costs more than the arithmetic."""
+"""Memory for large gradients: that of the last two that were let go is kept for the next, for fresh memory costs more than the arithmetic."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ __all__ = ["room_for"]
 
 _LEAST, _MOST = 1 << 22, 1 << 28  # bytes of what is kept: NumPy asks for huge pages from the first on
 _LINE = 64
+_MANY = 2  # as a likelihood has, by mean and by variance
 _kept: list[npt.NDArray[np.uint8]] = []
 
 
@@ -25,7 +26,8 @@ class _Lent:
         }
 
     def __del__(self) -> None:
-        _kept[:] = [self._block]
+        _kept.append(self._block)
+        del _kept[:-_MANY]
 
 
 def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -36,10 +38,15 @@ def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         size *= axis
     if not _LEAST <= size <= _MOST:
         return np.empty(shape, kind)
-    try:
-        block = _kept.pop()
-    except IndexError:
-        block = None
-    if block is None or not size + _LINE <= block.size <= 2 * (size + _LINE):
-        block = np.empty(size + _LINE, np.uint8)
-    return np.asarray(_Lent(block, shape, kind))
+    return np.asarray(_Lent(_taken(size + _LINE), shape, kind))
+
+
+def _taken(size: int) -> npt.NDArray[np.uint8]:
+    """Return memory that was kept, if it is large enough and not twice so, or fresh one; other threads may take from what is kept."""
+    while True:
+        try:
+            block = _kept.pop()
+        except IndexError:
+            return np.empty(size, np.uint8)
+        if size <= block.size <= 2 * size:
+            return block

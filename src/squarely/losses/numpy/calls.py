@@ -6,6 +6,7 @@ import numpy as np
 
 from squarely.losses.calls import Call
 from squarely.losses.compose import Counted
+from squarely.losses.core import has
 from squarely.losses.forms import Form
 from squarely.losses.kernels import Kernel
 from squarely.losses.numpy.given import refuse_outside, with_arrays
@@ -24,9 +25,9 @@ class NumpyCall(Call):
 
     def __call__(self, pred: Any, target: Any, **given: Any) -> Array:
         """Return the mean over what counts, or what ``reduction`` says."""
-        if issubclass(self.declared, Kernel):
-            options, _, settings = self._read(with_arrays(given))
-            passed = one_pass(self.declared, settings, np.asarray(pred), np.asarray(target), options, gradient=False)
+        if has(self._form):
+            options, arrays, settings = self._read(with_arrays(given, *self._form.arrays))
+            passed = one_pass(self._form, settings, np.asarray(pred), np.asarray(target), options, arrays, gradient=False)
             if passed is not None:
                 return passed[0]
         return super().__call__(pred, target, **given)  # type: ignore[no-any-return]

@@ -1,5 +1,6 @@
 """What NumPy takes from the core: losses and derivatives of each element, and the sum of all with its gradient, in one pass over memory."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,29 +31,35 @@ def write(kernel: InCore, pred: Array, target: Any, weight: Any, *outs: tuple[bo
     return arrays if is_done else None
 
 
-def takes(pred: Array, target: Array, weight: Array | None, mask: Array | None) -> bool:
-    """Say whether the core takes such arrays: floats of one type in one piece, and what stands for several rows in theirs."""
-    if pred.dtype not in _FLOATS or target.dtype != pred.dtype or not pred.size:
+def takes(rows: Sequence[Array], weight: Array | None, mask: Array | None) -> bool:
+    """Say whether the core takes such arrays: floats of one type in one piece, and what stands for several rows in theirs.
+
+    ``rows`` are prediction, target and, of a likelihood, its spread.
+    """
+    pred = rows[0]
+    if pred.dtype not in _FLOATS or any(each.dtype != pred.dtype for each in rows) or not pred.size:
         return False
     counted = [each for each in (weight, mask) if each is not None]
     is_spread = all(spread(pred.shape, each.shape, 0) is not None for each in counted)
-    return is_spread and all(each.flags.c_contiguous for each in (pred, target, *counted))
+    return is_spread and all(each.flags.c_contiguous for each in (*rows, *counted))
 
 
 def sums(
-    kernel: InCore, pred: Array, target: Array, weight: Array | None, mask: Array | None, *, omit: bool, scale: float, gradient: bool
+    core: InCore, rows: Sequence[Array], weight: Array | None, mask: Array | None, *, omit: bool, scale: float, gradient: bool
 ) -> tuple[Array, Array | None]:
     """Return the sum of weight times loss as a double, and the gradient times ``scale``, of arrays that the core takes."""
+    pred = rows[0]
     weight = None if weight is None else weight.astype(pred.dtype, copy=False)
     out = room_for(pred.shape, pred.dtype) if gradient else None
-    total = kernel.add(
+    total = core.add(
         pred.dtype == np.float64,
-        (pred.size, pred.ctypes.data, target.ctypes.data),
+        (pred.size, pred.ctypes.data, rows[1].ctypes.data),
         (_spread(pred, weight), _spread(pred, mask)),
         omit=omit,
         scale=scale,
         gradient=0 if out is None else out.ctypes.data,
-        threads=_threads_for(kernel, pred.size),
+        threads=_threads_for(core, pred.size),
+        spread=rows[2].ctypes.data if len(rows) > 2 else 0,
     )
     return np.asarray(total), out
 

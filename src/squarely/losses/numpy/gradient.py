@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from squarely.losses.compose import Counted, count, marginal, per_sample, reduced, residual, same_shape, total
+from squarely.losses.forms import Pointwise
 from squarely.losses.kernels import Kernel
 from squarely.losses.numpy.given import refuse_outside, with_arrays
 from squarely.losses.numpy.library import NUMPY, Array
@@ -22,7 +23,7 @@ def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, 
     pred, target = np.asarray(pred), np.asarray(target)
     options = Options(**with_arrays(given))
     same_shape(pred, target)
-    passed = one_pass(kernel, settings, pred, target, options, gradient=True)
+    passed = one_pass(Pointwise(kernel), settings, pred, target, options, {}, gradient=True)
     if passed is not None and passed[1] is not None:
         return passed[0], passed[1]
     counted = count(NUMPY, pred, target, options)

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from squarely.losses.core import ALL, OWN, Spread, Team, has, in_core, spread
-from squarely.losses.forms import Form, Pointwise
+from squarely.losses.core import ALL, OWN, Spread, Team, form_in_core, has, spread
+from squarely.losses.forms import Form
 from squarely.losses.room import room_for
 from squarely.losses.torch.library import HALVES, torch
 
@@ -21,11 +21,11 @@ _WORTH_KEEPING = 1 << 20  # elements of a gradient whose memory is kept for the 
 
 def takes(form: Form, device: torch.device) -> bool:
     """Say whether the core has a form."""
-    return isinstance(form, Pointwise) and has(form.kernel)
+    return has(form)
 
 
 def one_pass(
-    form: Pointwise,
+    form: Form,
     settings: Mapping[str, float],
     leaves: Mapping[str, Tensor],
     target: Tensor,
@@ -36,42 +36,52 @@ def one_pass(
     scale: float | Tensor,
     samples: bool,
     asks: Sequence[bool],
-) -> tuple[Tensor, Tensor | None] | None:
-    """Return the sum of weight times loss, or that of each sample, and, if asked for, the gradient by ``pred``, both times ``scale``.
+) -> tuple[Tensor | None, ...] | None:
+    """Return the sum of weight times loss, or that of each sample, and the gradients by leaves that are asked for, all times ``scale``.
 
     None where the core does not take the tensors. Weight and mask broadcast to ``pred``.
     """
-    core, pred = in_core(form.kernel.bound(settings)), leaves["pred"]
-    if core is None or pred.dtype is not target.dtype or not (pred.is_contiguous() and target.is_contiguous()) or not pred.numel():
+    names, arrays = [*leaves][1:], [*leaves.values(), target]
+    core, pred = form_in_core(form, settings, names), arrays[0]
+    if core is None or not pred.numel():
+        return None
+    if any(each.dtype is not pred.dtype or not each.is_contiguous() for each in arrays):
         return None
     half = pred.dtype if pred.dtype in HALVES else None
     if half is not None:
-        pred, target = pred.float(), target.float()
+        arrays = [each.float() for each in arrays]
+        pred = arrays[0]
     if pred.dtype not in (torch.float32, torch.float64):
         return None
     weight = None if weight is None else weight.to(pred.dtype)
     counted = [_spread(pred, each) for each in (weight, mask)]
-    out = _empty_like(pred) if asks[0] else None
+    outs = [_empty_like(pred) if asked else None for asked in asks]
     totals = torch.empty(pred.shape[0], dtype=torch.float64, device="cpu") if samples else None
     factor = float(scale)
     threads = torch.get_num_threads()
     total = core.add(
         pred.dtype is torch.float64,
-        (pred.numel(), pred.data_ptr(), target.data_ptr()),
+        (pred.numel(), pred.data_ptr(), arrays[-1].data_ptr()),
         (counted[0][0], counted[1][0]),
         omit=omit,
         scale=factor,
-        gradient=0 if out is None else out.data_ptr(),
+        gradient=_place(outs[0]),
         threads=threads if pred.numel() >= 2 * core.worth_a_thread else 1,
         team=team(),
         samples=pred.shape[0] if samples else 1,
-        totals=0 if totals is None else totals.data_ptr(),
+        totals=_place(totals),
+        spread=arrays[1].data_ptr() if names else 0,
+        gradient_of_spread=_place(outs[1]) if names else 0,
     )
     if totals is None:
-        value = torch.scalar_tensor(total * factor, dtype=pred.dtype, device="cpu")
+        value = torch.scalar_tensor(total * factor, dtype=torch.float64, device="cpu").to(pred.dtype)  # infinite beyond the type
     else:
         value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor).to(pred.dtype)
-    return value, out if out is None or half is None else out.to(half)
+    return value, *(out if out is None or half is None else out.to(half) for out in outs)
+
+
+def _place(out: Tensor | None) -> int:
+    return 0 if out is None else out.data_ptr()
 
 
 def team() -> Team:

@@ -1,0 +1,86 @@
+// Likelihoods of normal errors, and their slopes by mean and by spread: the formulas of `squarely/losses/forms`, right to the last digits.
+// Included in the anonymous namespace of losses_*.cpp.
+#pragma once
+#include "loss_curves.hpp"
+
+template <class V>
+struct PlainLogarithm {  // of x = 2^k m, where m lies between the roots of 1/2 and 2
+    V x, k, rest;        // rest = log m
+    SQUARELY_INLINE explicit PlainLogarithm(V given) : x(given) {
+        const V one = V::set(1.0);
+        auto is_tiny = V::greater(V::set(0x1p-960), x);
+        V normal = x * V::choose(is_tiny, V::set(0x1p128), one), m = V::mantissa(normal);
+        auto above = V::greater(m, V::set(0x1.6a09e667f3bcdp0));
+        m = m * V::choose(above, V::set(0.5), one);
+        k = V::exponent(normal) + (V::choose(above, one, V::set(0.0)) - V::choose(is_tiny, V::set(128.0), V::set(0.0)));
+        V s = (m - one) / (m + one);
+        rest = (s + s) + s * logarithm_series(s * s);
+    }
+    SQUARELY_INLINE V usual(V value, V at_infinity) const {  // nan where x is not above 0
+        const V above = V::choose(V::greater(V::set(__builtin_inf()), x), value, at_infinity);
+        return V::choose(V::greater(x, V::set(0.0)), above, V::set(__builtin_nan("")));
+    }
+    SQUARELY_INLINE V value() const { return usual(k * V::set(kLog2High) + (rest + k * V::set(kLog2Low)), x); }
+    SQUARELY_INLINE V power(double exponent) const {  // x^exponent: the whole powers of two are kept apart, so that large ones lose no digits
+        const V by = V::set(exponent), twos = k * by, whole = nearest_integer(twos);
+        const Power<V> part(((twos - whole) + V::product_error(k, by, twos)) * V::set(kLog2) + by * rest);
+        return usual(scale(V::set(1.0) + (part.r + part.rest), part.k + whole), exponent == 0 ? V::set(1.0) : x);
+    }
+};
+
+template <class V>
+SQUARELY_INLINE V exponential_times(V x, V by) {  // exp(x) by, for every x that is a number
+    return Power<V>(clamp(x, -1600.0, 1600.0)).times(by);
+}
+
+template <class V>
+struct Variance {
+    static constexpr double kSpreadOfOne = 1.0;
+    V u, share, inverse;
+    PlainLogarithm<V> log;
+    SQUARELY_INLINE Variance(V error, V v) : u(error), share(u / v), inverse(V::set(1.0) / v), log(v) {}
+    SQUARELY_INLINE V cost() const { return V::set(0.5) * (log.value() + u * share); }
+    SQUARELY_INLINE V by_spread() const { return V::set(0.5) * (inverse - share * share); }
+    SQUARELY_INLINE V power(double exponent) const { return log.power(exponent); }
+};
+
+template <class V>
+struct LogVariance {
+    static constexpr double kSpreadOfOne = 0.0;
+    V u, s, share;
+    SQUARELY_INLINE LogVariance(V error, V log) : u(error), s(log) {  // no variance is 0
+        share = V::choose(V::greater(s, V::set(-__builtin_inf())), exponential_times(negative(s), u), V::set(__builtin_nan("")));
+    }
+    SQUARELY_INLINE V cost() const { return V::set(0.5) * (s + u * share); }
+    SQUARELY_INLINE V by_spread() const { return V::set(0.5) * (V::set(1.0) - u * share); }
+    SQUARELY_INLINE V power(double exponent) const { return exponential_times(V::set(exponent) * s, V::set(1.0)); }
+};
+
+template <class V, template <class> class Of>
+struct NormalErrors {
+    static constexpr bool kIsShort = false, kHasSpread = true;
+    static constexpr double kSpreadOfOne = Of<V>::kSpreadOfOne;  // of a variance of 1, at which an error of 0 costs nothing
+    Of<V> at;
+    SQUARELY_INLINE NormalErrors(const double*, V pred, V target, V spread) : at(pred - target, spread) {}
+    SQUARELY_INLINE V loss() const { return at.cost(); }
+    SQUARELY_INLINE V gradient() const { return at.share; }
+    SQUARELY_INLINE V gradient_of_spread() const { return at.by_spread(); }
+};
+
+template <class V, template <class> class Of>
+struct BetaErrors : NormalErrors<V, Of> {
+    V factor;
+    using NormalErrors<V, Of>::at;
+    SQUARELY_INLINE BetaErrors(const double* constants, V pred, V target, V spread)
+        : NormalErrors<V, Of>(constants, pred, target, spread), factor(at.power(constants[0])) {}
+    SQUARELY_INLINE V loss() const { return factor * at.cost(); }
+    SQUARELY_INLINE V gradient() const { return factor * at.share; }
+    SQUARELY_INLINE V gradient_of_spread() const { return factor * at.by_spread(); }
+};
+
+template <class V, template <class> class Of>
+struct FaithfulErrors : NormalErrors<V, Of> {
+    using NormalErrors<V, Of>::NormalErrors, NormalErrors<V, Of>::at;
+    SQUARELY_INLINE V loss() const { return V::set(0.5) * at.u * at.u + at.cost(); }
+    SQUARELY_INLINE V gradient() const { return at.u; }
+};
