@@ -73,7 +73,7 @@ def by_hand(
     of_residual = {name: kernel.settings[name] for name in declared.residual.takes}
     u, own = declared.residual.of(torch, p, y, **of_residual), declared.bound(kernel.settings)
     rho, psi = torch.zeros(2, *pred.shape, dtype=torch.float64)
-    rho[counts] = w * own.rho(torch, u)
+    rho[counts] = float(scale) * w * own.rho(torch, u)
     psi[counts] = float(scale) * w * own.psi(torch, u) * declared.residual.slope(torch, p, y, **of_residual)
     return (rho.reshape(pred.shape[0], -1).sum(1) if samples else rho.sum()), psi
 
@@ -350,7 +350,8 @@ def test_likelihoods_and_both_gradients(name: str, is_log: bool, dtype: torch.dt
     p, s = (each.double().requires_grad_() for each in (pred, spread))
     given = {"log_var" if is_log else "var": s, "weight": weight.double(), "mask": mask, "nan_target": "omit", "reduction": "sum", **settings}
     value = getattr(losses, name)(p, target.double(), **given)
-    (0.25 * value).backward()
+    value = 0.25 * value
+    value.backward()
     error = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7, torch.float32: 2e-6, torch.float64: 1e-13}[dtype]
     torch.testing.assert_close(found[0].double(), value.detach(), rtol=1e-6 if dtype is not torch.float64 else 1e-13, atol=0.0)
     for mine, theirs in zip(found[1:], (p.grad, s.grad), strict=True):
@@ -377,8 +378,8 @@ def test_normalised_patches(shape: tuple[int, ...], dtype: torch.dtype, samples:
         p = given.double().clone().requires_grad_()
         whole = {"sample_weight": None if w is None else w.double().expand(shape[:-1]), "mask": None if m is None else m.expand(shape[:-1])}
         each = losses.patch_mse_loss(p, target.double(), eps=1e-3, nan_target="omit", reduction="none", **whole)
-        value = each.reshape(shape[0], -1).sum(1) if samples else each.sum()
-        (0.25 * value.sum()).backward()
+        value = 0.25 * (each.reshape(shape[0], -1).sum(1) if samples else each.sum())
+        value.sum().backward()
         error = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7, torch.float32: 2e-6, torch.float64: 1e-13}[dtype]
         torch.testing.assert_close(total.double(), value.detach(), rtol=2e-6 if dtype is not torch.float64 else 1e-13, atol=0.0)
         assert gradient.dtype == dtype

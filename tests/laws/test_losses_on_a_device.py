@@ -30,7 +30,7 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Any:
         return cuda.one_pass(*given, **asked)
 
     monkeypatch.setattr(launch, "TILE", 32)
-    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, counting, cuda.multiplied)})
+    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, counting, cuda.multiplied, (torch.float16,))})
     for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
         monkeypatch.setattr(getattr(losses, name), "_native", None)
     with np.errstate(all="ignore"):
