@@ -15,9 +15,10 @@ Tensor = torch.Tensor
 
 
 class _Native(NamedTuple):
-    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many bytes of a prediction at most that is the faster way.
+    """A loss as torch.nn.functional calls it, without its broadcasting, and up to how many bytes of a prediction that is the faster way on a processor.
 
-    Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up.
+    Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up. On a GPU they
+    would be two launches, and one of ours does both.
     """
 
     function: Any
@@ -70,7 +71,7 @@ class TorchCall(Call):
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
-            and (torch.compiler.is_compiling() or pred.nbytes <= most)
+            and (torch.compiler.is_compiling() or (pred.is_cpu and pred.nbytes <= most))
             and pred.numel() > 0
             and all(
                 name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
