@@ -161,6 +161,8 @@ def in_one_pass(asked: Asked) -> Any:
     scale: Any = 1.0
     if options.reduction == "mean":
         den = _denominator(asked, None)
+        if not isinstance(den, float) and den.device.type == "cpu" and not den:  # weights may add up to 0 where losses do not
+            return None
         scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
     return _sums(asked, scale, asked.composed)
 
@@ -179,7 +181,9 @@ def _is_for_engines(asked: Asked) -> bool:
     leaves, tensors, device, shape = asked.leaves, asked.tensors.values(), asked.pred.device, asked.pred.shape
     return (
         leaves.keys() <= asked.tensors.keys()
-        and all(type(each) in _PLAIN and each.device == device and not each.is_neg() for each in tensors)  # whose memory holds other numbers
+        and all(
+            type(each) in _PLAIN and each.device == device and not (each.is_neg() or each.is_complex()) for each in tensors
+        )  # memory that holds other numbers
         and all(each.shape == shape for each in (asked.target, *leaves.values()))
         and asked.options.covariance is None
         and asked.options.nan_target != "raise"
