@@ -68,7 +68,8 @@ class Trimmed(Form):
         values, counted = _squares(library, pred, target, options)
         xp = library.xp
         there = xp.ones_like(values) if counted.mask is None else xp.ones_like(values) * library.cast(counted.mask, values.dtype)
-        size = library.stop(xp.where(there > 0, values, xp.full_like(values, math.inf))).reshape(-1)
+        seen = xp.where(xp.isnan(values), xp.full_like(values, -1.0), values)  # what is not known is no outlier, and is not left out
+        size = library.stop(xp.where(there > 0, seen, xp.full_like(values, math.inf))).reshape(-1)
         rank = xp.argsort(xp.argsort(size)).reshape(counted.shape)
         n = there.sum()
         kept = (rank < n - xp.floor(settings["trim"] * n)) & (there > 0)
@@ -92,6 +93,8 @@ class NormalizedSquared(Form):
 
     def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
         only(options, self.name, reduction=("mean",), denom=(None,), covariance=(None,))
+        if not len(pred.shape):
+            raise DataError(f"{self.name} measures deviations from the mean of a batch, and pred is one number; expected samples along an axis.")
         values, counted = _squares(library, pred, target, options)
         xp = library.xp
         y = library.cast(counted.select(xp, target), values.dtype)
@@ -105,8 +108,7 @@ class NormalizedSquared(Form):
         return LossTerms(values[0], library.stop(values[1]))
 
     def reduced(self, library: Library, values: Array, counted: Counted, options: Options) -> Array:
-        terms = self.terms(library, values, counted, options)
-        return terms.num / (terms.den + ((terms.den == 0) & (terms.num == 0)))
+        return LossTerms(values[0], values[1]).mean()
 
 
 @form
