@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -98,6 +99,15 @@ def test_trimming_leaves_out_outliers_and_not_what_is_unknown(face: tuple[Any, A
     assert math.isnan(float(functions.trimmed_loss(array([*ones, NAN]), array(zeros), trim=0.1)))
     assert math.isnan(float(functions.trimmed_loss(array([*ones, 1.0]), array([*zeros[1:], NAN]), trim=0.1)))
     assert float(functions.trimmed_loss(array([*ones, 1.0]), array([*zeros[1:], NAN]), trim=0.1, nan_target="omit")) == 1.0
+
+
+@pytest.mark.parametrize("trim", ["0.07", "0.1", "0.29", "0.57", "0.58"])
+def test_a_share_is_the_one_that_was_written(face: tuple[Any, Any], trim: str) -> None:
+    functions, array = face
+    for n in (7, 50, 100, 350):
+        kept = functions.trimmed_loss(array(np.ones(n)), array(np.zeros(n)), trim=float(trim), reduction="sum")
+        doubles = in_numpy.trimmed_loss(np.ones(n), np.zeros(n), trim=float(trim), reduction="sum")
+        assert int(kept) == int(doubles) == n - math.floor(Fraction(trim) * n)
 
 
 @pytest.mark.parametrize("alpha", [-0.5, 0.0, 2.0, 2.5, NAN])

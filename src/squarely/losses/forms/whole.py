@@ -16,6 +16,9 @@ from squarely.parameter import Parameter
 __all__ = ["NormalizedSquared", "RelativeL2", "RootMeanSquared", "Trimmed"]
 
 
+_NEAR = 1e-3  # 0.29 of 100 are 29, though the float next to 0.29 is less than that
+
+
 def _squares(library: Library, pred: Array, target: Array, options: Options) -> Values:
     same_shape(pred, target)
     counted = count(library, pred, target, options)
@@ -72,7 +75,7 @@ class Trimmed(Form):
         size = library.stop(xp.where(there > 0, seen, xp.full_like(values, math.inf))).reshape(-1)
         rank = xp.argsort(xp.argsort(size)).reshape(counted.shape)
         n = there.sum()
-        kept = (rank < n - xp.floor(settings["trim"] * n)) & (there > 0)
+        kept = (rank < n - xp.floor(settings["trim"] * n + _NEAR)) & (there > 0)
         weight = None if counted.weight is None else xp.where(kept, counted.weight, xp.zeros_like(counted.weight))
         left = Counted(counted.shape, kept, weight)
         return left.select(xp, values), left
