@@ -24,7 +24,10 @@ def _shown(value: Any) -> str:
     """Return a value as a message can carry it."""
     if isinstance(value, int) and value.bit_length() > 1024:
         return "beyond the largest double"
-    return repr(value[:80]) if isinstance(value, str) else str(value)[:80]
+    if isinstance(value, str):
+        return repr(value[:80])
+    is_array = hasattr(value, "shape") and not isinstance(value, Real)  # whose text may be that of a number
+    return repr(value)[:80] if is_array else str(value)[:80]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Three ranks with uneven batches and missing targets take the step of one rank that has all rows."""
+"""Three ranks with uneven batches and missing targets, one of them with no target at all, take the step of one rank that has all rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _data() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(16, FEATURES, generator=generator)
     y = torch.randn(16, 1, generator=generator)
-    y[torch.tensor([1, 2, 3, 4, 9])] = torch.nan
+    y[torch.tensor([1, 2, 3, 4, 5, 9])] = torch.nan  # 5 is all that the second rank has
     return x, y, torch.rand(16, generator=generator) + 0.5
 
 
@@ -74,7 +74,7 @@ def test_three_ranks_are_one(tmp_path: Path) -> None:
 
 
 def test_the_mean_of_means_is_another_step() -> None:
-    """What the denominators are for: without them rank 2's single row would count as much as all others."""
+    """What the denominators are for: without them the first rank's single target would count as much as the nine of the third."""
     x, y, w = _data()
     means = []
     for start, stop in ROWS:

@@ -508,7 +508,7 @@ def test_shapes_are_never_broadcast() -> None:
         losses.mse_loss(torch.zeros(4, 1), torch.zeros(4))
     with pytest.raises(DataError, match=r"target\[..., 0\]"):
         losses.log_cosh_loss(torch.zeros(4), torch.zeros(4, 1))
-    with pytest.raises(DataError, match="target is a list; expected an array or tensor"):
+    with pytest.raises(DataError, match="target is a list; expected a dense tensor"):
         losses.mse_loss(torch.zeros(2), [0.0, 0.0])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="needs floating-point predictions"):
         losses.mse_loss(torch.zeros(4, dtype=torch.int64), torch.zeros(4))

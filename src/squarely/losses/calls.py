@@ -4,18 +4,17 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from squarely.losses.compose import Counted
+from squarely.losses.compose import Counted, judge
 from squarely.losses.forms import Form, Pointwise
 from squarely.losses.kernels import Kernel, checked
 from squarely.losses.library import Library
-from squarely.losses.options import Options
+from squarely.losses.options import OPTIONS, Options
 from squarely.losses.terms import LossTerms
 from squarely.parameter import Parameter
 
 __all__ = ["Call", "documented", "signature_of"]
 
 Array = Any
-_OPTIONS = tuple(name for name in inspect.signature(Options).parameters)
 
 
 class Call:
@@ -48,6 +47,7 @@ class Call:
 
     def _values(self, pred: Array, target: Array, given: dict[str, Any]) -> tuple[Array, Counted, Options]:
         options, arrays, settings = self._read(given)
+        judge(self.library, pred=pred, target=target, **{name: each for name, each in arrays.items() if each is not None})
         values, counted = self._form.values(self.library, pred, target, options, settings, arrays)
         return values, counted, options
 
@@ -55,9 +55,9 @@ class Call:
         """Take options, arrays and settings of a call apart."""
         if not given:
             return self._unasked
-        options = Options(**{name: given[name] for name in _OPTIONS if name in given})
+        options = Options(**{name: given[name] for name in OPTIONS if name in given})
         arrays = {name: given[name] for name in self._form.arrays if name in given}
-        settings = {name: value for name, value in given.items() if name not in _OPTIONS and name not in arrays}
+        settings = {name: value for name, value in given.items() if name not in OPTIONS and name not in arrays}
         return options, arrays, checked(self.declared, settings)
 
 

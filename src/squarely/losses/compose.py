@@ -18,6 +18,7 @@ __all__ = [
     "amounts",
     "count",
     "denominator",
+    "judge",
     "left_aligned",
     "marginal",
     "per_sample",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Array = Any
+_COUNTING = ("weight", "sample_weight", "output_weight", "mask")
+_ROUNDING = 0.01  # of a covariance in a half type
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,17 @@ class Counted:
         return array if self.mask is None else xp.where(self.mask, array, instead)
 
 
+def judge(library: Library, **given: Array) -> None:
+    """Refuse what is no array of a library, or holds other than real numbers."""
+    for name, each in given.items():
+        if not library.is_array(each):
+            raise DataError(f"{name} is a {type(each).__name__}; expected {library.array}.")
+        if not library.is_real(each):
+            raise DataError(f"{name} is of type {each.dtype}; a loss is a function of real numbers.")
+
+
 def same_shape(pred: Array, target: Array, name: str = "target") -> tuple[int, ...]:
     """Return the shape of both, or refuse: nothing is broadcast."""
-    for given, each in (("pred", pred), (name, target)):
-        if not hasattr(each, "shape"):
-            raise DataError(f"{given} is a {type(each).__name__}; expected an array or tensor of the framework.")
     mine, theirs = tuple(pred.shape), tuple(target.shape)
     if mine != theirs:
         raise DataError(f"pred has shape {mine} and {name} {theirs}; a loss broadcasts nothing. Cure: {_cure(mine, theirs, name)}.")
@@ -77,7 +86,7 @@ def left_aligned(shape: tuple[int, ...], array: Array, name: str) -> Array:
     """Return an array whose axes are the first of a shape, ready to broadcast."""
     given = tuple(array.shape)
     if given != shape[: len(given)] or not given:
-        raise DataError(f"{name} has shape {given} and pred {shape}; expected the first axes of pred, as {shape[:1]} or {shape}.")
+        raise DataError(f"{name} has shape {given} and pred {shape}; expected the first axes of pred, as {shape[:1]}.")
     return array.reshape(given + (1,) * (len(shape) - len(given)))
 
 
@@ -94,6 +103,7 @@ def amounts(library: Library, pred: Array, target: Array, options: Options) -> C
     shape = tuple(pred.shape)
     if not library.is_floating(pred):
         raise DataError(f"pred is of type {pred.dtype}; a loss needs floating-point predictions, for they have a gradient.")
+    judge(library, **{name: getattr(options, name) for name in _COUNTING if getattr(options, name) is not None})
     weights = [
         None if options.weight is None else _exact(shape, options.weight),
         None if options.sample_weight is None else left_aligned(shape, options.sample_weight, "sample_weight"),
@@ -148,7 +158,7 @@ def pointwise(
     u = residual(library, kernel, settings, pred, target, counted)
     if options.covariance is not None:
         u = library.whiten(marginal(library, options.covariance, counted, u.dtype), u)
-    return library.rho(bound, u)
+    return counted.select(library.xp, library.rho(bound, u))  # a loss of one's own may cost something at 0
 
 
 def residual(library: Library, kernel: type[Kernel], settings: dict[str, float], pred: Array, target: Array, counted: Counted) -> Array:
@@ -166,15 +176,24 @@ def residual(library: Library, kernel: type[Kernel], settings: dict[str, float],
 def marginal(library: Library, covariance: Array, counted: Counted, dtype: Any) -> Array:
     """Return the covariance of what counts: where an output is missing, its row and column are those of 1."""
     xp, outputs = library.xp, counted.shape[-1:]
+    judge(library, covariance=covariance)
     given = tuple(covariance.shape)
-    if given[-2:] != outputs * 2 or given[:-2] not in ((), counted.shape[:-1]):
-        raise DataError(f"covariance has shape {given} and pred {counted.shape}; expected {outputs * 2}, or one such matrix for each sample.")
-    covariance = library.cast(covariance, dtype)
+    if not outputs or given[-2:] != outputs * 2 or given[:-2] not in ((), counted.shape[:-1]):
+        wanted = f"{outputs * 2}, or one such matrix for each sample" if outputs else "predictions with an axis of outputs"
+        raise DataError(f"covariance has shape {given} and pred {counted.shape}; expected {wanted}.")
+    covariance = _symmetric(xp, library.cast(covariance, dtype))
     if counted.mask is None or counted.mask.shape[-1] != outputs[0] or outputs[0] == 1:
         return covariance
     there = xp.where(counted.mask, xp.ones_like(covariance[..., 0, :]), xp.zeros_like(covariance[..., 0, :]))
     both = there[..., :, None] * there[..., None, :]
     return covariance * both + library.constant(np.eye(outputs[0]), covariance) * (1 - both)
+
+
+def _symmetric(xp: Any, covariance: Array) -> Array:
+    """Return the matrices, and nan for one whose halves differ by more than rounding: a factor of Cholesky's, of which only one half is read."""
+    size = xp.sqrt(xp.abs(xp.diagonal(covariance, 0, -2, -1)))
+    apart = xp.abs(covariance - xp.swapaxes(covariance, -1, -2))
+    return xp.where(apart <= _ROUNDING * size[..., :, None] * size[..., None, :], covariance, xp.full_like(covariance, math.nan))
 
 
 def total(library: Library, values: Array, counted: Counted, options: Options) -> LossTerms:

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from squarely.losses.kernels import Bound, BoundResidual
 
-__all__ = ["Library"]
+__all__ = ["NOT_A_COVARIANCE", "Library"]
 
 Array = Any
+NOT_A_COVARIANCE = "covariance is not symmetric, or not positive definite; add a small multiple of the identity, or estimate it from more rows."
 
 
 class Library(Protocol):
@@ -21,9 +22,17 @@ class Library(Protocol):
     Attributes
     ----------
     xp : the namespace of its functions
+    array : what its arrays are, in words
     """
 
     xp: Any
+    array: str
+
+    def is_array(self, given: Any) -> bool:
+        """Say whether it is an array of this library."""
+
+    def is_real(self, array: Array) -> bool:
+        """Say whether an array holds real numbers, or True and False."""
 
     def float_of(self, *arrays: Array) -> Any:
         """Return the type to compute in: the widest of the floats, and never a half type."""

@@ -1,13 +1,13 @@
 """What a call of a loss says beside prediction and target: weights, masks, what is reduced and by what it is divided."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
 from squarely.errors import DataError
 
-__all__ = ["DENOMINATORS", "NAN_TARGETS", "REDUCTIONS", "Options"]
+__all__ = ["DENOMINATORS", "NAN_TARGETS", "OPTIONS", "REDUCTIONS", "Options"]
 
 Array = Any
 REDUCTIONS = ("none", "sum", "mean", "per_sample")
@@ -45,10 +45,18 @@ class Options:
         _one_of("nan_target", self.nan_target, NAN_TARGETS)
         if isinstance(self.denom, str | bool):
             _one_of("denom", self.denom, DENOMINATORS)
-        elif isinstance(self.denom, Real) and not 0 < float(self.denom) < float("inf"):
-            raise DataError(f"denom is {self.denom}; expected a number above 0, or one of {', '.join(map(repr, DENOMINATORS))}.")
+        elif self.denom is not None and not _may_divide(self.denom):
+            raise DataError(f"denom is {self.denom!r}; expected a number above 0, or one of {', '.join(map(repr, DENOMINATORS))}.")
         if self.denom is not None and self.reduction in ("none", "sum"):
             raise DataError(f"denom says what a mean is divided by, and reduction is {self.reduction!r}; leave denom out, or ask for the mean.")
+
+
+OPTIONS = tuple(each.name for each in fields(Options))
+
+
+def _may_divide(denom: Any) -> bool:
+    """Say whether it is a number above 0, or an array that holds one: what that is the host may not know, and 0 is that of no rows."""
+    return 0 < float(denom) < float("inf") if isinstance(denom, Real) else hasattr(denom, "shape") and tuple(denom.shape) == ()
 
 
 def _one_of(name: str, given: Any, allowed: tuple[str, ...]) -> None:

@@ -20,7 +20,8 @@ class LossTerms:
     num : scalar array
         The sum of weight times loss over what counts; has a gradient.
     den : scalar array
-        What the mean divides by; 0 where nothing counts, and then the mean is 0 and has no gradient.
+        What the mean divides by; 0 where nothing counts, and then the mean is 0 and has no gradient. Where something counts that is not 0,
+        and weights of both signs add up to 0, it is infinite.
     """
 
     num: Any
@@ -32,4 +33,4 @@ class LossTerms:
     def mean(self, den: Any = None) -> Any:
         """Return num over its own denominator, or over that of all batches and ranks."""
         den = self.den if den is None else den
-        return self.num / (den + (den == 0))
+        return self.num / (den + ((den == 0) & (self.num == 0)))

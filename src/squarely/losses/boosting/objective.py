@@ -8,6 +8,7 @@ import numpy.typing as npt
 from squarely.errors import DataError
 from squarely.losses.compose import same_shape
 from squarely.losses.numpy import HESSIANS, Loss
+from squarely.losses.numpy.given import array_of
 
 __all__ = ["Derivatives", "Objective"]
 
@@ -43,17 +44,19 @@ class Objective:
             raise DataError(f"hessian is {hessian!r}, and {loss!r} has no curvature for it; expected 'one', or take a smooth loss.")
         self.loss = loss
         self.hessian = hessian if hessian is not None else "one" if _has_no_curvature(loss) else "irls"
-        self.target = None if target is None else np.asarray(target, dtype=np.float64)
+        self.target = None if target is None else array_of("target", target).astype(np.float64)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.loss!r}, hessian={self.hessian!r})"
 
     def init_score(self, target: Any, sample_weight: Any = None) -> float:
         """Return the constant of least loss, where boosting starts; missing targets do not count."""
-        target = np.asarray(target, dtype=np.float64)
+        target = array_of("target", target).astype(np.float64)
+        weight = np.ones_like(target) if sample_weight is None else array_of("sample_weight", sample_weight)
+        if weight.shape != target.shape:
+            raise DataError(f"sample_weight has shape {weight.shape} and target {target.shape}; expected one weight for each target.")
         is_known = ~np.isnan(target)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[is_known]
-        return self.loss.fit_intercept_only(target[is_known], weight)
+        return self.loss.fit_intercept_only(target[is_known], weight[is_known])
 
     def derivatives(self, pred: Any, label: Any, weight: Any = None) -> Derivatives:
         """Return the weighted gradient and Hessian of each row; both are 0 where a target is missing or has no weight."""
@@ -67,6 +70,9 @@ class Objective:
         counts = ~np.isnan(target)
         if weight is not None:
             weight = np.asarray(weight, dtype=self.dtype).reshape(-1, *(1,) * (pred.ndim - 1))
+            if not np.isfinite(weight).all() or (weight < 0).any():
+                row = int(np.argwhere(~(np.isfinite(weight) & (weight >= 0)))[0][0])
+                raise DataError(f"the weight of row {row} is {weight.flat[row]}; expected finite weights of at least 0.")
             counts &= weight != 0
         safe = np.where(counts, pred, 0), np.where(counts, target, 0).astype(np.result_type(target, pred.dtype))
         with np.errstate(over="ignore"):

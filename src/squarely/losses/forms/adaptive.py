@@ -1,5 +1,6 @@
 """Barron's family as a likelihood whose shape and scale are learned."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.losses.compose import count, same_shape
 from squarely.losses.forms.form import Array, Form, Values, form, only
+from squarely.losses.kernels.careful import root
 from squarely.losses.kernels.redescending import Barron
 from squarely.losses.library import Library
 from squarely.losses.options import Options
@@ -21,7 +23,9 @@ _PLACES, _WIDTHS = np.sinh(_NODES), 2 * _STEP * np.cosh(_NODES) * np.where(_NODE
 def _rho(xp: Any, z: Array, alpha: Array) -> Array:
     """Return the general loss of z = u / scale for 0 < alpha < 2, differentiable by both."""
     b = 2 - alpha
-    return b / alpha * xp.expm1(0.5 * alpha * xp.log1p(z * z / b))
+    v = xp.abs(z) / xp.sqrt(b)
+    near = xp.log1p(xp.clip(v, None, 1.0) ** 2)
+    return b / alpha * xp.expm1(0.5 * alpha * xp.where(v < 1, near, 2 * xp.log(root(xp, v))))
 
 
 @form
@@ -37,7 +41,7 @@ class Adaptive(Form):
     reference = Barron.reference
     elicits = "M-estimate of location"
     arrays = {
-        "alpha": "the shape, above 0 and below 2; one, or one for each output along the last axis",
+        "alpha": "the shape, above 0 and below 2 (others give nan); one, or one for each output along the last axis",
         "scale": "the scale, above 0; one, or one for each output along the last axis",
     }
 
@@ -52,6 +56,7 @@ class Adaptive(Form):
         for name, each in (("alpha", alpha), ("scale", scale)):
             if tuple(each.shape) not in ((), tuple(pred.shape[-1:])):
                 raise DataError(f"{name} has shape {tuple(each.shape)} and pred {tuple(pred.shape)}; expected () or {tuple(pred.shape[-1:])}.")
+        alpha = xp.where((alpha > 0) & (alpha < 2), alpha, xp.full_like(alpha, math.nan))  # beyond, the law has no normaliser
         u = library.cast(counted.select(xp, pred), dtype) - library.cast(counted.select(xp, target), dtype)
         heights = xp.exp(-_rho(xp, library.constant(_PLACES, u), alpha[..., None]))
         normaliser = (heights * library.constant(_WIDTHS, u)).sum(-1)

@@ -83,7 +83,10 @@ class Normal(Form):
 
 
 def _nll(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
-    return 0.5 * (spread + u * u * xp.exp(-spread)) if is_log else 0.5 * (xp.log(spread) + u * (u / spread))
+    if not is_log:
+        return 0.5 * (xp.log(spread) + u * (u / spread))
+    scaled = u * xp.exp(-0.5 * spread)  # whose square is finite where that of the error, or 1 / v, may not be
+    return 0.5 * (spread + scaled * scaled)
 
 
 @form

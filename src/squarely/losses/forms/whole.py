@@ -16,6 +16,9 @@ from squarely.parameter import Parameter
 __all__ = ["NormalizedSquared", "RelativeL2", "RootMeanSquared", "Trimmed"]
 
 
+_NEAR = 1e-3  # 0.29 of 100 are 29, though the float next to 0.29 is less than that
+
+
 def _squares(library: Library, pred: Array, target: Array, options: Options) -> Values:
     same_shape(pred, target)
     counted = count(library, pred, target, options)
@@ -68,10 +71,11 @@ class Trimmed(Form):
         values, counted = _squares(library, pred, target, options)
         xp = library.xp
         there = xp.ones_like(values) if counted.mask is None else xp.ones_like(values) * library.cast(counted.mask, values.dtype)
-        size = library.stop(xp.where(there > 0, values, xp.full_like(values, math.inf))).reshape(-1)
+        seen = xp.where(xp.isnan(values), xp.full_like(values, -1.0), values)  # what is not known is no outlier, and is not left out
+        size = library.stop(xp.where(there > 0, seen, xp.full_like(values, math.inf))).reshape(-1)
         rank = xp.argsort(xp.argsort(size)).reshape(counted.shape)
         n = there.sum()
-        kept = (rank < n - xp.floor(settings["trim"] * n)) & (there > 0)
+        kept = (rank < n - xp.floor(settings["trim"] * n + _NEAR)) & (there > 0)
         weight = None if counted.weight is None else xp.where(kept, counted.weight, xp.zeros_like(counted.weight))
         left = Counted(counted.shape, kept, weight)
         return left.select(xp, values), left
@@ -92,6 +96,8 @@ class NormalizedSquared(Form):
 
     def values(self, library: Library, pred: Array, target: Array, options: Options, settings: Any, arrays: Any) -> Values:
         only(options, self.name, reduction=("mean",), denom=(None,), covariance=(None,))
+        if not len(pred.shape):
+            raise DataError(f"{self.name} measures deviations from the mean of a batch, and pred is one number; expected samples along an axis.")
         values, counted = _squares(library, pred, target, options)
         xp = library.xp
         y = library.cast(counted.select(xp, target), values.dtype)
@@ -105,8 +111,7 @@ class NormalizedSquared(Form):
         return LossTerms(values[0], library.stop(values[1]))
 
     def reduced(self, library: Library, values: Array, counted: Counted, options: Options) -> Array:
-        terms = self.terms(library, values, counted, options)
-        return terms.num / (terms.den + ((terms.den == 0) & (terms.num == 0)))
+        return LossTerms(values[0], values[1]).mean()
 
 
 @form

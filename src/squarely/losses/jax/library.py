@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError, MissingExtraError
 from squarely.losses.kernels import Bound, BoundResidual
+from squarely.losses.library import NOT_A_COVARIANCE
 from squarely.losses.terms import LossTerms
 
 try:
@@ -80,6 +81,15 @@ class Jax:
     """The library of JAX."""
 
     xp: Any = jnp
+    array = "an array of JAX or NumPy. Cure: jax.numpy.asarray of it"
+
+    def is_array(self, given: Any) -> bool:
+        """Say whether it is an array of JAX, a tracer, or an array of NumPy."""
+        return isinstance(given, jax.Array | np.ndarray | np.generic)
+
+    def is_real(self, array: Array) -> bool:
+        """Say whether an array holds real numbers, or True and False."""
+        return any(jnp.issubdtype(array.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
 
     def float_of(self, *arrays: Array) -> Any:
         """Return float64 where there is one and JAX has it enabled, else float32."""
@@ -137,9 +147,7 @@ class Jax:
         """Solve with the Cholesky factor of each covariance; while tracing, one that is not positive definite makes nan."""
         factor = jnp.linalg.cholesky(covariance)
         if not isinstance(factor, jax.core.Tracer):  # a check would keep every jit without checkify from compiling
-            self.refuse(
-                jnp.isnan(factor), "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows."
-            )
+            self.refuse(jnp.isnan(factor), NOT_A_COVARIANCE)
         if covariance.ndim > 2:
             return jax.lax.linalg.triangular_solve(factor, u[..., None], left_side=True, lower=True)[..., 0]
         rows = u.reshape(-1, u.shape[-1])

@@ -134,7 +134,7 @@ class LossMetric(keras.metrics.Metric):  # type: ignore[misc]
 
     def result(self) -> Array:
         """Return the mean, which is 0 where nothing counts."""
-        return keras.ops.divide_no_nan(self.num, self.den)
+        return LossTerms(keras.ops.convert_to_tensor(self.num), keras.ops.convert_to_tensor(self.den)).mean()
 
     def get_config(self) -> dict[str, Any]:
         """Return all that makes the metric again."""

@@ -1,5 +1,6 @@
 """What a pointwise loss is: one class with its formulas, from which the face of every framework is derived."""
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 
 from squarely.errors import DataError
 from squarely.losses.kernels.residual import DIFFERENCE, Residual
+from squarely.losses.options import OPTIONS
 from squarely.parameter import Parameter
 
 __all__ = ["KERNELS", "Bound", "Kernel", "checked", "kernel"]
@@ -108,7 +110,9 @@ def checked(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return all settings of a loss, those that were not given at their defaults; refuse what it does not take."""
     unknown = sorted(set(given) - set(declared.settings))
     if unknown:
-        raise DataError(f"{declared.name} has no setting {unknown[0]!r}; it takes {', '.join(declared.settings) or 'none'}.")
+        near = difflib.get_close_matches(unknown[0], [*declared.settings, *OPTIONS], 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise DataError(f"{declared.name} has no setting {unknown[0]!r}; it takes {', '.join(declared.settings) or 'none'}.{hint}")
     for name, value in given.items():
         declared.settings[name].check(declared.name, name, value)
     found = {name: given.get(name, setting.default) for name, setting in declared.settings.items()}

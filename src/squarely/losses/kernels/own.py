@@ -7,6 +7,7 @@ from typing import Any
 
 from squarely.errors import DataError
 from squarely.losses.kernels.kernel import Array, Formula, Kernel
+from squarely.losses.options import OPTIONS
 from squarely.parameter import Parameter
 
 __all__ = ["pointwise"]
@@ -30,7 +31,7 @@ def pointwise(
     Raises
     ------
     DataError
-        Where one of the derivatives is given without the other, or a setting has no number as default.
+        Where one of the derivatives is given without the other, or a setting has no number as default, or the name of an option.
 
     Examples
     --------
@@ -69,6 +70,8 @@ def _settings(rho: Formula) -> Mapping[str, Parameter]:
     """Return the settings of a formula: its arguments after the second, which have defaults."""
     found = {}
     for name, argument in list(inspect.signature(rho).parameters.items())[2:]:
+        if name in OPTIONS:
+            raise DataError(f"{rho.__name__}: the setting {name!r} is the name of an option of every loss; give it another.")
         if isinstance(argument.default, bool) or not isinstance(argument.default, int | float):
             raise DataError(f"{rho.__name__}: the setting {name!r} has no number as default; write {name}=1.0 or the like.")
         found[name] = Parameter(float(argument.default), f"A setting of {rho.__name__}.", (-math.inf, math.inf))

@@ -93,7 +93,7 @@ class SquaredLog(_Square):
 class RelativeSquared(_Square):
     """Squared error in units of the target, softened by ``eps`` where that is near 0.
 
-    Its best constant lies below the mean: an error at a small target costs more than the same at a large one.
+    Of positive targets its best constant lies below the mean: an error at a small target costs more than the same at a large one.
     """
 
     title = "Relative squared error"

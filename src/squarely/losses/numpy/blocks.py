@@ -7,6 +7,7 @@ import numpy as np
 
 from squarely.errors import DataError
 from squarely.losses.compose import left_aligned, same_shape
+from squarely.losses.numpy.given import array_of
 from squarely.losses.numpy.library import NUMPY, Array
 
 __all__ = ["Formula", "over_blocks"]
@@ -29,12 +30,12 @@ def over_blocks(
     residual : function of pred and target
     formulas : name of the argument, formula, and the array for its values or None
     """
-    pred, target = np.asarray(pred), np.asarray(target)
+    pred, target = array_of("pred", pred), array_of("target", target)
     shape, dtype = same_shape(pred, target), NUMPY.float_of(pred, target)
     if not NUMPY.is_floating(pred):
         raise DataError(f"pred is of type {pred.dtype}; a loss needs floating-point predictions, for they have a gradient.")
     outs = [_buffer(name, out, shape, dtype) for name, _, out in formulas]
-    weight = None if sample_weight is None else left_aligned(shape, np.asarray(sample_weight), "sample_weight")
+    weight = None if sample_weight is None else left_aligned(shape, array_of("sample_weight", sample_weight), "sample_weight")
     with np.errstate(all="ignore"):  # a loss beyond every float is infinite
         for p, t, w, *parts in _blocks(pred, target, weight, *outs):
             p, t = NUMPY.cast(p, dtype), NUMPY.cast(t, dtype)

@@ -8,6 +8,7 @@ import numpy as np
 
 from squarely.errors import DataError
 from squarely.losses.kernels import Bound, Kernel
+from squarely.losses.numpy.given import array_of
 from squarely.losses.numpy.library import NUMPY, Array
 
 __all__ = ["best_constant"]
@@ -26,10 +27,10 @@ def best_constant(kernel: type[Kernel], settings: dict[str, float], target: Any,
 
 def _rows(kernel: type[Kernel], target: Any, sample_weight: Any) -> tuple[Array, Array]:
     """Return targets and weights as doubles, without rows that have no weight; refuse what has no best constant."""
-    y = np.asarray(target, dtype=np.float64)
+    y = array_of("target", target).astype(np.float64)
     if y.ndim != 1:
         raise DataError(f"target has shape {y.shape}; expected one axis. Cure: target.ravel(), or one call for each output.")
-    w = np.ones_like(y) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    w = np.ones_like(y) if sample_weight is None else array_of("sample_weight", sample_weight).astype(np.float64)
     if w.shape != y.shape:
         raise DataError(f"sample_weight has shape {w.shape} and target {y.shape}; expected one weight for each target.")
     NUMPY.refuse(~(w >= 0) | np.isinf(w), "a sample_weight is negative or not finite; a constant needs weights of at least 0.")

@@ -7,7 +7,7 @@ import numpy as np
 from squarely.losses.compose import Counted, count, marginal, per_sample, reduced, residual, same_shape, total
 from squarely.losses.forms import Pointwise
 from squarely.losses.kernels import Kernel
-from squarely.losses.numpy.given import refuse_outside, with_arrays
+from squarely.losses.numpy.given import array_of, refuse_outside, with_arrays
 from squarely.losses.numpy.library import NUMPY, Array
 from squarely.losses.numpy.one_pass import one_pass
 from squarely.losses.options import Options
@@ -20,7 +20,7 @@ def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, 
 
     .. math:: \nabla = \frac{w}{D} \, u' \, L^{-T} \rho'(L^{-1} u), \quad L L^T = \text{covariance}
     """
-    pred, target = np.asarray(pred), np.asarray(target)
+    pred, target = array_of("pred", pred), array_of("target", target)
     options = Options(**with_arrays(given))
     same_shape(pred, target)
     passed = one_pass(Pointwise(kernel), settings, pred, target, options, {}, gradient=True)
@@ -33,13 +33,14 @@ def value_and_grad(kernel: type[Kernel], settings: dict[str, float], pred: Any, 
         u = residual(NUMPY, kernel, settings, pred, target, counted)
         whitening = None if options.covariance is None else marginal(NUMPY, options.covariance, counted, u.dtype)
         white = u if whitening is None else NUMPY.whiten(whitening, u)
-        values = bound.rho(np, white)
+        values = counted.select(np, bound.rho(np, white))
         slope = bound.psi(np, white) * _share(values, counted, options)
         if whitening is not None:
             slope = NUMPY.unwhiten(whitening, slope)
         unit = kernel.residual.slope(np, *(NUMPY.cast(counted.select(np, each, 1.0), u.dtype) for each in (pred, target)), **taken)
         gradient = counted.select(np, slope * unit)
-    return np.asarray(reduced(NUMPY, values, counted, options))[()], NUMPY.cast(gradient, pred.dtype)
+        value = reduced(NUMPY, values, counted, options)
+    return np.asarray(value)[()], NUMPY.cast(gradient, pred.dtype)
 
 
 def _share(values: Array, counted: Counted, options: Options) -> Array:
@@ -48,5 +49,5 @@ def _share(values: Array, counted: Counted, options: Options) -> Array:
     if options.reduction in ("none", "sum"):
         return weight
     terms = total(NUMPY, values, counted, options) if options.reduction == "mean" else per_sample(NUMPY, values, counted, options)
-    den = terms.den + (terms.den == 0)
+    den = terms.den + ((terms.den == 0) & (terms.num == 0))
     return weight / np.reshape(den, np.shape(den) + (1,) * (values.ndim - np.ndim(den)))

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.losses.kernels import Bound, BoundResidual
+from squarely.losses.library import NOT_A_COVARIANCE
 
 __all__ = ["NUMPY", "Array", "Numpy"]
 
@@ -17,6 +18,15 @@ class Numpy:
     """The library of NumPy."""
 
     xp: Any = np
+    array = "an array. Cure: numpy.asarray of it"
+
+    def is_array(self, given: Any) -> bool:
+        """Say whether it is an array of NumPy."""
+        return isinstance(given, np.ndarray | np.generic)
+
+    def is_real(self, array: Array) -> bool:
+        """Say whether an array holds real numbers, or True and False."""
+        return array.dtype.kind in "fiub" or np.can_cast(array.dtype, np.float32)  # as half types of other libraries
 
     def float_of(self, *arrays: Array) -> np.dtype[Any]:
         """Return the widest float type, at least float32."""
@@ -68,10 +78,11 @@ class Numpy:
     def factor(self, covariance: Array) -> Array:
         """Return the lower Cholesky factor of each covariance."""
         try:
-            return np.linalg.cholesky(covariance)
+            factor = np.linalg.cholesky(covariance)
         except np.linalg.LinAlgError:
-            cure = "add a small multiple of the identity, or estimate it from more rows"
-            raise DataError(f"covariance is not positive definite; {cure}.") from None
+            raise DataError(NOT_A_COVARIANCE) from None
+        self.refuse(np.isnan(factor), NOT_A_COVARIANCE)
+        return factor
 
 
 def _solve(matrix: Array, rows: Array) -> Array:

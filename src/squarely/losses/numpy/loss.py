@@ -15,7 +15,7 @@ from squarely.losses.numpy.blocks import Formula, over_blocks
 from squarely.losses.numpy.calls import NumpyCall
 from squarely.losses.numpy.compiled import write
 from squarely.losses.numpy.constant import best_constant
-from squarely.losses.numpy.given import refuse_outside
+from squarely.losses.numpy.given import array_of, refuse_outside
 from squarely.losses.numpy.gradient import value_and_grad
 from squarely.losses.numpy.library import Array
 
@@ -127,20 +127,20 @@ class Loss:
 
     def _from_core(self, pred: Any, target: Any, sample_weight: Any, *outs: tuple[bool, Any], curvature: str = "exact") -> list[Any] | None:
         """Return what the core writes; None where it does not have the loss, or take such arrays."""
-        if self._in_core is None or type(pred) is not np.ndarray:
+        if self._in_core is None or not all(each is None or type(each) is np.ndarray for each in (pred, target, sample_weight)):
             return None
         if self.kernel.residual.domain:
-            self._refuse(pred, np.asarray(target), sample_weight)
+            self._refuse(pred, target, sample_weight)
         return write(self._in_core, pred, target, sample_weight, *outs, curvature=curvature)
 
     def _each(self, pred: Any, target: Any, sample_weight: Any, *formulas: tuple[str, Formula, Array | None]) -> tuple[Array, ...]:
         if self.kernel.residual.domain:
-            self._refuse(np.asarray(pred), np.asarray(target), sample_weight)
+            self._refuse(array_of("pred", pred), array_of("target", target), sample_weight)
         return over_blocks(self._residual, list(formulas), pred, target, sample_weight)
 
     def _refuse(self, pred: Array, target: Array, sample_weight: Any) -> None:
         if pred.shape == target.shape:
-            weight = None if sample_weight is None else np.asarray(sample_weight)
+            weight = None if sample_weight is None else array_of("sample_weight", sample_weight)
             mask = None if weight is None else (weight != 0).reshape(weight.shape + (1,) * (pred.ndim - weight.ndim))
             refuse_outside(self.kernel, pred, target, Counted(pred.shape, mask))
 

@@ -38,7 +38,9 @@ def one_pass(
         refuse_outside(form.kernel, pred, target, counted)
     dtype, den = pred.dtype, 1.0
     if options.reduction == "mean":
-        den = float(denominator(NUMPY, np.zeros((), dtype), counted, options, given.shape)) or 1.0
+        den = float(denominator(NUMPY, np.zeros((), dtype), counted, options, given.shape))
+    if not den:  # nothing counts, or weights add up to 0 where losses need not
+        return None
     total, out = sums(core, [pred, target, *spreads.values()], given.weight, given.mask, omit=omit, scale=1 / den, gradient=gradient)
     with np.errstate(over="ignore"):
         return (total / den).astype(dtype)[()], out

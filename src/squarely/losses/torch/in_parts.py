@@ -151,9 +151,9 @@ class _Sums:
         counted = batch.counted(pred)
         u = residual(TORCH, bound.kernel, {}, pred, batch.target, counted)
         if any(self.job.wanted):
-            slope = bound.psi(torch, u)
+            slope = counted.select(torch, bound.psi(torch, u))
             pred.copy_(slope if counted.weight is None else slope * counted.weight)
-        value = bound.rho(torch, u)
+        value = counted.select(torch, bound.rho(torch, u))
         return (value if counted.weight is None else value * counted.weight).sum()
 
     def value(self) -> Tensor:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError, MissingExtraError
 from squarely.losses.kernels import Bound, BoundResidual
+from squarely.losses.library import NOT_A_COVARIANCE
 
 try:
     import torch
@@ -123,12 +124,21 @@ class Torch:
     """The library of torch."""
 
     xp: Any = torch
+    array = "a dense tensor. Cure: torch.as_tensor of it, or .to_dense()"
+
+    def is_array(self, given: Any) -> bool:
+        """Say whether it is a dense tensor."""
+        return isinstance(given, Tensor) and given.layout is torch.strided and not given.is_nested
+
+    def is_real(self, array: Tensor) -> bool:
+        """Say whether a tensor holds real numbers, or True and False."""
+        return not (array.is_complex() or array.is_quantized)
 
     def float_of(self, *arrays: Tensor) -> torch.dtype:
         """Return the widest float type, at least float32."""
         found = torch.float32
         for each in arrays:
-            if each.dtype is not found and each.dtype.is_floating_point:
+            if each.dtype is not found and each.dtype.is_floating_point and each.dtype.itemsize > 2:  # types of a byte have none in common with others
                 found = torch.promote_types(found, each.dtype)
         return found
 
@@ -175,10 +185,11 @@ class Torch:
 
     def whiten(self, covariance: Tensor, u: Tensor) -> Tensor:
         """Solve with the Cholesky factor of each covariance."""
-        factor, bad = torch.linalg.cholesky_ex(covariance)
-        if covariance.device.type == "cpu":
-            self.refuse(bad > 0, "covariance is not positive definite; add a small multiple of the identity, or estimate it from more rows.")
-        factor = torch.where(bad[..., None, None] > 0, torch.nan, factor)  # where asking would wait for the device, the loss is nan
+        factor, info = torch.linalg.cholesky_ex(covariance)
+        bad = (info > 0) | covariance.isnan().any(-1).any(-1)
+        if covariance.device.type == "cpu" and not torch._C._are_functorch_transforms_active():
+            self.refuse(bad, NOT_A_COVARIANCE)
+        factor = torch.where(bad[..., None, None], torch.nan, factor)  # where asking would wait for the device, the loss is nan
         columns = u[..., None] if covariance.ndim > 2 else u.reshape(-1, u.shape[-1]).T
         solved: Tensor = torch.linalg.solve_triangular(factor, columns, upper=False)
         return solved[..., 0] if covariance.ndim > 2 else solved.T.reshape(u.shape)

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from squarely.errors import DataError
-from squarely.losses.compose import same_shape
+from squarely.losses.compose import judge, same_shape
 from squarely.losses.kernels import Bound, Kernel, checked
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.options import Options
@@ -44,8 +44,11 @@ class LinearCall:
         if _is_transformed(input, weight, target, bias, *given.values()):
             return self.loss(linear(input, weight, bias), target, **given)
         batch, one = Batch.of_rows(target, options), _one(computed_in, target)
-        scale = one if options.reduction == "sum" else LossTerms(one, batch.denominator(tuple(target.shape), one)).mean()
-        return self._summed(input, weight, bias, bound, batch, scale, computed_in)
+        if options.reduction == "sum":
+            return self._summed(input, weight, bias, bound, batch, one, computed_in)
+        den = batch.denominator(tuple(target.shape), one)
+        mean = self._summed(input, weight, bias, bound, batch, one / (den + (den == 0)), computed_in)
+        return mean if batch.counts_alike else mean / ((den != 0) | (mean == 0))  # weights may add up to 0 where losses do not
 
     def terms(self, input: Tensor, weight: Tensor, target: Tensor, bias: Tensor | None = None, **given: Any) -> LossTerms:
         """Return numerator and denominator of the mean, to be added over micro-batches and ranks."""
@@ -102,10 +105,8 @@ def _is_transformed(*given: Any) -> bool:
 
 def _judged(input: Tensor, weight: Tensor, target: Tensor, bias: Tensor | None, options: Options) -> torch.dtype:
     """Return the type that the layer computes in; refuse shapes and types that do not fit."""
-    given = {"input": input, "weight": weight, "target": target, "bias": bias, "output_weight": options.output_weight}
-    for name, each in given.items():
-        if not isinstance(each, Tensor) and (each is not None or name in ("input", "weight", "target")):
-            raise DataError(f"{name} is a {type(each).__name__}; expected a tensor.")
+    beside = {"bias": bias, "output_weight": options.output_weight, "sample_weight": options.sample_weight, "mask": options.mask}
+    judge(TORCH, input=input, weight=weight, target=target, **{name: each for name, each in beside.items() if each is not None})
     shape = tuple(weight.shape)
     if len(shape) != 2 or not input.ndim or input.shape[-1] != shape[1]:
         cure = "; transpose it" if len(shape) == 2 and input.ndim and input.shape[-1] == shape[0] else ""

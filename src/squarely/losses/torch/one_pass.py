@@ -168,6 +168,8 @@ def in_one_pass(asked: Asked) -> Any:
     scale: Any = 1.0
     if options.reduction == "mean":
         den = _denominator(asked, None)
+        if not isinstance(den, float) and den.device.type == "cpu" and not den:  # weights may add up to 0 where losses do not
+            return None
         scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
     return _sums(asked, scale, asked.composed)
 
@@ -185,7 +187,7 @@ def _is_for_engines(asked: Asked) -> bool:
     """Say whether the arrays are for an engine, and nobody watches but the tape."""
     leaves, tensors, device, shape = asked.leaves, asked.tensors, asked.pred.device, asked.pred.shape
     for name, each in tensors.items():
-        if type(each) not in _PLAIN or each.device != device or each.is_neg():  # the memory of a negated one holds other numbers
+        if type(each) not in _PLAIN or each.device != device or each.is_neg() or each.is_complex():  # memory that holds other numbers
             return False
         if (each.requires_grad and name not in leaves) or (each.shape != shape and (name == "target" or name in leaves)):
             return False
