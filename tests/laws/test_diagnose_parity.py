@@ -25,7 +25,7 @@ from squarely.diagnose.checks import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Array = Any
-EXACT = 1e-8  # relative
+EXACT = 1e-9  # relative
 
 
 def columns(path: Path) -> dict[str, list[str]]:
