@@ -32,6 +32,7 @@ def test_scikit_learn_takes_it_for_one_of_its_own(kind: Any) -> None:
     assert len(results) > 45
 
 
+@pytest.mark.parity("ExpectileRegression", peer="statsmodels RLM with MQuantileNorm")
 @pytest.mark.parametrize("alpha", [0.01, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_expectiles_are_those_of_statsmodels(alpha: float, intercept: bool) -> None:
@@ -75,6 +76,7 @@ def test_a_level_that_is_none_is_refused(kind: Any, alpha: float) -> None:
         kind(**{LEVEL[kind]: alpha}).fit(X, Y)
 
 
+@pytest.mark.parity("QuantileRegression", peer="scikit-learn QuantileRegressor")
 @pytest.mark.parametrize("level", [0.05, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])

@@ -44,6 +44,16 @@ def numbers(found: FitDiagnosis, identity: str) -> dict[str, float]:
     return dict(found.statistics["fit"][identity])
 
 
+@pytest.mark.parity(
+    "SQ005",
+    "SQ006",
+    "SQ016",
+    "SQ022",
+    "SQ023",
+    "SQ042",
+    "SQ043",
+    peer="statsmodels linear_reset, compare_f_test, get_influence, acorr_breusch_godfrey",
+)
 @pytest.mark.parametrize("intercept", [True, False])
 def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     found = diagnosed(X, BENT, intercept, order=True)
@@ -61,6 +71,7 @@ def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     assert numbers(found, "SQ043")["ratio"] == pytest.approx(influence.ess_press / peer.ssr, rel=1e-9)
     assert numbers(found, "SQ043")["expected"] == pytest.approx((N + 3 + intercept) / (N - 3 - intercept), rel=1e-15)
     assert numbers(found, "SQ015")["condition_number"] == pytest.approx(np.linalg.cond(design / np.linalg.norm(design, axis=0)), rel=1e-9)
+    assert numbers(found, "SQ016")["effect"] == pytest.approx(np.log10(np.linalg.cond(design / np.linalg.norm(design, axis=0))), rel=1e-9)
     before = np.column_stack([np.concatenate([np.zeros(lag), peer.resid[:-lag]]) for lag in range(1, 11)])
     f = sm.OLS(peer.resid, np.column_stack([design, before])).fit().compare_f_test(sm.OLS(peer.resid, design).fit())[0]
     assert numbers(found, "SQ042")["f"] == pytest.approx(f, rel=1e-9)
@@ -74,6 +85,7 @@ def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     assert found.n_passes == 2
 
 
+@pytest.mark.parity("SQ008", peer="statsmodels het_breuschpagan, het_white")
 def test_tests_of_variance_are_those_of_statsmodels() -> None:
     peer = sm.OLS(BENT, sm.add_constant(X)).fit()
     mine = numbers(diagnosed(X, BENT), "SQ008")
@@ -98,6 +110,7 @@ def test_more_than_20_features_have_whites_test_of_their_squares() -> None:
     assert "SQ008" in found
 
 
+@pytest.mark.parity("SQ015", peer="statsmodels variance_inflation_factor")
 def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
     x = np.column_stack([X, X[:, 0] + 0.1 * RNG.normal(size=N)])
     found, design = diagnosed(x, BENT, order=True), sm.add_constant(x)
@@ -107,6 +120,7 @@ def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
     assert numbers(found, "SQ012")["q"] == pytest.approx(box.lb_stat.iloc[0], rel=1e-9)
 
 
+@pytest.mark.parity("SQ014", peer="linearmodels IV2SLS")
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("count", [1, 2])
 def test_exogeneity_is_that_of_linearmodels(intercept: bool, count: int) -> None:
@@ -182,6 +196,7 @@ def test_weighted_statistics_are_those_of_the_whitened_rows() -> None:
     assert numbers(found, "SQ043")["ratio"] == pytest.approx(peer.get_influence().ess_press / peer.ssr, rel=1e-9)
 
 
+@pytest.mark.parity("SQ037", peer="its definition by the hat matrix, on a fit of statsmodels")
 def test_shrinkage_is_that_of_the_textbook() -> None:
     x, noise, _ = rows(4, 6)
     y = x @ np.array([0.1, 0.001, 5, 0.05, 0, 0]) + noise

@@ -33,6 +33,7 @@ def test_scikit_learn_takes_it_for_one_of_its_own(intercept: bool) -> None:
     assert len(results) > 50
 
 
+@pytest.mark.parity("LinearRegression", "Inference", peer="statsmodels WLS")
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
 def test_statsmodels_says_the_same(intercept: bool, weight: np.ndarray | None) -> None:
