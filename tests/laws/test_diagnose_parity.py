@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from model_diagnostics import scoring
 from scipy import integrate, optimize, stats
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import r2_score
 from statsmodels.regression.linear_model import OLS, WLS
 from statsmodels.stats.diagnostic import acorr_ljungbox, het_breuschpagan
@@ -96,6 +97,8 @@ def test_sq002_is_the_line_of_least_squares(y: Array, p: Array) -> None:
     assert close(found["slope"], fit.params[1])
     assert close(found["f"], test.fvalue)
     assert close(found["p_value"], test.pvalue)
+    mended = (fit.params[1] - 1) ** 2 * np.var(p) / np.mean((p - y) ** 2)  # by the slope alone: of less than 1 in 200 nothing is said
+    assert close(found["effect"], abs(fit.params[1] - 1) if mended > 0.005 else 0)
 
 
 @pytest.mark.parity("SQ003", peer="its definition in fractions")
@@ -119,6 +122,23 @@ def test_sq004_is_the_decomposition_of_model_diagnostics(y: Array, p: Array) -> 
     expected = scoring.decompose(y, p, scoring_function=scoring.SquaredError(), functional="mean").to_dicts()[0]
     for name in ("miscalibration", "discrimination", "uncertainty"):
         assert close(found[name], expected[name] / expected["score"])
+
+
+@pytest.mark.parity("SQ004", peer="scikit-learn IsotonicRegression, numpy polyfit")
+@pytest.mark.parametrize("bend", [0.0, 0.02])
+def test_sq004_is_what_a_rising_curve_wins_on_the_rows_between(bend: float) -> None:
+    p = np.sort(MODELS["linear"])
+    y = p + bend * np.maximum(p - 150, 0) ** 2 + np.random.default_rng(8).normal(size=len(p)) * 30
+    won = []
+    for fit, judge in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        curve = np.interp(p[judge], p[fit], IsotonicRegression().fit_transform(np.arange(len(p[fit])), y[fit]))
+        line = np.polyval(np.polyfit(p[fit], y[fit], 1), p[judge])
+        won.append((y[judge] - line) ** 2 - (y[judge] - curve) ** 2)
+    gain, found = np.concatenate(won), measured(y, p)["SQ004"]
+    assert close(found["effect"], max(0.0, gain.sum() / np.sum((p - y) ** 2)))
+    t = gain.mean() / gain.std() * math.sqrt(len(y) - 1)
+    assert close(found["p_value"], 2 * stats.t.sf(t, len(y) - 1) if t > 0 else 1)
+    assert (found["effect"] > 0.05) == (bend > 0)
 
 
 # --- variance -----------------------------------------------------------------------------------------------------
@@ -366,7 +386,10 @@ def test_sq021_is_the_test_of_outliers_of_statsmodels(name: str) -> None:
     found = measured(y, p)["SQ021"]
     assert close(found["largest_t"], np.abs(table[:, 0]).max())
     assert close(found["p_value"], min(1.0, table[:, 2].min()))
-    assert found["rows"] == (table[:, 2] < 0.05).sum()
+    out = table[:, 2] < 0.05
+    assert found["rows"] == out.sum()
+    bell = stats.kurtosis((p - y)[~out]) <= 4 + 2 * math.sqrt(24 / len(y))  # else large errors are the law
+    assert close(found["effect"], ((p - y)[out] ** 2).sum() / ((p - y) ** 2).sum() if bell and out.sum() <= max(1, len(y) // 100) else 0)
 
 
 # --- rows, skill and other models ---------------------------------------------------------------------------------
@@ -378,6 +401,7 @@ def test_sq025_is_the_largest_target_over_the_median(name: str) -> None:
     y, p = PAIRS[name]
     found = measured(y, p)["SQ025"]
     assert close(found["ratio"], np.abs(y).max() / np.median(np.abs(y)))
+    assert close(found["effect"], np.quantile(np.abs(y), 0.99) / np.median(np.abs(y)))
     if (y > 0).all():
         assert close(found["log_skewness"], stats.skew(np.log(y)))
 
@@ -407,6 +431,8 @@ def test_sq028_to_sq030_are_their_definitions(name: str) -> None:
     test = stats.kstest(np.abs(z), stats.halfnorm.cdf, mode="asymp")
     assert close(found["SQ029"]["d"], test.statistic)
     assert close(found["SQ029"]["p_value"], test.pvalue)
+    gaps = np.abs([np.mean(np.abs(z) <= stats.norm.ppf((1 + level) / 2)) - level for level in (0.5, 0.8, 0.95)])
+    assert close(found["SQ029"]["gap"], gaps.max())
     fit = WLS(e**2, add_constant(sigma**2), weights=1 / sigma**4).fit(cov_type="HC0")
     assert close(found["SQ030"]["slope"], fit.params[1])
     assert close(found["SQ030"]["se"], fit.bse[1])
@@ -425,6 +451,7 @@ def test_sq032_counts_rows() -> None:
     assert close(found["effect"], gone.mean())
     no_target = ~np.isfinite(y) & np.isfinite(p)
     there = np.isfinite(y) & np.isfinite(p)
+    assert math.isnan(found["p_value"])
     assert close(found["smd"], abs(p[no_target].mean() - p[there].mean()) / math.sqrt((p[no_target].var() + p[there].var()) / 2))
 
 
@@ -469,7 +496,49 @@ def test_sq041_is_the_effective_number_of_kish(copies: int) -> None:
     alone = len({(a, b) for a, b in zip(y.tolist(), p.tolist(), strict=True)})
     found = measured(y, p, weight=w)["SQ041"]
     assert close(found["copies"], 1 - alone / len(y))
+    assert close(found["exact_hits"], np.mean(y == p))
     assert close(found["effective_share"], w.sum() ** 2 / (w**2).sum() / len(y) * alone / len(y))
+
+
+@pytest.mark.parity(
+    *("SQ003", "SQ007", "SQ009", "SQ010", "SQ011", "SQ012", "SQ013", "SQ017", "SQ018", "SQ019", "SQ020", "SQ028", "SQ029", "SQ030", "SQ033", "SQ035"),
+    *("SQ027", "SQ038", "SQ039", "SQ041"),
+    peer="what is measured, which the tests above hold",
+)
+def test_what_is_judged_is_made_of_what_is_measured() -> None:
+    y, p = series()
+    p = p + 40.0 * (np.arange(1500) > 1100)
+    settings = {"order": True, "sigma": sigmas(y, p), "by": {"half": np.arange(1500) // 750}, "training": (y, p + 3)}
+    found = measured(y, p, **settings) | {"SQ013": measured(y, p, cluster=np.arange(1500) // 100)["SQ013"]}
+    found |= {"SQ027": measured(np.column_stack([y, y]), np.column_stack([p, p + 1]))["SQ027"]}
+    found |= {"SQ039": measured(y, {"one": p, "other": p + 5})["SQ039"]}
+    found |= {"SQ041": measured(np.append(y, y[:300]), np.append(p, p[:300]))["SQ041"]}
+    n = {identity: dict(numbers) for identity, numbers in found.items()}
+    expected = {
+        "SQ003": 1 - n["SQ003"]["scatter"],
+        "SQ007": n["SQ007"]["lm"] / 1500,
+        "SQ009": n["SQ009"]["power"],
+        "SQ010": n["SQ010"]["ratio"],
+        "SQ011": abs(n["SQ011"]["r1"]),
+        "SQ012": max(abs(n["SQ012"][f"r{lag}"]) for lag in range(2, 11)),
+        "SQ013": n["SQ013"]["icc"],
+        "SQ017": max(abs(n["SQ017"]["skewness"]), n["SQ017"]["excess_kurtosis"] / 3),
+        "SQ018": 4 / n["SQ018"]["bound"],
+        "SQ019": (n["SQ019"]["aic_normal"] - min(value for name, value in n["SQ019"].items() if name.startswith("aic"))) / 1500,
+        "SQ020": n["SQ020"]["top_percent"],
+        "SQ027": n["SQ027"]["share"],
+        "SQ028": max(n["SQ028"]["mean_square"], 1 / n["SQ028"]["mean_square"]),
+        "SQ029": n["SQ029"]["gap"],
+        "SQ030": abs(n["SQ030"]["slope"] - 1),
+        "SQ033": n["SQ033"]["ratio"],
+        "SQ035": max(n["SQ035"]["ratio"], 1 + n["SQ035"]["shift"]),
+        "SQ038": n["SQ038"]["ratio"],
+        "SQ039": n["SQ039"]["ratio"],
+        "SQ041": n["SQ041"]["copies"],
+    }
+    assert {identity: n[identity]["effect"] for identity in expected} == pytest.approx(expected, rel=1e-9)
+    assert all(expected.values())
+    assert n["SQ013"]["design_effect"] > 1.5
 
 
 # --- all of them --------------------------------------------------------------------------------------------------
