@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
+from scipy.stats import chi2
 from statsmodels.stats.diagnostic import acorr_breusch_godfrey, acorr_ljungbox, het_breuschpagan, het_white, linear_reset
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.outliers_influence import variance_inflation_factor
@@ -44,6 +45,16 @@ def numbers(found: FitDiagnosis, identity: str) -> dict[str, float]:
     return dict(found.statistics["fit"][identity])
 
 
+@pytest.mark.parity(
+    "SQ005",
+    "SQ006",
+    "SQ016",
+    "SQ022",
+    "SQ023",
+    "SQ042",
+    "SQ043",
+    peer="statsmodels linear_reset, compare_f_test, get_influence, acorr_breusch_godfrey",
+)
 @pytest.mark.parametrize("intercept", [True, False])
 def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     found = diagnosed(X, BENT, intercept, order=True)
@@ -51,19 +62,31 @@ def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     peer = sm.OLS(BENT, design).fit()
     reset = linear_reset(peer, power=3, use_f=True)
     assert (numbers(found, "SQ005")["f"], numbers(found, "SQ005")["p_value"]) == pytest.approx((reset.fvalue, reset.pvalue), rel=1e-9)
-    for at in range(3):
-        f = sm.OLS(BENT, np.column_stack([design, (X[:, at] - X[:, at].mean() * intercept) ** 2])).fit().compare_f_test(peer)[0]
-        assert numbers(found, "SQ006")[f"f_x{at}"] == pytest.approx(f, rel=1e-9)
+    powers = np.column_stack([design, (peer.fittedvalues - peer.fittedvalues.mean()) ** 2, (peer.fittedvalues - peer.fittedvalues.mean()) ** 3])
+    if intercept:  # without, powers about the mean are other columns
+        assert numbers(found, "SQ005")["effect"] == pytest.approx(1 - sm.OLS(BENT, powers).fit().ssr / peer.ssr, rel=1e-9)
+    curves = [sm.OLS(BENT, np.column_stack([design, (X[:, at] - X[:, at].mean() * intercept) ** 2])).fit() for at in range(3)]
+    for at, curve in enumerate(curves):
+        assert numbers(found, "SQ006")[f"f_x{at}"] == pytest.approx(curve.compare_f_test(peer)[0], rel=1e-9)
+    best = min(curves, key=lambda curve: curve.ssr)
+    judged = [numbers(found, "SQ006")[name] for name in ("effect", "p_value")]
+    assert judged == pytest.approx([1 - best.ssr / peer.ssr, min(1.0, 3 * best.compare_f_test(peer)[1])], rel=1e-9)
     influence = peer.get_influence()
     assert numbers(found, "SQ022")["leverage"] == pytest.approx(influence.hat_matrix_diag.max(), rel=1e-9)
-    assert numbers(found, "SQ023")["cook"] == pytest.approx(influence.cooks_distance[0].max(), rel=1e-9)
+    assert numbers(found, "SQ022")["effect"] == pytest.approx(influence.hat_matrix_diag.max() / max(0.2, 3 * design.shape[1] / N), rel=1e-9)
+    assert [numbers(found, "SQ023")[name] for name in ("cook", "effect")] == pytest.approx([influence.cooks_distance[0].max()] * 2, rel=1e-9)
     assert numbers(found, "SQ023")["above_4_n"] == (influence.cooks_distance[0] > 4 / N).sum()
-    assert numbers(found, "SQ043")["ratio"] == pytest.approx(influence.ess_press / peer.ssr, rel=1e-9)
+    assert [numbers(found, "SQ043")[name] for name in ("ratio", "effect")] == pytest.approx([influence.ess_press / peer.ssr] * 2, rel=1e-9)
     assert numbers(found, "SQ043")["expected"] == pytest.approx((N + 3 + intercept) / (N - 3 - intercept), rel=1e-15)
     assert numbers(found, "SQ015")["condition_number"] == pytest.approx(np.linalg.cond(design / np.linalg.norm(design, axis=0)), rel=1e-9)
+    lost = np.log10(np.linalg.cond(design / np.linalg.norm(design, axis=0)))
+    digits = [numbers(found, "SQ016")[name] for name in ("effect", "digits_left")]
+    assert digits == pytest.approx([lost, 53 * np.log10(2) - lost], rel=1e-9)
     before = np.column_stack([np.concatenate([np.zeros(lag), peer.resid[:-lag]]) for lag in range(1, 11)])
-    f = sm.OLS(peer.resid, np.column_stack([design, before])).fit().compare_f_test(sm.OLS(peer.resid, design).fit())[0]
-    assert numbers(found, "SQ042")["f"] == pytest.approx(f, rel=1e-9)
+    lagged = sm.OLS(peer.resid, np.column_stack([design, before])).fit()
+    share = 1 - lagged.ssr / peer.ssr
+    followed = [lagged.compare_f_test(sm.OLS(peer.resid, design).fit())[0], share, chi2.sf(N * share, 10)]
+    assert [numbers(found, "SQ042")[name] for name in ("f", "effect", "p_value")] == pytest.approx(followed, rel=1e-9)
     if intercept:  # without, statsmodels adds a constant to the lags
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of what it will return one day
@@ -74,12 +97,16 @@ def test_statistics_are_those_of_statsmodels(intercept: bool) -> None:
     assert found.n_passes == 2
 
 
+@pytest.mark.parity("SQ008", peer="statsmodels het_breuschpagan, het_white")
 def test_tests_of_variance_are_those_of_statsmodels() -> None:
     peer = sm.OLS(BENT, sm.add_constant(X)).fit()
     mine = numbers(diagnosed(X, BENT), "SQ008")
     assert (mine["breusch_pagan"], mine["breusch_pagan_p"]) == pytest.approx(het_breuschpagan(peer.resid, peer.model.exog)[:2], rel=1e-9)
     assert (mine["white"], mine["white_p"]) == pytest.approx(het_white(peer.resid, peer.model.exog)[:2], rel=1e-9)
-    assert mine["white_rank"] == 9
+    assert (mine["breusch_pagan_rank"], mine["white_rank"]) == (3, 9)
+    assert mine["p_value"] == pytest.approx(2 * min(mine["breusch_pagan_p"], mine["white_p"]), rel=1e-9)
+    adjusted = [1 - (1 - mine[name] / N) * (N - 1) / (N - rank - 1) for name, rank in (("breusch_pagan", 3), ("white", 9))]
+    assert mine["effect"] == pytest.approx(max(adjusted), rel=1e-9)
 
 
 def test_more_than_20_features_have_whites_test_of_their_squares() -> None:
@@ -89,20 +116,30 @@ def test_more_than_20_features_have_whites_test_of_their_squares() -> None:
     found = diagnosed(x, y)
     peer, mine = sm.OLS(y, sm.add_constant(x)).fit(), numbers(found, "SQ008")
     lm, p = het_breuschpagan(peer.resid, np.column_stack([peer.model.exog, x**2]))[:2]
-    assert (mine["white_of_squares"], mine["white_of_squares_p"], mine["white_of_squares_rank"]) == (pytest.approx(lm), pytest.approx(p), 48)
+    assert (mine["white_of_squares"], mine["white_of_squares_p"], mine["white_of_squares_rank"]) == (
+        pytest.approx(lm, rel=1e-9),
+        pytest.approx(p, rel=1e-9),
+        48,
+    )
     assert "white" not in mine
     assert "SQ008" in found
 
 
+@pytest.mark.parity("SQ015", peer="statsmodels variance_inflation_factor")
 def test_inflations_and_ljung_box_are_those_of_statsmodels() -> None:
     x = np.column_stack([X, X[:, 0] + 0.1 * RNG.normal(size=N)])
     found, design = diagnosed(x, BENT, order=True), sm.add_constant(x)
     inflations = [numbers(found, "SQ015")[f"vif_x{at}"] for at in range(4)]
-    np.testing.assert_allclose(inflations, [variance_inflation_factor(design, at) for at in range(1, 5)], rtol=1e-9)
+    expected = [variance_inflation_factor(design, at) for at in range(1, 5)]
+    np.testing.assert_allclose([*inflations, numbers(found, "SQ015")["effect"]], [*expected, max(expected)], rtol=1e-9)
+    centred = x - x.mean(axis=0)
+    for name, columns in (("condition_number", design), ("centred_condition_number", centred)):
+        assert numbers(found, "SQ015")[name] == pytest.approx(np.linalg.cond(columns / np.linalg.norm(columns, axis=0)), rel=1e-9)
     box = acorr_ljungbox(sm.OLS(BENT, design).fit().resid, lags=[10])
     assert numbers(found, "SQ012")["q"] == pytest.approx(box.lb_stat.iloc[0], rel=1e-9)
 
 
+@pytest.mark.parity("SQ014", peer="linearmodels IV2SLS")
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("count", [1, 2])
 def test_exogeneity_is_that_of_linearmodels(intercept: bool, count: int) -> None:
@@ -122,6 +159,9 @@ def test_exogeneity_is_that_of_linearmodels(intercept: bool, count: int) -> None
     stages = [sm.OLS(each, np.column_stack([exogenous, instruments])).fit() for each in suspected.T]
     f = [stage.compare_f_test(sm.OLS(each, exogenous).fit())[0] for stage, each in zip(stages, suspected.T, strict=True)]
     assert mine["first_stage_f"] == pytest.approx(min(f), rel=1e-9)
+    rests = np.column_stack([stage.resid for stage in stages])
+    both = sm.OLS(y, np.column_stack([exogenous, suspected, rests])).fit()
+    assert mine["effect"] == pytest.approx(1 - both.ssr / sm.OLS(y, np.column_stack([exogenous, suspected])).fit().ssr, rel=1e-9)
     assert mine["first_stage_r2"] == pytest.approx(fitted.first_stage.diagnostics["partial.rsquared"].iloc[int(np.argmin(f))], rel=1e-9)
     assert "SQ014" in found
     assert {each.name: each.verdict for each in found.assumptions}["errors do not go with features (exogeneity)"] == "violated"
@@ -137,10 +177,11 @@ def test_weak_instruments_cannot_tell(strength: float) -> None:
 
 
 def test_instruments_that_contradict_each_other_cannot_tell() -> None:
-    instruments, hidden = RNG.normal(size=(N, 2)), RNG.normal(size=N)
-    x = instruments.sum(axis=1, keepdims=True) + hidden[:, None] + RNG.normal(size=(N, 1))
-    bad = x[:, 0] + hidden + instruments[:, 0] + RNG.normal(size=N)
-    good = x[:, 0] + hidden + RNG.normal(size=N)
+    rng = np.random.default_rng(17)
+    instruments, hidden = rng.normal(size=(N, 2)), rng.normal(size=N)
+    x = instruments.sum(axis=1, keepdims=True) + hidden[:, None] + rng.normal(size=(N, 1))
+    bad = x[:, 0] + hidden + instruments[:, 0] + rng.normal(size=N)
+    good = x[:, 0] + hidden + rng.normal(size=N)
     assert "the instruments contradict each other" in diagnosed(x, bad, instruments=instruments).not_testable["SQ014"]
     assert "the instruments agree" in diagnosed(x, good, instruments=instruments)["SQ014"].evidence
     exact = diagnosed(x, good, instruments=instruments[:, :1])
@@ -169,14 +210,16 @@ def test_weighted_statistics_are_those_of_the_whitened_rows() -> None:
     design = sm.add_constant(X)
     peer = sm.OLS(BENT * root[:, 0], design * root).fit()
     fit = design @ peer.params
+    fit -= fit.mean()  # its powers and the design span the same, and no digit is lost
     more = np.column_stack([design, fit**2, fit**3]) * root
     f = sm.OLS(BENT * root[:, 0], more).fit().compare_f_test(peer)[0]
-    assert numbers(found, "SQ005")["f"] == pytest.approx(f, rel=1e-7)  # powers of a fit with a mean lose digits in the peer
+    assert numbers(found, "SQ005")["f"] == pytest.approx(f, rel=1e-9)
     lm = N * sm.OLS(peer.resid**2, design).fit().rsquared
     assert numbers(found, "SQ008")["breusch_pagan"] == pytest.approx(lm, rel=1e-9)
     assert numbers(found, "SQ043")["ratio"] == pytest.approx(peer.get_influence().ess_press / peer.ssr, rel=1e-9)
 
 
+@pytest.mark.parity("SQ037", peer="its definition by the hat matrix, on a fit of statsmodels")
 def test_shrinkage_is_that_of_the_textbook() -> None:
     x, noise, _ = rows(4, 6)
     y = x @ np.array([0.1, 0.001, 5, 0.05, 0, 0]) + noise
@@ -190,9 +233,10 @@ def test_shrinkage_is_that_of_the_textbook() -> None:
         hat = z @ np.linalg.solve(z.T @ z + alpha * N * np.eye(6), z.T)
         return N * ((centred - hat @ centred) ** 2).sum() / (N - 1 - np.trace(hat)) ** 2
 
-    assert mine["ridge_saves"] == pytest.approx(1 - gcv(mine["alpha_per_row"]) / gcv(0.0), rel=1e-8)
+    assert 1 - mine["ridge_saves"] == pytest.approx(gcv(mine["alpha_per_row"]) / gcv(0.0), rel=1e-9)
     assert gcv(mine["alpha_per_row"]) <= min(gcv(alpha) for alpha in np.logspace(-6, 2, 60)) * (1 + 1e-9)
     assert 0 < mine["james_stein_saves"] < 0.05
+    assert mine["effect"] == max(mine["james_stein_saves"], mine["ridge_saves"])
 
 
 def test_blocks_and_sources_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

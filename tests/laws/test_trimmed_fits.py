@@ -29,6 +29,7 @@ def test_scikit_learn_takes_it_for_one_of_its_own() -> None:
     assert len(results) > 40
 
 
+@pytest.mark.parity("LeastTrimmedSquares", peer="every subset of the rows: no package in Python has it")
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("intercept", [True, False])
 def test_no_subset_of_rows_has_a_better_line(seed: int, intercept: bool) -> None:

@@ -8,9 +8,24 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.passes import negligible_change
 from squarely.linear.rows import Line, Rows
 
-__all__ = ["Pinball", "least_pinball"]
+__all__ = ["Least", "Pinball", "least_pinball"]
 
 _SHORT_OF_THE_WALL = 0.99995  # of the way to the nearest bound
+
+
+@dataclass(frozen=True, eq=False)
+class Least:
+    """A line of least loss, its errors, and what the method came to.
+
+    ``pulls`` say by how much each row pulls the line up or down: ``level w`` from above, ``(level - 1) w`` from below, and what is between on
+    the line, where they bring all into balance: ``X'pulls = 0``.
+    """
+
+    line: Line
+    errors: Doubles
+    pulls: Doubles
+    iterations: int
+    converged: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +77,8 @@ def _room(value: Doubles, step: Doubles) -> float:
     return min(1.0, _SHORT_OF_THE_WALL * float((-value[down] / step[down]).min(initial=np.inf)))
 
 
-def least_pinball(rows: Rows, target: Doubles, loss: Pinball, tol: float, most: int) -> tuple[Line, Doubles, int, bool]:
-    """Return a line whose loss is at most ``tol`` of it above the least, its errors, the iterations, and whether it came so far.
+def least_pinball(rows: Rows, target: Doubles, loss: Pinball, tol: float, most: int) -> Least:
+    """Return a line whose loss is at most ``tol`` of it above the least, or what ``most`` iterations came to.
 
     Each iteration makes Mehrotra's two steps, and each of these reads the rows twice: for a state and for predictions. Weights are above 0.
     """
@@ -72,9 +87,11 @@ def least_pinball(rows: Rows, target: Doubles, loss: Pinball, tol: float, most: 
     errors = target - rows.predicted(b, c)
     rounding = negligible_change(target) * float(loss.weight.sum())
     if loss.of(errors) <= rounding:  # the line goes through every row
-        return line, errors, 1, True
+        return Least(line, errors, np.zeros_like(errors), 1, True)
     point = _Point.first(errors, loss)
-    for iteration in range(1, most + 1):
+    iterations, converged = 0, False
+    while not converged and iterations < most:
+        iterations += 1
         step, along, toward = _step(rows, point, errors, 0.0, None)
         if min(step.lengths(point)) < 1:  # a step to the optimum hits a wall: aim at the middle as far as it failed, and mend its curvature
             ahead = point.moved(step).gap / point.gap
@@ -83,9 +100,8 @@ def least_pinball(rows: Rows, target: Doubles, loss: Pinball, tol: float, most: 
         dual = step.lengths(point)[1]
         point = point.moved(step)
         b, c, errors = b + dual * along.coefficients, c + dual * along.intercept, errors - dual * toward
-        if point.gap <= tol * loss.of(errors) + rounding:
-            return Line(line.equations, b, c), errors, iteration, True
-    return Line(line.equations, b, c), errors, most, False
+        converged = point.gap <= tol * loss.of(errors) + rounding
+    return Least(Line(line.equations, b, c), errors, point.a - (1 - loss.level) * loss.weight, iterations, converged)
 
 
 def _step(rows: Rows, at: _Point, errors: Doubles, middle: float, before: _Point | None) -> tuple[_Point, Line, Doubles]:

@@ -47,7 +47,7 @@ class QuantileRegression(AsymptoticEstimator):
         The sum that is minimised.
     inference_ : AsymptoticInference
         Standard errors, t, p and intervals, one for each target. The density of errors at the line is that of Epanechnikov's kernel with the
-        bandwidth of Hall and Sheather; nan where there are too few rows for it.
+        bandwidth of Hall and Sheather; nan where there are too few rows for it. A row on the line counts on the side to which it pulls the line.
     n_iter_, n_passes_ : int
         Iterations, and how often the rows were read: at most four times in each. A source is read twice, into memory, and the others are there.
 
@@ -89,15 +89,15 @@ class QuantileRegression(AsymptoticEstimator):
         there, given = loss.weight > 0, rows
         if not there.all():
             rows, target, loss = rows.kept(np.flatnonzero(there)), target[there], replace(loss, weight=loss.weight[there])
-        line, errors, iterations, converged = least_pinball(rows, target, loss, self.tol, self.max_iter)
-        best, (through, corners) = loss.of(errors), _through(rows, target, errors, line.equations.factor.rank)
+        least = least_pinball(rows, target, loss, self.tol, self.max_iter)
+        best, (through, corners) = loss.of(least.errors), _through(rows, target, least.errors, least.line.equations.factor.rank)
         its = target - rows.predicted(through.coefficients, through.intercept)
         its[corners] = 0
         if loss.of(its) <= best * (1 + self.tol):
-            line, errors, best, converged = replace(through, equations=line.equations), its, loss.of(its), True
-        inference = quantile_inference(given, rows, line, target, errors, loss, vcov)
+            best, least = loss.of(its), replace(least, line=replace(through, equations=least.line.equations), errors=its)
+        inference = quantile_inference(given, rows, target, least, loss, vcov)
         given.passes += rows.passes if rows is not given else 0
-        return Settled(line, iterations, converged, {"loss_": best, "inference_": inference})
+        return Settled(least.line, least.iterations, least.converged, {"loss_": best, "inference_": inference})
 
 
 def _through(rows: Rows, target: Doubles, errors: Doubles, rank: int) -> tuple[Line, list[int]]:

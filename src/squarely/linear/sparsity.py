@@ -9,13 +9,14 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.linear.asymptotic import AsymptoticInference, freedom_of, of_common_shape, sandwich
 from squarely.linear.doubled import Doubles
-from squarely.linear.interior import Pinball
-from squarely.linear.rows import Line, Rows
+from squarely.linear.interior import Least, Pinball
+from squarely.linear.rows import Rows
 
 __all__ = ["checked_kind", "quantile_inference"]
 
 _NORMAL = NormalDist()
 _QUARTILES = 1.34  # between the quartiles of a normal law, in standard deviations
+_BALANCED = 1e-6  # of the weight of a row on the line: less is no pull to either side
 
 
 def checked_kind(vcov: Any) -> str:
@@ -25,19 +26,23 @@ def checked_kind(vcov: Any) -> str:
     raise DataError(f"vcov={vcov!r} is not known; expected 'robust' or 'iid'.")
 
 
-def quantile_inference(given: Rows, rows: Rows, line: Line, target: Doubles, errors: Doubles, loss: Pinball, vcov: str) -> AsymptoticInference:
+def quantile_inference(given: Rows, rows: Rows, target: Doubles, least: Least, loss: Pinball, vcov: str) -> AsymptoticInference:
     r"""Return the inference on a quantile line, with ``rows`` those ``given`` that have a weight.
 
     With f the density of errors at 0, "iid" has covariances :math:`\tau (1 - \tau) f^{-2} (X^\top X)^{-1}`, and "robust" weighs rows above the
     line by :math:`(\tau / f)^2` and others by :math:`((1 - \tau) / f)^2` in the middle of a sandwich.
+
+    A row on the line is on the side to which it pulls: there its error would be if the corner of the loss were rounded a little. One that does
+    not pull is half on either side, so that negative targets at ``1 - level`` have the same covariances.
     """
-    density = _density(target, errors, loss)
+    density = _density(target, least.errors, loss)
     if vcov == "iid":
         covariances = of_common_shape(given.equations, loss.level * (1 - loss.level) / density**2)
     else:
-        each = np.where(errors > 0, loss.level, 1 - loss.level)
-        covariances = sandwich(given.equations, rows, loss.weight * each**2) / density**2
-    return AsymptoticInference.of(given, line, covariances, f"kernel, {vcov}", freedom_of(given))
+        above = 0.5 + 0.5 * np.sign(np.where(np.abs(least.pulls) > _BALANCED * loss.weight, least.pulls, 0))
+        each = above * loss.level**2 + (1 - above) * (1 - loss.level) ** 2
+        covariances = sandwich(given.equations, rows, loss.weight * each) / density**2
+    return AsymptoticInference.of(given, least.line, covariances, f"kernel, {vcov}", freedom_of(given))
 
 
 def _density(target: Doubles, errors: Doubles, loss: Pinball) -> float:
