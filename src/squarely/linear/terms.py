@@ -203,7 +203,7 @@ def poly(column: str, degree: int) -> Term:
 
 
 def interaction(*columns: str | Indicators) -> Term:
-    """Return the product of columns as a feature, named a:b; with a category it is one for each level, named a[level]:b.
+    """Return the product of columns as a feature, named a:b; of categories it is one for each of their levels that rows have together.
 
     Examples
     --------
