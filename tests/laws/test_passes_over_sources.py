@@ -90,6 +90,13 @@ def test_weights_are_a_column_and_a_row_of_none_leaves_no_level(model: Any) -> N
             found.predict(frame[columns])
 
 
+def test_rows_without_any_weight_are_nothing_to_fit() -> None:
+    frame = FRAME.assign(w=0.0)
+    for given in ((frame, "y", "w"), (frame[["a", "c"]], frame["y"], frame["w"])):
+        with pytest.raises(DataError, match="there is nothing to fit"):
+            HuberRegression(features=["a", "c"]).fit(*given)
+
+
 @pytest.mark.parametrize("model", [*SWEPT, *HELD], ids=repr)
 def test_a_category_of_one_level_leaves_the_constant(model: Any) -> None:
     frame = FRAME.assign(c="u")[["c", "y"]]

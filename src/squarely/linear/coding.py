@@ -64,8 +64,9 @@ class Coding:
         chosen = category.among(tuple(contrast))
         among = tuple(category.columns.index(column) for column in chosen.columns)
         asked = zip(chosen.columns, chosen.references, strict=True)
-        references = {column: self._reference(column, reference) for column, reference in asked if not contrast[column]}
-        found = in_order(tuple(level[at] for at in among) for level in self.schema.levels.get(category.columns, ()))
+        known = self.schema.levels.get(category.columns, ())
+        references = {column: self._reference(column, reference) for column, reference in asked if known and not contrast[column]}
+        found = in_order(tuple(level[at] for at in among) for level in known)
         levels = tuple(level for level in found if all(references.get(column) != each for column, each in zip(chosen.columns, level, strict=True)))
         return _Group(chosen, levels, among, references)
 
