@@ -1,6 +1,6 @@
 """Files, frames and streams become Gram states, batch by batch, so that their length takes no memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -208,7 +208,7 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def _names(names: Any, what: str) -> tuple[str, ...]:
-    found = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list | tuple) else (names,)
+    found = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
     if not all(isinstance(name, str) for name in found):
         raise DataError(f"{what} is a {type(names).__name__}; expected the name of a column, or several. Make it a column and name that.")
     return found
