@@ -106,7 +106,7 @@ def test_no_order_and_no_part_changes_a_bit(weight: str | None) -> None:
 
 
 def test_rows_with_and_without_weights_add() -> None:
-    state = GramState(("x", Category("c")), ("y",))
+    state = GramState(("x", Category(("c",), (None,))), ("y",))
     x, y, w, levels = FRAME["x"].to_numpy(), FRAME["y"].to_numpy(), FRAME["w"].to_numpy(), ("blue", "red")
     codes = RNG.integers(0, 2, N)
     for part, weight in ((slice(0, 150), None), (slice(150, 290), w[150:290]), (slice(290, N), None)):
@@ -362,8 +362,8 @@ def test_an_unknown_level_is_refused_with_its_row_and_those_known(tmp_path: Path
 def test_other_things_that_are_no_category_are_refused() -> None:
     with pytest.raises(DataError, match=r"reference 'pink' of the category 'colour' is in no row; its levels are 'blue', 'green'"):
         LinearRegression(features=[category("colour", reference="pink")]).fit(FRAME, "y")
-    with pytest.raises(DataError, match="several categories, 'colour' and 'size'"):
-        interaction(category("colour"), category("size"))
+    with pytest.raises(DataError, match="the category 'colour' is multiplied with itself"):
+        gram(FRAME, target="y", features=[interaction(category("colour"), "x", category("colour", reference="red"))])
     with pytest.raises(DataError, match=r"category\(\['colour', 'size'\]\) is not of the name of a column"):
         category(["colour", "size"])  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"X has no column 'shape'; it has 'x', 'colour'"):
@@ -414,4 +414,4 @@ def test_a_name_of_each_row_is_no_category() -> None:
 def test_the_order_of_levels_is_that_of_numbers_then_letters() -> None:
     state = gram({"c": ["b", "10", "2", "a", "-1", "2.5"], "y": np.arange(6.0)}, target="y")
     assert state.features == ("c[-1]", "c[2]", "c[2.5]", "c[10]", "c[a]", "c[b]")
-    assert Coding(state.schema, True).references == {state.schema.features[0]: "-1"}
+    assert Coding(state.schema, True).references == {"c": "-1"}

@@ -76,12 +76,37 @@ def test_every_source_gives_the_fit_of_its_arrays(files: Path, model: Any, featu
 
 
 @pytest.mark.parametrize("model", [*SWEPT, HELD[0]], ids=repr)
-def test_weights_are_a_column_and_rows_of_none_keep_their_levels(model: Any) -> None:
+def test_weights_are_a_column_and_a_row_of_none_leaves_no_level(model: Any) -> None:
     frame = FRAME.assign(c=np.where(np.arange(N) == 7, "x", FRAME["c"]), w=np.where(np.arange(N) == 7, 0, FRAME["w"]))
-    with pytest.warns(UserWarning, match="c.x"):
-        expected = anew(model, features=["a", "c"]).fit(frame[["a", "c"]], frame["y"], frame["w"])
-    with pytest.warns(UserWarning, match="c.x"):
-        same(anew(model, features=["a", "c"]).fit(frame, "y", "w"), expected)
+    columns, rest = ["a", "c"], frame.drop(index=7)
+    expected = anew(model, features=columns).fit(rest[columns], rest["y"], rest["w"])
+    assert expected.coef_.shape == (3,)
+    for found in (
+        anew(model, features=columns).fit(frame[columns], frame["y"], frame["w"]),
+        anew(model, features=columns).fit(frame, "y", "w"),
+    ):
+        same(found, expected)
+        with pytest.raises(DataError, match="the level 'x' was in no row of the fit"):
+            found.predict(frame[columns])
+
+
+def test_rows_without_any_weight_are_nothing_to_fit() -> None:
+    frame = FRAME.assign(w=0.0)
+    for given in ((frame, "y", "w"), (frame[["a", "c"]], frame["y"], frame["w"])):
+        with pytest.raises(DataError, match="there is nothing to fit"):
+            HuberRegression(features=["a", "c"]).fit(*given)
+
+
+@pytest.mark.parametrize("model", [*SWEPT, *HELD], ids=repr)
+def test_a_category_of_one_level_leaves_the_constant(model: Any) -> None:
+    frame = FRAME.assign(c="u")[["c", "y"]]
+    constant = pd.DataFrame({"one": np.zeros(N)})
+    with pytest.warns(UserWarning, match="'one' is constant"):
+        expected = anew(model).fit(constant, FRAME["y"])
+    for found in (anew(model, features=["c"]).fit(frame, "y"), anew(model, features=["c"]).fit(frame[["c"]], frame["y"])):
+        np.testing.assert_allclose(found.predict(frame[["c"]]), expected.predict(constant), rtol=1e-9)
+        if hasattr(model, "predict_std"):
+            np.testing.assert_allclose(found.predict_std(frame[["c"]]), expected.predict_std(constant), rtol=1e-9)
 
 
 @pytest.mark.parametrize("model", [*SWEPT, *HELD], ids=repr)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from squarely.errors import DataError
 from squarely.linear import scikit_learn
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
@@ -138,6 +139,8 @@ class Lasso(ElasticNet):
 def path_of(equations: NormalEquations, alphas: Doubles, l1_ratio: float, tol: float, max_iter: int) -> tuple[Doubles, int]:
     """Return coefficients for falling alphas, alphas x p x t, and the most sweeps: coordinate descent on rows of the same moments."""
     size = len(equations.features)
+    if not size:
+        raise DataError("there is no feature to choose: a category of one level has no column. Give other features, or fit LinearRegression.")
     root = Factor.of(equations.cross, equations.divisor).root
     rows = root * np.sqrt(len(root) / equations.weight.nearest()[0, 0])  # as many rows as the mean of squares is taken over
     paths, most = [], 0

@@ -33,23 +33,22 @@ class NormalEquations:
     sums: Dyadic  # sum w z, 1 x (p + t)
     cross: Dyadic
     divisor: int
-    references: Mapping[str, str] = field(default_factory=dict)  # of categories: the levels that have no column
+    references: Mapping[str, str] = field(default_factory=dict)  # of columns of labels: the levels that others are compared with
 
     @classmethod
     def of(cls, state: GramState, *, intercept: bool = True) -> "NormalEquations":
         """Return the equations of a state."""
         if not state.n:
             raise DataError("there is nothing to fit: no rows were given, or the weight of each is zero. Give rows of a weight above 0.")
-        moments = state.moments
         coding = Coding(state.schema, intercept)
-        z = [*coding.places, *range(len(moments.numerators) - len(state.targets), len(moments.numerators))]
+        moments = coding.moments(state.moments)
+        z = range(1, len(moments.numerators))
         weight, sums, squares = moments.block([0]), moments.block([0], z), moments.block(z)
         divisor = 1
         if intercept:
             divisor = weight.numerators[0, 0]
             squares = Dyadic(squares.numerators * divisor - sums.numerators.T * sums.numerators, squares.exponent)
-        references = {category.column: level for category, level in coding.references.items()}
-        return cls(coding.names, state.targets, state.n, intercept, weight, sums, squares, divisor, references)
+        return cls(coding.names, state.targets, state.n, intercept, weight, sums, squares, divisor, coding.references)
 
     def penalised(self, penalty: Doubles | float) -> "NormalEquations":
         """Return ``(C + diag(penalty)) b = c``, as ridge regression has it, exactly."""

@@ -122,7 +122,7 @@ class GramEstimator(LinearModel):
         """Return the estimator fitted to the terms of a formula, which are made batch by batch; formulaic reads it.
 
         ``+ - : * / ** 0 .`` and brackets are those of formulaic. ``C(c)`` is ``category``, ``poly(x, 2)`` is ``poly``, x and its square as
-        they are, and ``I(x**2)`` or ``{x * z}`` a product. Other Python code is refused.
+        they are. ``np.log(x)``, ``I(x / z)`` and ``{x - 3}`` are made row by row; what takes all rows, such as ``center(x)``, is refused.
 
         Parameters
         ----------
@@ -152,6 +152,8 @@ class GramEstimator(LinearModel):
         >>> LinearRegression.from_formula("y ~ poly(x, 2) + C(c)", data).equations_.features
         ('x', 'x^2', 'c[v]')
         """
+        if not isinstance(formula, str):
+            raise DataError(f"the formula is a {type(formula).__name__}; expected text. Write from_formula('y ~ x', data).")
         source = open_source(data)
         asked = Formula.parse(formula, source.columns)
         estimator = cls(**{"features": list(asked.terms), "fit_intercept": asked.intercept, **parameters})

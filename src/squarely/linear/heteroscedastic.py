@@ -100,7 +100,8 @@ class HeteroscedasticRegression(AsymptoticEstimator):
         rows = self._dense(X, first=False)
         coefficients = np.atleast_2d(self.variance_coef_).T
         found = np.empty((rows.rows, coefficients.shape[1]))
-        for part in blocks(rows.rows):
+        found[:] = np.exp(np.asarray(self.variance_intercept_) / 2)
+        for part in blocks(rows.rows) if rows.columns else ():
             found[part] = np.exp((np.stack([sum(pieces) for pieces in rows.read(part)]).T @ coefficients + self.variance_intercept_) / 2)
         return found[:, 0] if self._flat else found
 

@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -54,6 +55,11 @@ class ScikitManners:
         """Open features; the first ones decide how many there are, what they are called, and which are categories."""
         if isinstance(X, Mapping) and not hasattr(X, "tocsr"):  # SciPy has a sparse matrix that is a dict
             raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
+        if isinstance(X, str | PathLike):
+            raise DataError(
+                f"X is {str(X)[:60]!r}, and y is no name of a column. "
+                "Write fit(data, 'y'), from_formula('y ~ x', data), or fit(X, y) of rows in memory."
+            )
         if not hasattr(X, "columns") and dimensions(X) == 1:
             raise DataError(
                 "Expected 2D array, got 1D array instead: it has one row or one feature. Reshape your data, "

@@ -7,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from squarely.catalogue import r2_score
-from squarely.errors import DependentColumnsWarning
+from squarely.errors import DataError, DependentColumnsWarning
 from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.manners import ScikitManners
+from squarely.state.gram import row_weights
 from squarely.validate import Design, blocks
 
 __all__ = ["LinearModel", "is_names", "one_for_all"]
@@ -30,12 +31,14 @@ class LinearModel(ScikitManners):
         """Open features, and make those that are asked for; categories are levels still."""
         return self._open(X, self.features, first=first)
 
-    def _dense(self, X: Any, *, first: bool) -> Design:  # noqa: N803
-        """Open features as the columns of the fit; the first rows have the levels of categories."""
+    def _dense(self, X: Any, *, first: bool, weight: Any = None) -> Design:  # noqa: N803
+        """Open features as the columns of the fit; the first rows of a weight above 0 have the levels of categories."""
         rows = self._design(X, first=first)
+        weight = one_for_all(weight, rows.rows)
+        counted = None if weight is None else row_weights(weight, rows.rows) != 0
         if first:
-            self._coding = Coding.of_rows(rows, intercept=bool(self.fit_intercept))
-        return self._coding.dense(rows)
+            self._coding = Coding.of_rows(rows, counted, intercept=bool(self.fit_intercept))
+        return self._coding.dense(rows, counted)
 
     def _fitted(self) -> Self:
         if not hasattr(self, "coef_"):
@@ -74,6 +77,10 @@ class LinearModel(ScikitManners):
 
 def one_for_all(weight: Any, rows: int) -> Any:
     """Return a weight for each row where one number is given, as scikit-learn takes it."""
+    if isinstance(weight, str):
+        raise DataError(
+            f"sample_weight={weight[:60]!r} names a column, and y is no name. Name both, as fit(data, 'y', 'w'), or give arrays for both."
+        )
     return np.full(rows, float(weight)) if isinstance(weight, Real) else weight
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from squarely.errors import DataError
-from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_slots, inputs_of, made, terms_of
+from squarely.linear.terms import Indicators, Parts, Product, Term, categories_of, columns_of, feature_slots, inputs_of, made, terms_of
 from squarely.sources import is_category, keys_of
 from squarely.validate import Coded, Design, Place, coded, design, frame_columns, names_of
 
@@ -21,7 +21,7 @@ def opened(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[
         return rows, rows if features is None else _designed(terms_of(features, rows.names or ()), rows)
     named, terms = found
     count = len(next(iter(named.values()))) if named else 0
-    levels = {name: _coded(named[name], name) for name in _categories_of(terms)}
+    levels = {name: _coded(named[name], name) for name in categories_of(terms)}
     numbers = {name: design(named[name], f"X, column {name!r}") for name in columns_of(terms)}
 
     def read(part: slice) -> list[Parts]:
@@ -38,7 +38,7 @@ def columns_in_use(data: Any, features: Any, categories: Sequence[str] | None) -
     if found is None:
         return None
     named, terms = found
-    return {name: named[name] for name in columns_of(terms)}, {name: named[name] for name in _categories_of(terms)}
+    return {name: named[name] for name in columns_of(terms)}, {name: named[name] for name in categories_of(terms)}
 
 
 def _termed(data: Any, features: Any, categories: Sequence[str] | None) -> tuple[dict[str, Any], tuple[Term, ...]] | None:
@@ -54,13 +54,10 @@ def _termed(data: Any, features: Any, categories: Sequence[str] | None) -> tuple
     return named, terms
 
 
-def _categories_of(terms: Sequence[Term]) -> list[str]:
-    return [each.feature.column for each in terms if isinstance(each, Indicators)]
-
-
 def _asks(features: Any) -> bool:
     """Say whether a category is asked for."""
-    return any(isinstance(each, Indicators) for each in (features if isinstance(features, list | tuple) else [features]))
+    asked = features if isinstance(features, list | tuple) else [features]
+    return any(isinstance(factor, Indicators) for each in asked for factor in (each.factors if isinstance(each, Product) else (each,)))
 
 
 def _named(data: Any, features: Any) -> dict[str, Any] | None:
@@ -102,7 +99,7 @@ def _designed(terms: Sequence[Term], rows: Design) -> Design:
 
 
 def _refuse_absent(terms: Sequence[Term], known: Sequence[str]) -> None:
-    asked = (*columns_of(terms), *_categories_of(terms))
+    asked = (*columns_of(terms), *categories_of(terms))
     missing = next((name for name in asked if name not in known), None)
     if missing is not None:
         raise DataError(f"X has no column {missing[:60]!r}; it has {', '.join(map(repr, known[:10]))}. Name one of these.")

@@ -64,7 +64,7 @@ class PassesEstimator(LinearModel):
         if is_names(y):
             rows = self._read(X, y, sample_weight)
         else:
-            rows = Rows.of(self._dense(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
+            rows = Rows.of(self._dense(X, first=True, weight=sample_weight), y, sample_weight, intercept=bool(self.fit_intercept))
             self._flat = dimensions(y) == 1
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 

@@ -1,6 +1,6 @@
 """Files, frames and streams become Gram states, batch by batch, so that their length takes no memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
-from squarely.linear.terms import Indicators, Parts, Term, columns_of, feature_slots, inputs_of, made, terms_of
+from squarely.linear.terms import Parts, Term, categories_of, columns_of, feature_slots, inputs_of, made, terms_of
 from squarely.sources import Batch, Column, Keys, Source, Wanted, open_source
 from squarely.state import GramState
 from squarely.state.table import GroupKey
@@ -48,9 +48,16 @@ class Asked:
         """Open data; without features every other column is one, and without ``categories`` the types of columns say which are such."""
         check_fit_policy(nan_policy)
         source = open_source(data)
-        targets, keys = _names(target), _names(by)
+        targets, keys = _names(target, "target"), _names(by, "by")
+        if weight is not None and not isinstance(weight, str):
+            raise DataError(
+                f"the weight is a {type(weight).__name__}, and the target the name of a column; expected names of both, as fit(data, 'y', 'w'). "
+                "Make the weights a column, or give arrays for all: fit(X, y, w)."
+            )
         others = [name for name in source.columns if name not in (*targets, weight, *keys)]
-        return cls(source, terms_of(features, others, source.categories if categories is None else categories), targets, weight, keys, nan_policy)
+        terms = terms_of(features, others, source.categories if categories is None else categories)
+        _refuse_targets(targets, terms, source)
+        return cls(source, terms, targets, weight, keys, nan_policy)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -60,7 +67,7 @@ class Asked:
     @property
     def categories(self) -> tuple[str, ...]:
         """The columns that are read as categories, each once."""
-        return tuple(dict.fromkeys(term.feature.column for term in self.terms if isinstance(term, Indicators)))
+        return categories_of(self.terms)
 
     def empty(self) -> GramState:
         """Return the state of no row."""
@@ -81,7 +88,7 @@ class Asked:
             given, labels = (batch.target, *batch.predictions), batch.keys[len(self.by) :]
             left_out = self._left_out(batch, given, labels)
             numbers = [_finite(column, name, batch, left_out) for column, name in zip(given, self.targets + columns, strict=True)]
-            features = made(self.terms, dict(zip(columns, numbers[count:], strict=True)))
+            features = made(self.terms, dict(zip(columns, numbers[count:], strict=True)), left_out)
             levels = {name: coded(keys.codes, keys.labels, place_in(batch, name), left_out) for name, keys in zip(categories, labels, strict=True)}
             weights = None if batch.weight is None else _weights(batch.weight, self.weight, batch, self.nan_policy)
             if left_out is not None:
@@ -200,8 +207,21 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def _names(names: Any) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+def _names(names: Any, what: str) -> tuple[str, ...]:
+    found = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
+    if not all(isinstance(name, str) for name in found):
+        raise DataError(f"{what} is a {type(names).__name__}; expected the name of a column, or several. Make it a column and name that.")
+    return found
+
+
+def _refuse_targets(targets: Sequence[str], terms: Sequence[Term], source: Source) -> None:
+    """Refuse a target that is a feature too, which would explain itself, and a formula for its name."""
+    inputs = inputs_of(terms)
+    for name in targets:
+        if name in inputs:
+            raise DataError(f"the target {name[:60]!r} is among the features too, and would explain itself. Leave it out of the features.")
+        if "~" in name and name not in source.columns:
+            raise DataError(f"{name[:60]!r} is no column but a formula. Write from_formula({name[:60]!r}, data).")
 
 
 def _absent(column: Column) -> npt.NDArray[np.bool_]:

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 
 from squarely.errors import DataError
-from squarely.linear.coding import Coding, used
+from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
 from squarely.linear.reading import Asked, place_in
 from squarely.linear.terms import Parts
 from squarely.state import GramState
-from squarely.validate import Design, in_order
+from squarely.validate import Design
 
 __all__ = ["Swept"]
 
@@ -30,15 +30,11 @@ class Swept:
     def first(cls, asked: Asked, *, intercept: bool) -> tuple["Swept", GramState]:
         """Read the rows for the first time: return them, and their state."""
         state, targets, weight = asked.empty(), [], []
-        seen: dict[str, set[str]] = {column: set() for column in asked.categories}
         for columns, weights, levels, _ in asked.batches():
             state.add_columns(columns, weights, levels)
-            for column, each in levels.items():
-                seen[column].update(used(each))
             targets.append(_targets(columns, asked))
             weight.append(weights)
         given = None if asked.weight is None else np.concatenate([each for each in weight if each is not None])
-        state = state.having({column: in_order(levels) for column, levels in seen.items()})  # rows of a weight of 0 have levels too
         return cls(asked, Coding(state.schema, intercept), np.concatenate(targets), given), state
 
     @property
@@ -54,7 +50,8 @@ class Swept:
             part = slice(start, start + len(targets))
             if not np.array_equal(targets, self.targets[part]):
                 raise self._changed()
-            yield part, self.coding.columns(columns[:-count], levels, partial(place_in, batch))
+            counted = None if self.weight is None else self.weight[part] != 0
+            yield part, self.coding.columns(columns[:-count], levels, partial(place_in, batch), counted)
             start = part.stop
         if start != self.rows:
             raise self._changed()

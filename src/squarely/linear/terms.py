@@ -8,24 +8,28 @@ from operator import mul
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubled, Doubles, two_sum
 from squarely.state import Feature
-from squarely.validate import Category
+from squarely.validate import Category, Missing
 
 __all__ = [
     "Indicators",
+    "Itself",
     "Parts",
     "Term",
+    "categories_of",
     "category",
     "columns_of",
+    "doubled",
     "feature_slots",
     "inputs_of",
     "interaction",
     "made",
-    "monomial",
     "poly",
+    "product",
     "terms_of",
 ]
 
@@ -87,7 +91,7 @@ class Powers:
 
     def features(self, columns: Sequence[Parts]) -> list[Parts]:
         """Return the powers; each is right to about 2^-100."""
-        x = _doubled(columns[0])
+        x = doubled(columns[0])
         powers = [x]
         for _ in range(1, self.degree):
             powers.append(powers[-1] * x)
@@ -96,42 +100,64 @@ class Powers:
 
 @dataclass(frozen=True)
 class Product:
-    """The product of columns."""
+    """The product of terms of one feature each; with categories among them it stands for ``crossing``, which ``terms_of`` puts in its place."""
 
-    columns: tuple[str, ...]
+    factors: tuple[Term, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its factors, one after the other."""
+        return tuple(column for factor in self.factors for column in factor.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
         """A name such as a:b."""
-        return (":".join(self.columns),)
+        return (":".join(name for factor in self.factors for name in factor.names),)
 
     def features(self, columns: Sequence[Parts]) -> list[Parts]:
         """Return the product."""
-        return [_parts(reduce(mul, map(_doubled, columns)), self.names[0])]
+        coming = iter(columns)
+        values = [factor.features([next(coming) for _ in factor.columns])[0] for factor in self.factors]
+        return [_parts(reduce(mul, map(doubled, values)), self.names[0])]
 
 
-def monomial(*columns: str) -> Term:
-    """Return one column as it is, or the product of several, which may be the same: its square is that of x and x."""
-    return Itself(columns[0]) if len(columns) == 1 else Product(columns)
+def product(factors: Iterable[Term]) -> Term:
+    """Return the product of terms of one feature each, which may be the same: the square of x is that of x and x."""
+    flat = tuple(each for factor in factors for each in (factor.factors if isinstance(factor, Product) else (factor,)))
+    return flat[0] if len(flat) == 1 else Product(flat)
 
 
 @dataclass(frozen=True)
 class Indicators:
-    """A category: a feature for each of its levels, 1 or the product of numbers in its rows and 0 in all others."""
+    """A category: a feature for each of its levels, 1 or a number in its rows and 0 in all others."""
 
     feature: Category
-    columns: tuple[str, ...] = ()
+    factor: Term | None = None  # what makes the number
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the number."""
+        return () if self.factor is None else self.factor.columns
 
     @property
     def names(self) -> tuple[str, ...]:
-        """A name such as colour or colour:x; its levels are known when the rows are."""
+        """A name such as colour, colour:size or colour:x; its levels are known when the rows are."""
         return (self.feature.name,)
 
     def features(self, columns: Sequence[Parts]) -> list[Parts]:
-        """Return the product of numbers, where there are any; rows say which level it belongs to."""
-        if len(columns) < 2:
-            return list(columns)
-        return Product(self.columns).features(columns)
+        """Return the number, where there is one; rows say which level it belongs to."""
+        return [] if self.factor is None else self.factor.features(columns)
+
+
+def crossing(categories: Sequence[Category], numbers: Sequence[Term]) -> Indicators:
+    """Return categories together, times numbers where there are any."""
+    factor = product(numbers) if numbers else None
+    columns = tuple(column for each in categories for column in each.columns)
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        raise DataError(f"the category {twice[:60]!r} is multiplied with itself, which is the category again. Name it once.")
+    references = tuple(reference for each in categories for reference in each.references)
+    return Indicators(Category(columns, references, None if factor is None else ":".join(factor.names)), factor)
 
 
 def category(column: str, *, reference: Any = None) -> Indicators:
@@ -156,7 +182,7 @@ def category(column: str, *, reference: Any = None) -> Indicators:
     """
     if not isinstance(column, str):
         raise DataError(f"category({column!r}) is not of the name of a column. Name one, as category('c'); of an array the columns are x0, x1, ...")
-    return Indicators(Category(column, None if reference is None else str(reference)))
+    return Indicators(Category((column,), (None if reference is None else str(reference),)))
 
 
 def poly(column: str, degree: int) -> Term:
@@ -177,7 +203,7 @@ def poly(column: str, degree: int) -> Term:
 
 
 def interaction(*columns: str | Indicators) -> Term:
-    """Return the product of columns as a feature, named a:b; with a category it is one for each level, named a[level]:b.
+    """Return the product of columns as a feature, named a:b; of categories it is one for each of their levels that rows have together.
 
     Examples
     --------
@@ -193,12 +219,7 @@ def interaction(*columns: str | Indicators) -> Term:
     other = next((each for each in columns if not isinstance(each, str | Indicators)), None)
     if other is not None:
         raise DataError(f"interaction() multiplies columns, and {str(other)[:60]!r} is none. Name columns, as interaction('a', 'a', 'b') for a^2 b.")
-    numbers = tuple(each for each in columns if isinstance(each, str))
-    categories = [each.feature for each in columns if isinstance(each, Indicators)]
-    if len(categories) > 1:
-        names = " and ".join(repr(each.column) for each in categories)
-        raise DataError(f"interaction has several categories, {names}; expected one at most. Write their pairs as one column first.")
-    return Indicators(categories[0]._replace(times=":".join(numbers)), numbers) if categories else Product(numbers)
+    return product(Itself(each) if isinstance(each, str) else each for each in columns)
 
 
 def terms_of(features: Any, columns: Iterable[Feature], categories: Collection[str] = ()) -> tuple[Term, ...]:
@@ -215,12 +236,14 @@ def terms_of(features: Any, columns: Iterable[Feature], categories: Collection[s
 
 def _term(asked: Any, categories: Collection[str]) -> Term:
     if isinstance(asked, Category):
-        return Indicators(asked, () if asked.times is None else (asked.times,))
-    if isinstance(asked, str):
-        return category(asked) if asked in categories else Itself(asked)
-    if isinstance(asked, Product | Indicators) and any(column in categories for column in asked.columns):
-        first = (asked,) if isinstance(asked, Indicators) else ()
-        return interaction(*first, *(category(column) if column in categories else column for column in asked.columns))
+        return Indicators(asked, None if asked.times is None else Itself(asked.times))
+    if isinstance(asked, str | Itself):
+        column = asked if isinstance(asked, str) else asked.column
+        return category(column) if column in categories else Itself(column)
+    if isinstance(asked, Product):
+        factors = [_term(each, categories) for each in asked.factors]
+        labels = [each.feature for each in factors if isinstance(each, Indicators)]
+        return crossing(labels, [each for each in factors if not isinstance(each, Indicators)]) if labels else asked
     if not hasattr(asked, "features"):
         raise DataError(f"features has {str(asked)[:60]!r}, which is no name and no term. Name columns; of an array they are 'x0', 'x1', ...")
     term: Term = asked
@@ -237,8 +260,13 @@ def inputs_of(terms: Sequence[Term]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for term in terms for name in (*_own(term), *term.columns)))
 
 
+def categories_of(terms: Sequence[Term]) -> tuple[str, ...]:
+    """Return the columns of labels that are read, each once."""
+    return tuple(dict.fromkeys(name for term in terms for name in _own(term)))
+
+
 def _own(term: Term) -> tuple[str, ...]:
-    return (term.feature.column,) if isinstance(term, Indicators) else ()
+    return term.feature.columns if isinstance(term, Indicators) else ()
 
 
 def columns_of(terms: Sequence[Term]) -> tuple[str, ...]:
@@ -246,13 +274,23 @@ def columns_of(terms: Sequence[Term]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for term in terms for name in term.columns))
 
 
-def made(terms: Sequence[Term], columns: Mapping[str, Parts]) -> list[Parts]:
-    """Return the features of rows."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+def made(terms: Sequence[Term], columns: Mapping[str, Parts], left_out: Missing = None) -> list[Parts]:
+    """Return the features of rows; those of rows that are left out are 0."""
+    if left_out is not None:
+        whole = {name: tuple(part[~left_out] for part in parts) for name, parts in columns.items()}
+        return [tuple(_spread(part, ~left_out) for part in parts) for parts in made(terms, whole)]
+    with np.errstate(all="ignore"):  # what is no number is refused by name
         return [feature for term in terms for feature in term.features([columns[name] for name in term.columns])]
 
 
-def _doubled(parts: Parts) -> Doubled:
+def _spread(values: Doubles, rows: npt.NDArray[np.bool_]) -> Doubles:
+    found = np.zeros(len(rows))
+    found[rows] = values
+    return found
+
+
+def doubled(parts: Parts) -> Doubled:
+    """Return a column as doubles of 32 digits."""
     return Doubled(*two_sum(*parts)) if len(parts) == 2 else Doubled(parts[0], np.zeros_like(parts[0]))
 
 

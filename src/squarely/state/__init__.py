@@ -7,7 +7,7 @@ from squarely.state.gram import GramState, deal
 from squarely.state.pairs import PairState, sums_of, sums_of_groups, sums_of_plain
 from squarely.state.ratio import Ratio
 from squarely.state.rows import Rows, seasonal_scale
-from squarely.state.schema import Feature, Schema
+from squarely.state.schema import Feature, Grouping, Schema
 from squarely.state.sizes import BUCKET_SHIFT, RELATIVE_BOUND, Sizes
 from squarely.state.sums import NoAnswerError, OutsideDomainError, Sums
 from squarely.state.table import StateTable
@@ -23,6 +23,7 @@ __all__ = [
     "Dyadic",
     "Feature",
     "GramState",
+    "Grouping",
     "Moments",
     "NoAnswerError",
     "OutsideDomainError",

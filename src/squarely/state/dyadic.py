@@ -1,6 +1,7 @@
 """Dyadic: a matrix of integers times one power of two, so that sums and products of doubles are held exactly."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -55,6 +56,15 @@ class Dyadic:
     def block(self, rows: Any, columns: Any = None) -> "Dyadic":
         """Return chosen rows and columns; the columns are the rows where only those are given."""
         return Dyadic(self.numerators[np.ix_(rows, rows if columns is None else columns)], self.exponent)
+
+    def merged(self, groups: Sequence[Sequence[int]]) -> "Dyadic":
+        """Return sums of the rows and columns of each group."""
+        flat = [at for group in groups for at in group]
+        found = self.block(flat)
+        if len(flat) == len(groups):
+            return found
+        starts = np.cumsum([0, *map(len, groups[:-1])])
+        return Dyadic(np.add.reduceat(np.add.reduceat(found.numerators, starts, axis=0), starts, axis=1), found.exponent)
 
     def __matmul__(self, other: "Dyadic") -> "Dyadic":
         return Dyadic(self.numerators @ other.numerators, self.exponent + other.exponent)

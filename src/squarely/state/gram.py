@@ -12,9 +12,9 @@ from squarely.state.dyadic import Dyadic
 from squarely.state.gram_bytes import body_of, parsed
 from squarely.state.grouped import GroupedProducts
 from squarely.state.products import Parts, blocks_of
-from squarely.state.schema import Feature, Schema
+from squarely.state.schema import Feature, Grouping, Schema
 from squarely.state.sparse import SparseProducts
-from squarely.validate import Category, Coded, Design, blocks, column, design
+from squarely.validate import Category, Coded, Design, Level, blocks, column, design
 
 __all__ = ["GramState", "deal", "row_weights"]
 
@@ -148,7 +148,7 @@ class GramState:
         found = Dyadic.zeros(schema.size, schema.size) if self._settled is None else schema.spread(self._settled, self._held)
         return found if self._products is None else found + self._products.total(schema)
 
-    def having(self, levels: Mapping[str, Names]) -> "GramState":
+    def having(self, levels: Mapping[Grouping, tuple[Level, ...]]) -> "GramState":
         """Return the state with these levels beside its own: columns of 0 where it has no row of them."""
         found = GramState()
         found._rows, found._held = self._rows, self.schema.joined(levels)
@@ -278,8 +278,8 @@ def _differing(given: Schema, expected: Schema) -> str:
 def _told(feature: Feature) -> str:
     if not isinstance(feature, Category):
         return repr(feature[:60])
-    against = "" if feature.reference is None else f" with the reference {feature.reference[:60]!r}"
-    return f"the category {feature.name[:60]!r}{against}"
+    references = " and ".join(repr(level[:60]) for level in feature.references if level is not None)
+    return f"the category {feature.name[:60]!r}{' with the reference ' if references else ''}{references}"
 
 
 def row_weights(weight: Any, rows: int) -> Doubles:

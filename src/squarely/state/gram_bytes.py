@@ -3,13 +3,14 @@
 import json
 import struct
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from squarely.errors import StateError
 from squarely.state.dyadic import Dyadic
-from squarely.state.schema import Schema
-from squarely.validate import Category
+from squarely.state.schema import Grouping, Schema
+from squarely.validate import Category, Level
 
 __all__ = ["body_of", "parsed"]
 
@@ -24,9 +25,7 @@ def body_of(rows: int, schema: Schema, moments: Dyadic) -> bytes:
     upper = exact.numerators[np.triu_indices(schema.size)].tolist()
     names = [each.name if isinstance(each, Category) else each for each in schema.features]
     numbers = [value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True) for value in upper]
-    categories = {str(at): each for at, each in enumerate(schema.features) if isinstance(each, Category)}
-    levels = {column: known for column, known in schema.levels.items() if known}
-    told = [json.dumps([categories, levels], sort_keys=True).encode()] if categories else []
+    told = [json.dumps(_categories(schema), sort_keys=True).encode()] if schema.groupings else []
     head = _HEAD.pack(rows, len(names), len(schema.targets), exact.exponent)
     texts = [name.encode() for name in (*names, *schema.targets)]
     return head + b"".join(struct.pack("<I", len(piece)) + piece for piece in (*texts, *numbers, *told))
@@ -61,7 +60,29 @@ def _parsed(body: bytes) -> tuple[int, Schema, Dyadic]:
     return rows, schema, Dyadic(values, exponent)
 
 
-def _with_categories(schema: Schema, told: tuple[dict[str, list[str]], dict[str, list[str]]]) -> Schema:
-    categories, levels = told
-    features = tuple(Category(*categories[str(at)]) if str(at) in categories else name for at, name in enumerate(schema.features))
-    return replace(schema, features=features, levels={column: tuple(known) for column, known in levels.items()})
+def _categories(schema: Schema) -> list[Any]:
+    """Return categories by the number of the feature, levels by their column, and behind them those of several columns, where there are any."""
+    categories = {
+        str(at): [_alone(each.columns), _alone(each.references), each.times] for at, each in enumerate(schema.features) if isinstance(each, Category)
+    }
+    levels = {_alone(columns): [_alone(level) for level in known] for columns, known in schema.levels.items() if known and len(columns) == 1}
+    together = [[columns, known] for columns, known in sorted(schema.levels.items()) if known and len(columns) > 1]
+    return [categories, levels, together] if together else [categories, levels]
+
+
+def _with_categories(schema: Schema, told: list[Any]) -> Schema:
+    categories, alone, *rest = told
+    features = tuple(_category(categories[str(at)]) if str(at) in categories else name for at, name in enumerate(schema.features))
+    levels: dict[Grouping, tuple[Level, ...]] = {(column,): tuple((level,) for level in known) for column, known in alone.items()}
+    levels |= {tuple(columns): tuple(map(tuple, known)) for together in rest for columns, known in together}
+    return replace(schema, features=features, levels=levels)
+
+
+def _category(told: list[Any]) -> Category:
+    columns, references, times = told
+    return Category((columns,), (references,), times) if isinstance(columns, str) else Category(tuple(columns), tuple(references), times)
+
+
+def _alone(items: tuple[Any, ...]) -> Any:
+    """Return the item that there is, or all of several."""
+    return items[0] if len(items) == 1 else items

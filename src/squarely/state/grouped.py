@@ -1,4 +1,4 @@
-"""Moments of columns that are given for each level of a category: sums by level, where no column is made of 0 and 1."""
+"""Moments of columns that are given for each level of categories: sums by level, where no column is made of 0 and 1."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,8 +14,8 @@ from squarely.state.digits import Digits, Doubles
 from squarely.state.dyadic import Dyadic, Integers
 from squarely.state.places import PlaceSums
 from squarely.state.products import Parts, Products, blocks_of
-from squarely.state.schema import Schema
-from squarely.validate import Category, Coded
+from squarely.state.schema import Grouping, Schema
+from squarely.validate import Category, Coded, Crossed, Level, crossed
 
 __all__ = ["GroupedProducts"]
 
@@ -24,10 +24,10 @@ Codes = npt.NDArray[np.int64]
 
 
 class _Slot(NamedTuple):
-    """A feature or target: a column, multiplied with the indicators of a category where it has one."""
+    """A feature or target: a column, multiplied with the indicators of a category where it has columns of one."""
 
     column: int
-    category: str | None
+    category: Grouping
 
 
 class GroupedProducts:
@@ -41,28 +41,28 @@ class GroupedProducts:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._known: dict[str, dict[str, int]] = {column: {} for column in schema.categories}
-        self._slots = [_Slot(0, None)]
+        self._known: dict[Grouping, dict[Level, int]] = {columns: {} for columns in schema.groupings}
+        self._slots = [_Slot(0, ())]
         columns = 1
         for each in (*schema.features, *schema.targets):
             alone = isinstance(each, Category) and each.times is None
-            self._slots.append(_Slot(0 if alone else columns, each.column if isinstance(each, Category) else None))
+            self._slots.append(_Slot(0 if alone else columns, each.columns if isinstance(each, Category) else ()))
             columns += not alone
         self._products = Products(columns)
         self._left = self._products.plain  # of the sums that are not in a total yet
-        grouped = [at for at, slot in enumerate(self._slots) if slot.category is not None]
+        grouped = [at for at, slot in enumerate(self._slots) if slot.category]
         self._beside = {at: PlaceSums(columns, 0) for at in grouped}  # with every column
         apart = ((one, other) for one, other in combinations(grouped, 2) if self._slots[one].category != self._slots[other].category)
         self._across = {pair: PlaceSums(0, 0) for pair in apart}  # two of one category share no row but those of one level: that is beside
 
     @property
-    def levels(self) -> dict[str, tuple[str, ...]]:
+    def levels(self) -> dict[Grouping, tuple[Level, ...]]:
         """The levels so far."""
-        return {column: tuple(known) for column, known in self._known.items()}
+        return {columns: tuple(known) for columns, known in self._known.items()}
 
     def add(self, columns: Sequence[Parts], weight: Doubles | None, coded: Mapping[str, Coded]) -> None:
         """Add rows: columns of features and targets, and the levels of each category."""
-        codes = {column: self._recoded(column, coded[column]) for column in self._known}
+        codes = {columns: self._recoded(columns, crossed(coded, columns)) for columns in self._known}
         for at, beside in self._beside.items():
             beside.grow(beside.sums.shape[0], *self._shape(at))
         for pair, across in self._across.items():
@@ -72,25 +72,24 @@ class GroupedProducts:
             left, right = self._products.cut(block, None if weight is None else weight[rows])
             self._products.deposit(left, right)
             if codes:
-                self._deposit(left, right, {column: each[rows] for column, each in codes.items()})
+                self._deposit(left, right, {columns: each[rows] for columns, each in codes.items()})
 
-    def _recoded(self, column: str, given: Coded) -> Codes:
+    def _recoded(self, columns: Grouping, given: Crossed) -> Codes:
         """Return the places of levels among those known, to which new ones are added."""
-        known = self._known[column]
-        places = np.zeros(len(given.levels), np.int64)
-        for at in np.flatnonzero(np.bincount(given.codes, minlength=len(given.levels))).tolist():
-            places[at] = known.setdefault(given.levels[at], len(known))
+        known = self._known[columns]
+        places = np.array([known.setdefault(level, len(known)) for level in given.levels], np.int64)
         if len(known) > _MOST_LEVELS:
+            name, level = ":".join(columns), ":".join(given.levels[given.codes[-1]])
             raise DataError(
-                f"the category {column[:60]!r} has more than {_MOST_LEVELS:,} levels, such as {given.levels[given.codes[-1]][:60]!r}, and a state is "
-                "the square of that. Leave it out, join levels, or cast it to numbers if that is what it holds."
+                f"the category {name[:60]!r} has more than {_MOST_LEVELS:,} levels, such as {level[:60]!r}, and a state is the square of that. "
+                "Leave it out, join levels, or cast it to numbers if that is what it holds."
             )
         return places[given.codes]
 
     def _shape(self, *slots: int) -> tuple[int, ...]:
-        return tuple(len(self._known[self._slots[at].category or ""]) for at in slots)
+        return tuple(len(self._known[self._slots[at].category]) for at in slots)
 
-    def _deposit(self, left: Digits, right: Digits, codes: Mapping[str, Codes]) -> None:
+    def _deposit(self, left: Digits, right: Digits, codes: Mapping[Grouping, Codes]) -> None:
         """Add the products of the digits of a block; those of one side are taken with their weights."""
         if left is not self._left:
             for at, beside in self._beside.items():
@@ -101,12 +100,12 @@ class GroupedProducts:
         for at, beside in self._beside.items():
             slot = self._slots[at]
             first = _planes_of(right, slot.column)
-            sums = _grouped(left.planes, right.planes[first], codes[slot.category or ""], beside.sums.shape[1])
+            sums = _grouped(left.planes, right.planes[first], codes[slot.category], beside.sums.shape[1])
             _add(beside, left.columns.tolist(), left.places[:, None] + right.places[first], sums, partial(self._offsets, at))
         for pair, across in self._across.items():
             one, other = (self._slots[at] for at in pair)
             shape = self._shape(*pair)
-            code = codes[one.category or ""] * shape[1] + codes[other.category or ""]
+            code = codes[one.category] * shape[1] + codes[other.category]
             first, second = _planes_of(right, one.column), _planes_of(left, other.column)
             places = left.places[second, None] + right.places[first]
             sums = _grouped(left.planes[second], right.planes[first], code, shape[0] * shape[1]).reshape(*places.shape, *shape)
@@ -133,14 +132,14 @@ class GroupedProducts:
         low = min(plain.exponent, *(sums.exponent for sums in (*beside.values(), *across.values())))
         spans = list(self._spans())
         whole = np.zeros((spans[-1].stop, spans[-1].stop), object)
-        alone = [at for at, slot in enumerate(self._slots) if slot.category is None]
+        alone = [at for at, slot in enumerate(self._slots) if not slot.category]
         columns = [self._slots[at].column for at in alone]
         places = [spans[at].start for at in alone]
         whole[np.ix_(places, places)] = plain.units(low)[np.ix_(columns, columns)]
         for at, sums in beside.items():
             units = sums.units(low)
             for other, slot in enumerate(self._slots):
-                if slot.category is None:
+                if not slot.category:
                     whole[spans[at], spans[other]] = units[slot.column][:, None]
                     whole[spans[other], spans[at]] = units[slot.column]
                 elif slot.category == self._slots[at].category:
@@ -155,7 +154,7 @@ class GroupedProducts:
         """Yield where each slot is in the moments."""
         end = 0
         for slot in self._slots:
-            start, end = end, end + (1 if slot.category is None else len(self._known[slot.category]))
+            start, end = end, end + (len(self._known[slot.category]) if slot.category else 1)
             yield slice(start, end)
 
 

@@ -12,7 +12,7 @@
 | tensors | read where they lie, or brought over from their device in chunks |
 """
 
-from squarely.validate.categories import Category, Coded, coded, in_order, unlabelled
+from squarely.validate.categories import Category, Coded, Crossed, Level, coded, crossed, in_order, unlabelled
 from squarely.validate.columns import bad_weight, column, frame_columns, more_columns, pair_columns
 from squarely.validate.design import Design, blocks, design, dimensions, exact_parts, names_of, whole_rows
 from squarely.validate.numbers import Missing, Place, as_array, numbers, one_column
@@ -23,7 +23,9 @@ __all__ = [
     "POLICIES",
     "Category",
     "Coded",
+    "Crossed",
     "Design",
+    "Level",
     "Missing",
     "Place",
     "accepts",
@@ -35,6 +37,7 @@ __all__ = [
     "check_policy",
     "coded",
     "column",
+    "crossed",
     "design",
     "dimensions",
     "exact_parts",
