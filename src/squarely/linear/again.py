@@ -163,7 +163,7 @@ class Again:
                 f"groups= names {len(asked.by)} columns, {', '.join(map(repr, asked.by))}; expected one. Make a column of their pairs first."
             )
         count = len(asked.targets)
-        for columns, weight, coded, batch in asked.batches():
+        for columns, weight, coded, batch, _ in asked.batches():
             labels = [read_labels(keys, place_in(batch, name)) for name, keys in zip(asked.by, batch.keys, strict=False)]
             numbers = coding.columns(columns[:-count], coded, partial(place_in, batch))
             yield [*numbers, *columns[-count:]], weight, labels[0] if labels else None

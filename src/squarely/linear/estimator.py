@@ -76,7 +76,7 @@ class GramEstimator(LinearModel):
         check_fit_policy(self.nan_policy)
         omitted = 0
         if self.nan_policy == "omit":
-            X, y, weight, omitted = without_missing(X, y, weight, self.features, self._categories(first=first))  # noqa: N806
+            X, y, weight, _, omitted = without_missing(X, y, weight, self.features, self._categories(first=first))  # noqa: N806
         rows = self._design(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
 

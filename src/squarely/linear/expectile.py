@@ -34,7 +34,7 @@ class ExpectileRegression(AsymptoticEstimator):
     ----------
     expectile : float, default 0.5
         Above 0 and below 1. At 0.9 an error of a prediction that is too low counts nine times one that is too high.
-    features, fit_intercept, max_iter, tol
+    features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``.
 
     Attributes
@@ -56,10 +56,20 @@ class ExpectileRegression(AsymptoticEstimator):
     [1.0, 1.5]
     """
 
-    def __init__(self, *, expectile: float = 0.5, features: Any = None, fit_intercept: bool = True, max_iter: int = 200, tol: float = 1e-12) -> None:
+    def __init__(
+        self,
+        *,
+        expectile: float = 0.5,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 200,
+        tol: float = 1e-12,
+    ) -> None:
         self.expectile = expectile
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 

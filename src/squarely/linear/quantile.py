@@ -35,7 +35,7 @@ class QuantileRegression(AsymptoticEstimator):
         Above 0 and below 1.
     vcov : "robust" or "iid"
         Covariances of the coefficients: "iid" for errors of one law at all features, "robust" as statsmodels and Greene have it.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter, tol : int, float
         Iterations end when the loss is at most ``tol`` of itself above the least, by its duality gap; a warning says where it is not.
@@ -73,6 +73,7 @@ class QuantileRegression(AsymptoticEstimator):
         vcov: str = "robust",
         features: Any = None,
         fit_intercept: bool = True,
+        nan_policy: str = "raise",
         max_iter: int = 100,
         tol: float = 1e-12,
     ) -> None:
@@ -80,6 +81,7 @@ class QuantileRegression(AsymptoticEstimator):
         self.vcov = vcov
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 

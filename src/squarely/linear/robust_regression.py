@@ -103,7 +103,7 @@ class HuberRegression(_MRegression):
         In units of the scale; this one keeps 95 % of the precision at normal errors.
     scale : "mad" or float
         "mad" is the median absolute error over 0.6745, taken again in each iteration.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter, tol : int, float
         Iterations end when predictions change by at most ``tol`` of the spread of the errors (root mean square); a warning says where they do not.
@@ -135,12 +135,21 @@ class HuberRegression(_MRegression):
     _kernel = "huber_loss"
 
     def __init__(
-        self, *, delta: float = 1.345, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 200, tol: float = 1e-12
+        self,
+        *,
+        delta: float = 1.345,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 200,
+        tol: float = 1e-12,
     ) -> None:
         self.delta = delta
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
@@ -160,7 +169,7 @@ class TukeyRegression(_MRegression):
     ----------
     c : float, default 4.685
         In units of the scale; this one keeps 95 % of the precision at normal errors.
-    scale, features, fit_intercept, max_iter, tol
+    scale, features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``.
 
     References
@@ -177,12 +186,21 @@ class TukeyRegression(_MRegression):
     _kernel = "tukey_loss"
 
     def __init__(
-        self, *, c: float = 4.685, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 500, tol: float = 1e-12
+        self,
+        *,
+        c: float = 4.685,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 500,
+        tol: float = 1e-12,
     ) -> None:
         self.c = c
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
@@ -202,7 +220,7 @@ class StudentTRegression(_MRegression):
     ----------
     df : float, default 4
         Degrees of freedom: the fewer, the heavier the tails.
-    scale, features, fit_intercept, max_iter, tol
+    scale, features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``; the scale is that of the law, not its standard deviation.
 
     References
@@ -220,12 +238,21 @@ class StudentTRegression(_MRegression):
     _kernel = "student_t_loss"
 
     def __init__(
-        self, *, df: float = 4.0, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 500, tol: float = 1e-12
+        self,
+        *,
+        df: float = 4.0,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 500,
+        tol: float = 1e-12,
     ) -> None:
         self.df = df
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 

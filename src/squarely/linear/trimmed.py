@@ -31,7 +31,7 @@ class LeastTrimmedSquares(PassesEstimator):
     coverage : float, optional
         Share of the rows that are fitted, above 0.5 and at most 1. Without it h is (n + k + 1) // 2 for k coefficients, the most robust.
     n_starts : int, default 500
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter : int
         C-steps of a start, at most; a warning says where they do not end.
@@ -63,12 +63,20 @@ class LeastTrimmedSquares(PassesEstimator):
     tol = 0.0  # its steps end when rows stay the same
 
     def __init__(
-        self, *, coverage: float | None = None, n_starts: int = 500, features: Any = None, fit_intercept: bool = True, max_iter: int = 100
+        self,
+        *,
+        coverage: float | None = None,
+        n_starts: int = 500,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 100,
     ) -> None:
         self.coverage = coverage
         self.n_starts = n_starts
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any = None) -> Self:  # type: ignore[override]  # noqa: N803  # rows count or they do not
