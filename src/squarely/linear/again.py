@@ -156,7 +156,7 @@ class Again:
 
     def _named(self) -> Iterator[tuple[list[Parts], Doubles | None, npt.NDArray[Any] | None]]:
         coding = self.model._coding
-        features = list(coding.schema.features) if self.model.features is None else self.model.features
+        features = list(coding.schema.features) if self.model._features_of_fit is None else self.model._features_of_fit
         asked = Asked.of(self.data, self.target, features, self.sample_weight, () if self.groups is None else self.groups, coding.schema.categories)
         if len(asked.by) > 1:
             raise DataError(

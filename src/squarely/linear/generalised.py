@@ -1,8 +1,8 @@
 """GeneralizedLeastSquares: errors of unequal variance, or that hang together in time or in groups."""
 
-from collections.abc import Callable
-from numbers import Real
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from squarely.linear.exchangeable import GroupedMoments
 from squarely.linear.inference import Inference
 from squarely.linear.labels import grouped
 from squarely.linear.model import is_names
+from squarely.linear.parameters import Rule, number, refused
 from squarely.linear.passes import PassesEstimator, Settled, negligible_change, reweighted
 from squarely.linear.rows import Line, Rows
 from squarely.linear.whitening import LaggedMoments, inference_of, line_of, root_of_covariance, whitened
@@ -24,6 +25,27 @@ _NO_VARIANCE = 1e-20  # of the largest
 _INSIDE = 1e-12  # how far an estimated correlation stays from its bounds, where there is no covariance
 
 Settle = Callable[[Rows, Doubles], Settled]
+
+
+def _covariance(name: str, given: Any) -> Any:
+    """Return numbers, a word, or None; whether they are covariances of the rows is said where these are known."""
+    if given in (None, *_NAMED) if isinstance(given, str | NoneType) else _are_numbers(given):
+        return given
+    raise refused(name, given, f"covariances or variances of the errors, or one of {', '.join(map(repr, _NAMED))}")
+
+
+def _rho(name: str, given: Any) -> Any:
+    """Return a correlation, or None; how low it may be the rows say."""
+    if given is None or -1 < number(given) < 1:
+        return given
+    raise refused(name, given, "a correlation of such errors, a number above -1 and below 1, or None to estimate it")
+
+
+def _are_numbers(given: Any) -> bool:
+    try:
+        return np.asarray(given).dtype.kind in "iuf"
+    except ValueError:  # rows of different lengths
+        return False
 
 
 class GeneralizedLeastSquares(PassesEstimator):
@@ -74,6 +96,8 @@ class GeneralizedLeastSquares(PassesEstimator):
     ([1.85], 2)
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**PassesEstimator._rules, "covariance": _covariance, "rho": _rho}
+
     def __init__(
         self,
         *,
@@ -123,10 +147,6 @@ class GeneralizedLeastSquares(PassesEstimator):
     def _check(self, y: Any, groups: Any) -> None:
         """Refuse what does not go together."""
         named = self.covariance if isinstance(self.covariance, str) else None
-        if named is not None and named not in _NAMED:
-            raise DataError(
-                f"covariance={named!r} is not known. Give covariances or variances of the errors, or one of {', '.join(map(repr, _NAMED))}."
-            )
         needed = named in ("variances", "exchangeable")
         if needed == (groups is None):
             raise DataError(
@@ -157,11 +177,11 @@ class GeneralizedLeastSquares(PassesEstimator):
         return lambda rows, target: self._correlated(rows, target, GroupedMoments.of(rows, target, codes))
 
     def _given_covariance(self) -> Doubles | None:
-        return None if self.covariance is None or isinstance(self.covariance, str) else np.asarray(self.covariance, np.float64)
+        return None if self.covariance is None or isinstance(self.covariance, str) else np.asarray(self.covariance).astype(np.float64)
 
     def _correlated(self, rows: Rows, target: Doubles, moments: LaggedMoments | GroupedMoments) -> Settled:
         if self.rho is not None:
-            rho = _checked(self.rho, moments.lowest)
+            rho = _above(moments.lowest, self.rho)
             return _settled(line_of(moments.equations(rho), intercept=rows.intercept), rows, rho_=rho)
         line, negligible = rows.ordinary(target), negligible_change(target)
         for iteration in range(1, self.max_iter + 1):
@@ -221,7 +241,7 @@ def _settled(line: Line, rows: Rows, iterations: int = 1, *, converged: bool = T
     return Settled(line, iterations, converged, known)
 
 
-def _checked(rho: Any, lowest: float) -> float:
-    if isinstance(rho, Real) and not isinstance(rho, bool) and lowest < float(rho) < 1:
+def _above(lowest: float, rho: float) -> float:
+    if float(rho) > lowest:
         return float(rho)
     raise DataError(f"rho={rho!r} is no correlation of such errors; expected a number above {lowest:.6g} and below 1.")

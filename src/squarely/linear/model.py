@@ -28,7 +28,7 @@ class LinearModel(ScikitManners):
 
     def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
         """Open features, and make those that are asked for; categories are levels still."""
-        return self._open(X, self.features, first=first)
+        return self._open(X, first=first)
 
     def _dense(self, X: Any, *, first: bool) -> Design:  # noqa: N803
         """Open features as the columns of the fit; the first rows have the levels of categories."""

@@ -14,7 +14,7 @@ from squarely.linear.model import LinearModel, is_names
 from squarely.linear.reading import Asked
 from squarely.linear.rows import Line, Rows
 from squarely.linear.whole import without_missing
-from squarely.validate import check_fit_policy, dimensions
+from squarely.validate import dimensions
 
 __all__ = ["PassesEstimator", "Settled", "negligible_change", "reweighted"]
 
@@ -70,7 +70,7 @@ class PassesEstimator(LinearModel):
         """Return rows in memory, or those of a source, without those that lack a value where that is the policy."""
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        check_fit_policy(self.nan_policy)
+        self._check_parameters()
         return self._read(X, y, weight, groups) if is_names(y) else self._given(X, y, weight, groups)
 
     def _given(self, X: Any, y: Any, weight: Any, groups: Any) -> Rows:  # noqa: N803

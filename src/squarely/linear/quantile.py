@@ -1,14 +1,15 @@
 """QuantileRegression: least asymmetric absolute errors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from squarely.linear.asymptotic import AsymptoticEstimator
 from squarely.linear.doubled import Doubles
-from squarely.linear.expectile import checked_level
 from squarely.linear.interior import Pinball, least_pinball
+from squarely.linear.parameters import Rule, level, refused
 from squarely.linear.passes import Settled
 from squarely.linear.rows import Line, Rows
 from squarely.linear.sparsity import checked_kind, quantile_inference
@@ -18,6 +19,13 @@ __all__ = ["QuantileRegression"]
 
 _CANDIDATES = 8  # times as many rows as the line goes through are looked at
 _APART = 1e-9  # a row counts as a combination of others below this distance, of rows of a size of 1
+
+
+def _kind(name: str, given: Any) -> str:
+    """Return how covariances are estimated."""
+    if isinstance(given, str):
+        return checked_kind(given)
+    raise refused(name, given, "'robust' or 'iid'")
 
 
 class QuantileRegression(AsymptoticEstimator):
@@ -64,6 +72,7 @@ class QuantileRegression(AsymptoticEstimator):
     ([1.0], 0.0, 22.5)
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**AsymptoticEstimator._rules, "quantile": level, "vcov": _kind}
     _in_memory = True  # iterations are many, and the rows nearest to a line are looked up
 
     def __init__(
@@ -86,8 +95,7 @@ class QuantileRegression(AsymptoticEstimator):
         self.tol = tol
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
-        vcov = checked_kind(self.vcov)
-        loss = Pinball(checked_level("quantile", self.quantile), np.ones_like(target) if rows.weight is None else rows.weight)
+        loss = Pinball(float(self.quantile), np.ones_like(target) if rows.weight is None else rows.weight)
         there, given = loss.weight > 0, rows
         if not there.all():
             rows, target, loss = rows.kept(np.flatnonzero(there)), target[there], replace(loss, weight=loss.weight[there])
@@ -97,7 +105,7 @@ class QuantileRegression(AsymptoticEstimator):
         its[corners] = 0
         if loss.of(its) <= best * (1 + self.tol):
             line, errors, best, converged = replace(through, equations=line.equations), its, loss.of(its), True
-        inference = quantile_inference(given, rows, line, target, errors, loss, vcov)
+        inference = quantile_inference(given, rows, line, target, errors, loss, self.vcov)
         given.passes += rows.passes if rows is not given else 0
         return Settled(line, iterations, converged, {"loss_": best, "inference_": inference})
 

@@ -1,7 +1,6 @@
 """Regression that outliers cannot rule: M-estimates by iteratively reweighted least squares, with the weights of the table of losses."""
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, freedom_of, of_common_shape
 from squarely.linear.doubled import Doubles
+from squarely.linear.parameters import Rule, number, refused
 from squarely.linear.passes import Settled, reweighted
 from squarely.linear.rows import Line, Rows
 from squarely.losses.kernels import KERNELS, checked
@@ -31,9 +31,17 @@ def median_size(errors: Doubles, weight: Doubles | None) -> float:
     return float(sizes[order[at]] + sizes[order[beside]]) / 2
 
 
+def _scale(name: str, given: Any) -> Any:
+    """Return the size of an ordinary error, or 'mad'."""
+    if (isinstance(given, str) and given == "mad") or 0 < number(given) < np.inf:
+        return given
+    raise refused(name, given, "the size of an ordinary error, a finite number above 0, or 'mad' to estimate it")
+
+
 class _MRegression(AsymptoticEstimator):
     """An M-estimate with the omega weights of a kernel whose settings are in units of the scale."""
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**AsymptoticEstimator._rules, "scale": _scale}
     scale: Any
     _kernel: ClassVar[str]
 
@@ -44,7 +52,7 @@ class _MRegression(AsymptoticEstimator):
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         declared = KERNELS[self._kernel]
         settings = checked(declared, self._settings())
-        given = _given_scale(self.scale)
+        given = None if self.scale == "mad" else float(self.scale)
         known: dict[str, Any] = {}
         sizes = np.zeros_like(target)
 
@@ -79,14 +87,6 @@ def _inference(rows: Rows, line: Line, psi: Doubles, slope: Doubles, scale: floa
         correction = 1 + (n - freedom) / n * np.average((slope - mean) ** 2, weights=rows.weight) / mean**2
         factor = correction**2 * np.sum(rows.weighted(psi**2)) / freedom * scale**2 / mean**2
     return AsymptoticInference.of(rows, line, of_common_shape(rows.equations, factor), "H1")
-
-
-def _given_scale(scale: Any) -> float | None:
-    if isinstance(scale, str) and scale == "mad":
-        return None
-    if isinstance(scale, Real) and not isinstance(scale, bool) and 0 < float(scale) < np.inf:
-        return float(scale)
-    raise DataError(f"scale={scale!r} is neither 'mad' nor a finite number above 0. Give the size of an ordinary error, or 'mad' to estimate it.")
 
 
 class HuberRegression(_MRegression):
