@@ -16,13 +16,20 @@ from squarely.errors import DataError
 from squarely.linear import (
     ElasticNet,
     ElasticNetCV,
+    ExpectileRegression,
+    HeteroscedasticRegression,
+    HuberRegression,
     JamesStein,
     Lasso,
     LassoCV,
+    LeastTrimmedSquares,
     LinearRegression,
     NonNegativeLeastSquares,
+    QuantileRegression,
     Ridge,
     RidgeCV,
+    StudentTRegression,
+    TukeyRegression,
     category,
     gram,
     grams,
@@ -174,6 +181,68 @@ def test_every_estimator_of_a_state_has_the_policy(model: Any) -> None:
     assert (given.n_omitted_, given.coef_.tobytes()) == (4, expected.tobytes())
     with pytest.raises(DataError, match="Input X contains"):
         model.fit(X_MISSING, Y_MISSING)
+
+
+REWEIGHTED: list[Any] = [
+    HuberRegression(),
+    TukeyRegression(),
+    StudentTRegression(),
+    ExpectileRegression(expectile=0.8),
+    HeteroscedasticRegression(),
+    QuantileRegression(quantile=0.6),
+    LeastTrimmedSquares(),
+]
+
+
+@pytest.mark.parametrize("model", REWEIGHTED, ids=repr)
+def test_fits_that_read_the_rows_again_have_the_policy(model: Any, tmp_path: Path) -> None:
+    weighted = () if isinstance(model, LeastTrimmedSquares) else (W,)
+    x, y = X_MISSING.copy(), Y_MISSING
+    if not weighted:
+        x[30, 0] = np.nan
+    expected = type(model)(**model.get_params()).fit(X[KEPT], Y[KEPT], *(w[KEPT] for w in weighted))
+    omitting = {**model.get_params(), "nan_policy": "omit"}
+    given = type(model)(**omitting).fit(x, y, *(W_MISSING for _ in weighted))
+    names = [name for name in vars(expected) if name in ("coef_", "intercept_", "scale_", "weights_", "support_", "loss_", "log_likelihood_")]
+    assert len(names) > 2 or isinstance(model, ExpectileRegression)
+    for name in names:
+        assert np.array_equal(getattr(given, name), getattr(expected, name)), name
+    assert (given.n_omitted_, given.n_passes_, expected.n_omitted_) == (4, expected.n_passes_, 0)
+    frame_of = pd.DataFrame(frame()).assign(a=x[:, 0])[["a", "b", "y", *(["w"] if weighted else [])]]
+    frame_of.iloc[:25].to_parquet(tmp_path / "1.parquet", row_group_size=4)
+    frame_of.iloc[25:].to_parquet(tmp_path / "2.parquet")
+    read = type(model)(**omitting).fit(tmp_path, "y", *("w" for _ in weighted))
+    assert read.n_omitted_ == 4
+    for name in names:
+        np.testing.assert_allclose(getattr(read, name), getattr(expected, name), rtol=1e-9, atol=1e-12)
+    if hasattr(model, "summary"):
+        assert "4 rows were left out, for a missing or infinite value." in str(read.summary())
+        assert "left out" not in str(expected.summary())
+        assert read.inference_.rows == expected.inference_.rows
+
+
+@pytest.mark.parametrize("model", REWEIGHTED, ids=repr)
+def test_fits_that_read_the_rows_again_refuse_as_others_do(model: Any) -> None:
+    with pytest.raises(DataError, match=r"Input X contains .*column 1, row 3"):
+        type(model)(**model.get_params()).fit(X_MISSING, Y)
+    policy = {**model.get_params(), "nan_policy": "drop"}
+    for data, target in ((X, Y), ({"a": [1.0], "y": [2.0]}, "y")):
+        with pytest.raises(DataError, match="nan_policy is 'drop'; a fit takes 'raise' or 'omit'"):
+            type(model)(**policy).fit(data, target)
+    omitting = type(model)(**{**model.get_params(), "nan_policy": "omit"})
+    with pytest.raises(DataError, match="no row is left; 3 of 3 have a missing"):
+        omitting.fit(np.full((3, 1), np.nan), [1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match="no row is left; 2 of 2 have a missing"):
+        omitting.fit({"x": [1.0, None], "y": [None, 2.0]}, "y")
+
+
+def test_levels_of_rows_that_are_left_out_are_no_columns_when_rows_are_read_again() -> None:
+    data = pd.DataFrame({"c": ["u", "v", "u", "z", "v", None, "u", "v"], "y": [1.0, 2.0, 3.0, None, 4.0, 9.0, 1.5, 2.5]})
+    kept = data.dropna()
+    expected = HuberRegression(features=["c"]).fit(kept, "y")
+    for model in (HuberRegression(features=["c"], nan_policy="omit"), HuberRegression(nan_policy="omit")):
+        found = model.fit(data, "y") if model.features else model.fit(data[["c"]], data["y"])
+        assert (found.n_omitted_, found.coef_.tolist()) == (2, expected.coef_.tolist())
 
 
 def test_parts_add_up() -> None:

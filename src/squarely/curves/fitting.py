@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from squarely.curves.seen import Seen
-from squarely.curves.splits import Places, Split
+from squarely.curves.splits import Split
 from squarely.decompose.learner import cloned, predicted, taken
 from squarely.linear import GramEstimator, GramState
 from squarely.linear.folds import CrossValidated
+from squarely.linear.splits import Places
 
 __all__ = ["Step", "seen_of"]
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from squarely.decompose.learner import whole_number
 from squarely.errors import DataError
+from squarely.linear.splits import Places, are_splits, pairs_of
 
-__all__ = ["Places", "Split", "sizes_of", "splits_of", "wider_for"]
-
-Places = npt.NDArray[np.intp]
+__all__ = ["Split", "sizes_of", "splits_of", "wider_for"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +27,10 @@ def splits_of(folds: Any, seed: int | None, X: Any, y: Any, rows: int) -> tuple[
     order = np.arange(rows) if seed is None else np.random.default_rng(whole_number(seed, "seed", 0)).permutation(rows)
     if isinstance(folds, int | np.integer) and not isinstance(folds, bool):
         found = tuple(_in_turn(order, int(folds)))
-    elif isinstance(folds, list | tuple) or (hasattr(folds, "split") and not isinstance(folds, str)):
+    elif are_splits(folds):
         rank = np.empty(rows, np.intp)
         rank[order] = np.arange(rows)
-        pairs = folds.split(X, y) if hasattr(folds, "split") else folds
-        found = tuple(_given(at, pair, rank, seed is not None) for at, pair in enumerate(pairs))
+        found = tuple(_given(at, *pair, rank, seed is not None) for at, pair in enumerate(pairs_of("folds", folds, X, y)))
     else:
         raise DataError(f"folds is {repr(folds)[:60]}; expected a number, a splitter such as KFold(5), or pairs of the places of rows.")
     if not found:
@@ -49,8 +46,7 @@ def _in_turn(order: Places, folds: int) -> Iterator[Split]:
         yield Split(np.delete(order, test), order[test])
 
 
-def _given(at: int, pair: Any, rank: Places, ordered: bool) -> Split:
-    train, test = _places(at, pair)
+def _given(at: int, train: Places, test: Places, rank: Places, ordered: bool) -> Split:
     both = np.concatenate([train, test])
     if not len(train) or not len(test) or both.min() < 0 or both.max() >= len(rank):
         raise DataError(
@@ -61,21 +57,6 @@ def _given(at: int, pair: Any, rank: Places, ordered: bool) -> Split:
             f"split {at} holds row {int(np.bincount(both).argmax()):,} twice; expected no row both to train and to validate, nor two times."
         )
     return Split(train[np.argsort(rank[train], kind="stable")] if ordered else train, test)
-
-
-def _places(at: int, pair: Any) -> tuple[Places, Places]:
-    """Return the places of the rows that train and that validate, which have to be given as whole numbers."""
-    try:
-        train, test = map(np.asarray, pair)
-    except (TypeError, ValueError):
-        raise DataError(f"split {at} is {repr(pair)[:60]}; expected a pair: places of rows that train, and of rows that validate.") from None
-    for name, each in (("train", train), ("validate", test)):
-        if each.ndim != 1 or (each.size and each.dtype.kind not in "iu"):
-            cure = " np.flatnonzero(mask) gives those of a mask." if each.dtype.kind == "b" else ""
-            raise DataError(
-                f"split {at} has rows to {name} of type {each.dtype} and shape {each.shape}; expected places of rows, whole numbers in one row.{cure}"
-            )
-    return train.astype(np.intp), test.astype(np.intp)
 
 
 def wider_for(splits: Sequence[Split]) -> float:

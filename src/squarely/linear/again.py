@@ -156,14 +156,14 @@ class Again:
 
     def _named(self) -> Iterator[tuple[list[Parts], Doubles | None, npt.NDArray[Any] | None]]:
         coding = self.model._coding
-        features = list(coding.schema.features) if self.model.features is None else self.model.features
+        features = list(coding.schema.features) if self.model._features_of_fit is None else self.model._features_of_fit
         asked = Asked.of(self.data, self.target, features, self.sample_weight, () if self.groups is None else self.groups, coding.schema.categories)
         if len(asked.by) > 1:
             raise DataError(
                 f"groups= names {len(asked.by)} columns, {', '.join(map(repr, asked.by))}; expected one. Make a column of their pairs first."
             )
         count = len(asked.targets)
-        for columns, weight, coded, batch in asked.batches():
+        for columns, weight, coded, batch, _ in asked.batches():
             labels = [read_labels(keys, place_in(batch, name)) for name, keys in zip(asked.by, batch.keys, strict=False)]
             numbers = coding.columns(columns[:-count], coded, partial(place_in, batch))
             yield [*numbers, *columns[-count:]], weight, labels[0] if labels else None

@@ -1,6 +1,7 @@
 """Lasso and elastic net from a state: coordinate descent on its root, then the exact solution on the support that was found."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.factor import Factor
-from squarely.linear.penalties import penalties, share
+from squarely.linear.parameters import Rule, penalty, share
 from squarely.linear.support import SLACK, beside, of_target, on_support
 from squarely.state import Dyadic
 
@@ -61,6 +62,8 @@ class ElasticNet(GramEstimator):
     [1.45, 0.0]
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**GramEstimator._rules, "alpha": penalty, "l1_ratio": share}
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -81,9 +84,8 @@ class ElasticNet(GramEstimator):
         self.max_iter = max_iter
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
-        (alpha,) = penalties("alpha", float(self.alpha))
         self.rank_ = equations.factor.rank
-        found, self.n_iter_ = coefficients_at(equations, alpha, share("l1_ratio", self.l1_ratio), self.tol, self.max_iter)
+        found, self.n_iter_ = coefficients_at(equations, float(self.alpha), float(self.l1_ratio), self.tol, self.max_iter)
         return found
 
 

@@ -1,7 +1,7 @@
 """Lasso and elastic net whose penalty is chosen by cross-validation, from one pass over the data."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -9,13 +9,25 @@ from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
 from squarely.linear.elastic_net import coefficients_at, path_of
 from squarely.linear.equations import NormalEquations
-from squarely.linear.folds import CrossValidated
-from squarely.linear.penalties import penalties, share
+from squarely.linear.folds import CrossValidated, checked_cv
+from squarely.linear.parameters import Rule, count, level, penalties, shares
 from squarely.state import Dyadic
 
 __all__ = ["ElasticNetCV", "LassoCV"]
 
 _SMALLEST = 1e-15  # of a penalty where features explain nothing, as scikit-learn has it
+
+
+def _grid_of(name: str, given: Any) -> Any:
+    """Return how many penalties there are, or which."""
+    return count(name, given) if isinstance(given, int | np.integer) else penalties(name, given)
+
+
+def _folds(name: str, given: Any) -> Any:
+    """Return a number of folds, or splits."""
+    if given is None:
+        raise DataError("cv is None; expected a number of folds, such as 5, or splits.")
+    return checked_cv(name, given)
 
 
 class ElasticNetCV(CrossValidated):
@@ -63,6 +75,8 @@ class ElasticNetCV(CrossValidated):
     0.1
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**CrossValidated._rules, "l1_ratio": shares, "eps": level, "alphas": _grid_of, "cv": _folds}
+
     def __init__(
         self,
         *,
@@ -87,9 +101,7 @@ class ElasticNetCV(CrossValidated):
         self.max_iter = max_iter
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
-        if self.cv is None:
-            raise DataError("cv is None; expected a number of folds, such as 5, or splits.")
-        ratios = [share("l1_ratio", ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+        ratios = shares("l1_ratio", self.l1_ratio)
         grids = [self._grid(equations, ratio) for ratio in ratios]
         errors = np.stack([self._errors(grid, ratio) for grid, ratio in zip(grids, ratios, strict=True)])
         best, at = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])

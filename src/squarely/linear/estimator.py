@@ -14,7 +14,7 @@ from squarely.linear.terms import feature_slots, inputs_of, terms_of
 from squarely.linear.whole import without_missing
 from squarely.sources import open_source
 from squarely.state import Dyadic, GramState
-from squarely.validate import Design, check_fit_policy, dimensions, nothing_left
+from squarely.validate import Design, dimensions, nothing_left
 
 __all__ = ["GramEstimator"]
 
@@ -73,12 +73,16 @@ class GramEstimator(LinearModel):
 
     def _given(self, X: Any, y: Any, weight: Any, *, first: bool) -> tuple[Design, Any, Any, int]:  # noqa: N803
         """Return opened features, targets and weights, of rows that lack nothing where that is the policy, and how many were left out."""
-        check_fit_policy(self.nan_policy)
+        self._check_parameters()
         omitted = 0
         if self.nan_policy == "omit":
-            X, y, weight, omitted = without_missing(X, y, weight, self.features, self._categories(first=first))  # noqa: N806
+            X, y, weight, _, omitted = without_missing(X, y, weight, self._features(first=first), self._categories(first=first))  # noqa: N806
         rows = self._design(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
+
+    def _features(self, *, first: bool) -> Any:
+        """Return the features that the fit has; those that are asked for before it."""
+        return self.features if first else self._features_of_fit
 
     def _categories(self, *, first: bool) -> tuple[str, ...] | None:
         """Return the columns that the fit knows as categories; None before it."""
@@ -90,7 +94,8 @@ class GramEstimator(LinearModel):
 
     def _asked(self, data: Any, target: Any, weight: Any, *, first: bool) -> Asked:
         """Return what is read of a source; the first says what the columns are."""
-        asked = Asked.of(data, target, self.features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
+        self._check_parameters()
+        asked = Asked.of(data, target, self._features(first=first), weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
             self._name_inputs(asked.inputs)
@@ -170,12 +175,14 @@ class GramEstimator(LinearModel):
         return self.from_state(one.state_ + other.state_, **self.get_params())
 
     def _of_state(self, state: GramState) -> Self:
+        self._check_parameters()
         schema = state.schema
         terms = terms_of(self.features, schema.features, schema.categories)
         if feature_slots(terms) != schema.features:
             has, asked = (tuple(str(getattr(each, "name", each)) for each in of) for of in (schema.features, feature_slots(terms)))
             raise DataError(f"the state has the features {has}, and {asked} are asked for. Ask for those it has, in their order.")
         columns = inputs_of(terms)
+        self._keep_features()
         self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
         if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
             self.feature_names_in_ = np.array(columns, object)
@@ -184,7 +191,8 @@ class GramEstimator(LinearModel):
     def refitted(self, **parameters: Any) -> Self:
         """Return the estimator with other parameters, fitted to the same rows: what is known of their moments is not found again."""
         other = type(self)(**{**self.get_params(), **parameters})
-        for name in ("_flat", "n_features_in_", "feature_names_in_", "n_omitted_"):
+        other._check_parameters()
+        for name in ("_flat", "_features_of_fit", "n_features_in_", "feature_names_in_", "n_omitted_"):
             if hasattr(self, name):
                 setattr(other, name, getattr(self, name))
         return other._settle(self.state_, self.equations_)

@@ -1,25 +1,18 @@
 """ExpectileRegression: least squares that count errors on one side more than on the other."""
 
-from numbers import Real
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
-from squarely.errors import DataError
 from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, sandwich
 from squarely.linear.doubled import Doubles
+from squarely.linear.parameters import Rule, level
 from squarely.linear.passes import Settled, reweighted
 from squarely.linear.rows import Rows
 from squarely.losses.kernels import KERNELS, checked
 
-__all__ = ["ExpectileRegression", "checked_level"]
-
-
-def checked_level(name: str, level: Any) -> float:
-    """Return a level above 0 and below 1."""
-    if isinstance(level, Real) and 0 < float(level) < 1:
-        return float(level)
-    raise DataError(f"{name}={level!r} is no level; expected a number above 0 and below 1, as 0.9.")
+__all__ = ["ExpectileRegression"]
 
 
 class ExpectileRegression(AsymptoticEstimator):
@@ -34,7 +27,7 @@ class ExpectileRegression(AsymptoticEstimator):
     ----------
     expectile : float, default 0.5
         Above 0 and below 1. At 0.9 an error of a prediction that is too low counts nine times one that is too high.
-    features, fit_intercept, max_iter, tol
+    features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``.
 
     Attributes
@@ -56,16 +49,28 @@ class ExpectileRegression(AsymptoticEstimator):
     [1.0, 1.5]
     """
 
-    def __init__(self, *, expectile: float = 0.5, features: Any = None, fit_intercept: bool = True, max_iter: int = 200, tol: float = 1e-12) -> None:
+    _rules: ClassVar[Mapping[str, Rule]] = {**AsymptoticEstimator._rules, "expectile": level}
+
+    def __init__(
+        self,
+        *,
+        expectile: float = 0.5,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 200,
+        tol: float = 1e-12,
+    ) -> None:
         self.expectile = expectile
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         declared = KERNELS["expectile_loss"]
-        settings = checked(declared, {"alpha": checked_level("expectile", self.expectile)})
+        settings = checked(declared, {"alpha": float(self.expectile)})
         scores = np.zeros_like(target)
 
         def weigh(errors: Doubles) -> Doubles:

@@ -1,7 +1,7 @@
 """Cross-validation from states: one pass makes a state of each fold, and training on all others is an exact subtraction."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +12,38 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.factor import Factor
+from squarely.linear.parameters import Rule
 from squarely.linear.reading import rows_by_code, states_by
+from squarely.linear.splits import are_splits, pairs_of
 from squarely.state import Dyadic, GramState, deal
 from squarely.validate import Design
 
-__all__ = ["CrossValidated", "mean_squares"]
+__all__ = ["CrossValidated", "checked_cv", "mean_squares"]
 
 Path = Callable[[NormalEquations], Doubles]  # coefficients, of shape (penalties, p, t)
+
+
+def _count(cv: Any) -> int | None:
+    """Return a number of folds, and None for splits."""
+    if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
+        return None
+    return int(cv)
+
+
+def checked_cv(name: str, given: Any) -> Any:
+    """Return a number of folds, splits, or None."""
+    count = _count(given)
+    if given is None or are_splits(given) or (count is not None and count > 1):
+        return given
+    raise DataError(
+        f"{name}={repr(given)[:60]} is no number of folds, nor splits; expected 2 or more, a splitter such as KFold(5), or pairs of places."
+    )
 
 
 class CrossValidated(GramEstimator):
     """An estimator that chooses a penalty by cross-validation; ``cv`` says in which folds."""
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**GramEstimator._rules, "cv": checked_cv}
     cv: Any
     folds_: tuple[GramState, ...]
 
@@ -118,7 +138,9 @@ def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
         share, more = divmod(rows, count)
         return np.repeat(np.arange(count), np.where(np.arange(count) < more, share + 1, share))
     places = np.full(rows, -1, np.intp)
-    for at, (train, test) in enumerate(cv.split(np.zeros(rows), y) if hasattr(cv, "split") else cv):
+    for at, (train, test) in enumerate(pairs_of("cv", cv, np.zeros(rows), y)):
+        if len(test) and (test.min() < 0 or test.max() >= rows):
+            raise DataError(f"split {at} of cv has places of {test.min():,} to {test.max():,}; expected those of {rows:,} rows, from 0.")
         if (places[test] >= 0).any() or len(train) + len(test) != rows or np.intersect1d(train, test).size:
             raise DataError(
                 f"split {at} of cv={cv!r} is no fold: expected test rows that are in no other split, and all other rows to train. "
@@ -130,15 +152,6 @@ def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
             f"cv={cv!r} leaves {int((places < 0).sum()):,} rows in no test set; expected each row in one. Give splits such as those of KFold."
         )
     return places
-
-
-def _count(cv: Any) -> int | None:
-    """Return a number of folds, and None for splits."""
-    if not isinstance(cv, (int, np.integer)) or isinstance(cv, bool):
-        return None
-    if cv < 2:
-        raise DataError(f"cv={cv} is no number of folds; expected 2 or more.")
-    return int(cv)
 
 
 def _in_rounds(start: int, stop: int, folds: int) -> npt.NDArray[np.int64]:

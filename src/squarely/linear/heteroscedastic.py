@@ -28,7 +28,7 @@ class HeteroscedasticRegression(AsymptoticEstimator):
 
     Parameters
     ----------
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``; the intercept is that of the mean, the variance always has one.
     max_iter, tol : int, float
         Iterations end when predictions change by at most ``tol`` of the spread of the errors, and logarithms of variances by ``tol``.
@@ -60,9 +60,12 @@ class HeteroscedasticRegression(AsymptoticEstimator):
     variance_coef_: Doubles
     variance_intercept_: Any
 
-    def __init__(self, *, features: Any = None, fit_intercept: bool = True, max_iter: int = 500, tol: float = 1e-12) -> None:
+    def __init__(
+        self, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise", max_iter: int = 500, tol: float = 1e-12
+    ) -> None:
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 

@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from squarely.errors import DataError
 from squarely.linear import scikit_learn
 from squarely.linear.coding import Coding
 from squarely.linear.opening import opened
+from squarely.linear.parameters import SHARED, Rule
 from squarely.validate import Design, dimensions
 
 __all__ = ["ScikitManners"]
@@ -20,8 +21,11 @@ __all__ = ["ScikitManners"]
 class ScikitManners:
     """Parameters are the arguments of ``__init__``, kept as they are given."""
 
+    features: Any
     n_features_in_: int
+    _features_of_fit: Any
     _coding: Coding  # of the fit
+    _rules: ClassVar[Mapping[str, Rule]] = SHARED  # of parameters, by their names
 
     @classmethod
     def _names(cls) -> list[str]:
@@ -39,6 +43,16 @@ class ScikitManners:
             setattr(self, name, value)
         return self
 
+    def _keep_features(self) -> None:
+        """Keep what is asked for now: what becomes of the parameter later is for the next fit."""
+        self._features_of_fit = list(self.features) if isinstance(self.features, list) else self.features
+
+    def _check_parameters(self) -> None:
+        """Refuse a parameter that is none, before a row is read."""
+        for name, value in self.get_params().items():
+            if name in self._rules:
+                self._rules[name](name, value)
+
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters
         changed = {name: value for name, value in self.get_params().items() if value is not defaults[name].default}
@@ -51,7 +65,7 @@ class ScikitManners:
         words = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
         return scikit_learn.not_fitted_error()(words)
 
-    def _open(self, X: Any, features: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
+    def _open(self, X: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
         """Open features; the first ones decide how many there are, what they are called, and which are categories."""
         if isinstance(X, Mapping) and not hasattr(X, "tocsr"):  # SciPy has a sparse matrix that is a dict
             raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
@@ -65,7 +79,9 @@ class ScikitManners:
                 "Expected 2D array, got 1D array instead: it has one row or one feature. Reshape your data, "
                 "with X.reshape(-1, 1) where it is one feature and X.reshape(1, -1) where it is one row."
             )
-        rows, made = opened(X, features, None if first else self._coding.schema.categories)
+        if first:
+            self._keep_features()
+        rows, made = opened(X, self._features_of_fit, None if first else self._coding.schema.categories)
         if not rows.columns:
             raise DataError(f"Found array with 0 feature(s) (shape=({rows.rows}, 0)) while a minimum of 1 is required. Give a column or more.")
         if not rows.rows:
@@ -82,6 +98,7 @@ class ScikitManners:
 
     def _name_inputs(self, columns: tuple[str, ...]) -> None:
         """Take the named columns of a source for the features."""
+        self._keep_features()
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, object)
 
     def _compare(self, count: int, names: tuple[str, ...] | None) -> None:

@@ -29,7 +29,7 @@ class LinearModel(ScikitManners):
 
     def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
         """Open features, and make those that are asked for; categories are levels still."""
-        return self._open(X, self.features, first=first)
+        return self._open(X, first=first)
 
     def _dense(self, X: Any, *, first: bool, weight: Any = None) -> Design:  # noqa: N803
         """Open features as the columns of the fit; the first rows of a weight above 0 have the levels of categories."""

@@ -3,15 +3,17 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
 from squarely.errors import DataError, NotConvergedWarning
 from squarely.linear.doubled import Doubles
+from squarely.linear.labels import keys_of_rows
 from squarely.linear.model import LinearModel, is_names
 from squarely.linear.reading import Asked
 from squarely.linear.rows import Line, Rows
+from squarely.linear.whole import without_missing
 from squarely.validate import dimensions
 
 __all__ = ["PassesEstimator", "Settled", "negligible_change", "reweighted"]
@@ -34,9 +36,11 @@ class PassesEstimator(LinearModel):
 
     max_iter: int
     tol: float
+    nan_policy: str = "raise"
     n_passes_: int
+    n_omitted_: int
     _targets: tuple[str, ...]
-    _in_memory: ClassVar[bool] = False  # whether it takes the rows of a source there
+    _in_memory: bool = False  # whether it takes the rows of a source there
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         """Return the fit of one target."""
@@ -59,17 +63,28 @@ class PassesEstimator(LinearModel):
         -------
         the estimator
         """
-        if y is None:
-            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
-        if is_names(y):
-            rows = self._read(X, y, sample_weight)
-        else:
-            rows = Rows.of(self._dense(X, first=True, weight=sample_weight), y, sample_weight, intercept=bool(self.fit_intercept))
-            self._flat = dimensions(y) == 1
+        rows = self._opened(X, y, sample_weight)
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 
-    def _read(self, data: Any, target: Any, weight: Any) -> Rows:
-        asked = Asked.of(data, target, self.features, weight)
+    def _opened(self, X: Any, y: Any, weight: Any, groups: Any = None) -> Rows:  # noqa: N803
+        """Return rows in memory, or those of a source, without those that lack a value where that is the policy."""
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
+        self._check_parameters()
+        return self._read(X, y, weight, groups) if is_names(y) else self._given(X, y, weight, groups)
+
+    def _given(self, X: Any, y: Any, weight: Any, groups: Any) -> Rows:  # noqa: N803
+        places, omitted = None, 0
+        if self.nan_policy == "omit":
+            X, y, weight, places, omitted = without_missing(X, y, weight, self.features, None)  # noqa: N806
+        rows = Rows.of(self._dense(X, first=True, weight=weight), y, weight, intercept=bool(self.fit_intercept))
+        rows.places, rows.omitted = places, omitted
+        rows.groups = None if groups is None else keys_of_rows(groups, len(rows.targets) + omitted, places)
+        self._flat = dimensions(y) == 1
+        return rows
+
+    def _read(self, data: Any, target: Any, weight: Any, groups: Any) -> Rows:
+        asked = Asked.of(data, target, self.features, weight, () if groups is None else groups, nan_policy=self.nan_policy)
         if not asked.source.rereadable:
             raise DataError(
                 f"{asked.source.name}: {type(self).__name__} reads the rows several times, and a stream is read once. "
@@ -101,7 +116,7 @@ class PassesEstimator(LinearModel):
             setattr(self, name, values[0] if self._flat else np.array(values))
         if not self.fit_intercept:
             self.intercept_ = 0.0
-        self.n_passes_, self._targets = rows.passes, rows.state.targets
+        self.n_passes_, self.n_omitted_, self._targets = rows.passes, rows.omitted, rows.state.targets
         return self
 
 

@@ -1,14 +1,15 @@
 """QuantileRegression: least asymmetric absolute errors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from squarely.linear.asymptotic import AsymptoticEstimator
 from squarely.linear.doubled import Doubles
-from squarely.linear.expectile import checked_level
 from squarely.linear.interior import Pinball, least_pinball
+from squarely.linear.parameters import Rule, level, refused
 from squarely.linear.passes import Settled
 from squarely.linear.rows import Line, Rows
 from squarely.linear.sparsity import checked_kind, quantile_inference
@@ -18,6 +19,13 @@ __all__ = ["QuantileRegression"]
 
 _CANDIDATES = 8  # times as many rows as the line goes through are looked at
 _APART = 1e-9  # a row counts as a combination of others below this distance, of rows of a size of 1
+
+
+def _kind(name: str, given: Any) -> str:
+    """Return how covariances are estimated."""
+    if isinstance(given, str):
+        return checked_kind(given)
+    raise refused(name, given, "'robust' or 'iid'")
 
 
 class QuantileRegression(AsymptoticEstimator):
@@ -35,7 +43,7 @@ class QuantileRegression(AsymptoticEstimator):
         Above 0 and below 1.
     vcov : "robust" or "iid"
         Covariances of the coefficients: "iid" for errors of one law at all features, "robust" as statsmodels and Greene have it.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter, tol : int, float
         Iterations end when the loss is at most ``tol`` of itself above the least, by its duality gap; a warning says where it is not.
@@ -64,6 +72,7 @@ class QuantileRegression(AsymptoticEstimator):
     ([1.0], 0.0, 22.5)
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**AsymptoticEstimator._rules, "quantile": level, "vcov": _kind}
     _in_memory = True  # iterations are many, and the rows nearest to a line are looked up
 
     def __init__(
@@ -73,6 +82,7 @@ class QuantileRegression(AsymptoticEstimator):
         vcov: str = "robust",
         features: Any = None,
         fit_intercept: bool = True,
+        nan_policy: str = "raise",
         max_iter: int = 100,
         tol: float = 1e-12,
     ) -> None:
@@ -80,12 +90,12 @@ class QuantileRegression(AsymptoticEstimator):
         self.vcov = vcov
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
-        vcov = checked_kind(self.vcov)
-        loss = Pinball(checked_level("quantile", self.quantile), np.ones_like(target) if rows.weight is None else rows.weight)
+        loss = Pinball(float(self.quantile), np.ones_like(target) if rows.weight is None else rows.weight)
         there, given = loss.weight > 0, rows
         if not there.all():
             rows, target, loss = rows.kept(np.flatnonzero(there)), target[there], replace(loss, weight=loss.weight[there])
@@ -95,7 +105,7 @@ class QuantileRegression(AsymptoticEstimator):
         its[corners] = 0
         if loss.of(its) <= best * (1 + self.tol):
             best, least = loss.of(its), replace(least, line=replace(through, equations=least.line.equations), errors=its)
-        inference = quantile_inference(given, rows, target, least, loss, vcov)
+        inference = quantile_inference(given, rows, target, least, loss, self.vcov)
         given.passes += rows.passes if rows is not given else 0
         return Settled(least.line, least.iterations, least.converged, {"loss_": best, "inference_": inference})
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,18 @@ from squarely.state import GramState
 from squarely.state.table import GroupKey
 from squarely.validate import Coded, Missing, Place, bad_weight, check_fit_policy, coded, exact_parts, unlabelled
 
-__all__ = ["Asked", "gram", "grams", "place_in", "rows_by_code", "rows_of", "states_by"]
+__all__ = ["Asked", "Complete", "gram", "grams", "place_in", "rows_by_code", "rows_of", "states_by"]
+
+
+class Complete(NamedTuple):
+    """Rows of a batch that lack nothing: features and targets, weights, levels, groups, their ordinals, and where they are in a message."""
+
+    columns: list[Parts]
+    weights: Doubles | None
+    levels: dict[str, Coded]
+    keys: tuple[Keys, ...]
+    ordinals: npt.NDArray[np.intp]
+    place: Callable[[str], Place]
 
 
 @dataclass(eq=False)
@@ -76,12 +88,23 @@ class Asked:
     def state(self) -> GramState:
         """Return the state of all rows."""
         state = self.empty()
-        for columns, weights, levels, _ in self.batches():
+        for columns, weights, levels, *_ in self.batches():
             state.add_columns(columns, weights, levels)
         return state
 
-    def batches(self) -> Iterator[tuple[list[Parts], Doubles | None, dict[str, Coded], Batch]]:
-        """Yield features and targets of the rows of each batch, their weights, and levels; the next batch is read meanwhile."""
+    def complete(self) -> Iterator[Complete]:
+        """Yield the rows of each batch without those that are left out."""
+        before = 0
+        for columns, weights, levels, batch, left_out in self.batches():
+            count = len(columns[-1][0])
+            rows = np.arange(count) if left_out is None else np.flatnonzero(~left_out)
+            columns, weights, levels = (columns, weights, levels) if left_out is None else rows_of(columns, weights, levels, rows)
+            keys = tuple(Keys(each.codes[rows], each.labels) for each in batch.keys[: len(self.by)])
+            yield Complete(columns, None if self.weight is None else weights, levels, keys, before + rows, partial(_place_of, batch, rows))
+            before += count
+
+    def batches(self) -> Iterator[tuple[list[Parts], Doubles | None, dict[str, Coded], Batch, Missing]]:
+        """Yield features and targets of each batch, weights, levels, and which rows are left out; the next batch is read meanwhile."""
         columns, categories, count = columns_of(self.terms), self.categories, len(self.targets)
         wanted = Wanted(self.targets[0], (*self.targets[1:], *columns), self.weight, (*self.by, *categories))
         for batch in _ahead(batch for part in self.source.parts(wanted) for batch in part()):
@@ -93,7 +116,7 @@ class Asked:
             weights = None if batch.weight is None else _weights(batch.weight, self.weight, batch, self.nan_policy)
             if left_out is not None:
                 weights = np.where(left_out, 0.0, 1.0 if weights is None else weights)
-            yield [*features, *numbers[:count]], weights, levels, batch
+            yield [*features, *numbers[:count]], weights, levels, batch, left_out
 
     def _left_out(self, batch: Batch, given: Sequence[Column], labels: Sequence[Keys]) -> Missing:
         """Say which rows lack a value and are left out for it, and count them; None where there is none."""
@@ -111,6 +134,12 @@ def place_in(batch: Batch, name: str) -> Place:
     """Say in a message where the rows of a column of a batch are."""
     title = f"{batch.where}: column {name[:60]!r}"
     return Place(title, lambda row: f"{title}, row {batch.start + row + 1:,}")
+
+
+def _place_of(batch: Batch, rows: npt.NDArray[np.intp], name: str) -> Place:
+    """Say in a message where some rows of a column of a batch are."""
+    whole = place_in(batch, name)
+    return Place(whole.name, lambda row: whole.row(int(rows[row])))
 
 
 def gram(data: Any, *, target: Any, features: Any = None, weight: str | None = None, nan_policy: str = "raise") -> GramState:
@@ -168,7 +197,7 @@ def states_by(asked: Asked, split: Callable[[Batch, int], Iterator[tuple[Any, np
     """Return states from one pass; ``split`` says which rows of a batch go to which, given how many rows came before it."""
     states: dict[Any, GramState] = {}
     before = 0
-    for columns, weights, levels, batch in asked.batches():
+    for columns, weights, levels, batch, _ in asked.batches():
         for key, rows in split(batch, before):
             states.setdefault(key, asked.empty()).add_columns(*rows_of(columns, weights, levels, rows))
         before += len(columns[-1][0])

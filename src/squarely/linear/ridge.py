@@ -1,7 +1,7 @@
 """Ridge regression, for one penalty or chosen among many from one pass."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.folds import CrossValidated
-from squarely.linear.penalties import penalties
+from squarely.linear.parameters import Rule, penalties, penalties_above_zero
 from squarely.linear.support import beside
 from squarely.state import Dyadic
 
@@ -50,6 +50,8 @@ class Ridge(GramEstimator):
     >>> Ridge(alpha=5.0).fit(X, y).coef_.round(3).tolist()
     [0.97]
     """
+
+    _rules: ClassVar[Mapping[str, Rule]] = {**GramEstimator._rules, "alpha": penalties}
 
     def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.alpha = alpha
@@ -121,6 +123,8 @@ class RidgeCV(CrossValidated):
     0.1
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**CrossValidated._rules, "alphas": penalties_above_zero}
+
     def __init__(
         self,
         alphas: Sequence[float] = (0.1, 1.0, 10.0),
@@ -137,7 +141,7 @@ class RidgeCV(CrossValidated):
         self.cv = cv
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
-        alphas = penalties("alphas", self.alphas, above_zero=True)
+        alphas = penalties_above_zero("alphas", self.alphas)
         path, freedom = _path(equations, alphas)
         self.coef_path_ = path[:, :, 0] if self._flat else path.transpose(0, 2, 1)
         if self.cv is None:

@@ -1,7 +1,6 @@
 """Regression that outliers cannot rule: M-estimates by iteratively reweighted least squares, with the weights of the table of losses."""
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from squarely.errors import DataError
 from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, freedom_of, of_common_shape
 from squarely.linear.doubled import Doubles
+from squarely.linear.parameters import Rule, number, refused
 from squarely.linear.passes import Settled, reweighted
 from squarely.linear.rows import Line, Rows
 from squarely.losses.kernels import KERNELS, checked
@@ -31,9 +31,17 @@ def median_size(errors: Doubles, weight: Doubles | None) -> float:
     return float(sizes[order[at]] + sizes[order[beside]]) / 2
 
 
+def _scale(name: str, given: Any) -> Any:
+    """Return the size of an ordinary error, or 'mad'."""
+    if (isinstance(given, str) and given == "mad") or 0 < number(given) < np.inf:
+        return given
+    raise refused(name, given, "the size of an ordinary error, a finite number above 0, or 'mad' to estimate it")
+
+
 class _MRegression(AsymptoticEstimator):
     """An M-estimate with the omega weights of a kernel whose settings are in units of the scale."""
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**AsymptoticEstimator._rules, "scale": _scale}
     scale: Any
     _kernel: ClassVar[str]
 
@@ -44,7 +52,7 @@ class _MRegression(AsymptoticEstimator):
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         declared = KERNELS[self._kernel]
         settings = checked(declared, self._settings())
-        given = _given_scale(self.scale)
+        given = None if self.scale == "mad" else float(self.scale)
         known: dict[str, Any] = {}
         sizes = np.zeros_like(target)
 
@@ -81,14 +89,6 @@ def _inference(rows: Rows, line: Line, psi: Doubles, slope: Doubles, scale: floa
     return AsymptoticInference.of(rows, line, of_common_shape(rows.equations, factor), "H1")
 
 
-def _given_scale(scale: Any) -> float | None:
-    if isinstance(scale, str) and scale == "mad":
-        return None
-    if isinstance(scale, Real) and not isinstance(scale, bool) and 0 < float(scale) < np.inf:
-        return float(scale)
-    raise DataError(f"scale={scale!r} is neither 'mad' nor a finite number above 0. Give the size of an ordinary error, or 'mad' to estimate it.")
-
-
 class HuberRegression(_MRegression):
     r"""Least squares of small errors, least absolute errors of large ones: Huber's M-estimate.
 
@@ -103,7 +103,7 @@ class HuberRegression(_MRegression):
         In units of the scale; this one keeps 95 % of the precision at normal errors.
     scale : "mad" or float
         "mad" is the median absolute error over 0.6745, taken again in each iteration.
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter, tol : int, float
         Iterations end when predictions change by at most ``tol`` of the spread of the errors (root mean square); a warning says where they do not.
@@ -135,12 +135,21 @@ class HuberRegression(_MRegression):
     _kernel = "huber_loss"
 
     def __init__(
-        self, *, delta: float = 1.345, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 200, tol: float = 1e-12
+        self,
+        *,
+        delta: float = 1.345,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 200,
+        tol: float = 1e-12,
     ) -> None:
         self.delta = delta
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
@@ -160,7 +169,7 @@ class TukeyRegression(_MRegression):
     ----------
     c : float, default 4.685
         In units of the scale; this one keeps 95 % of the precision at normal errors.
-    scale, features, fit_intercept, max_iter, tol
+    scale, features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``.
 
     References
@@ -177,12 +186,21 @@ class TukeyRegression(_MRegression):
     _kernel = "tukey_loss"
 
     def __init__(
-        self, *, c: float = 4.685, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 500, tol: float = 1e-12
+        self,
+        *,
+        c: float = 4.685,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 500,
+        tol: float = 1e-12,
     ) -> None:
         self.c = c
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 
@@ -202,7 +220,7 @@ class StudentTRegression(_MRegression):
     ----------
     df : float, default 4
         Degrees of freedom: the fewer, the heavier the tails.
-    scale, features, fit_intercept, max_iter, tol
+    scale, features, fit_intercept, nan_policy, max_iter, tol
         Those of ``HuberRegression``; the scale is that of the law, not its standard deviation.
 
     References
@@ -220,12 +238,21 @@ class StudentTRegression(_MRegression):
     _kernel = "student_t_loss"
 
     def __init__(
-        self, *, df: float = 4.0, scale: Any = "mad", features: Any = None, fit_intercept: bool = True, max_iter: int = 500, tol: float = 1e-12
+        self,
+        *,
+        df: float = 4.0,
+        scale: Any = "mad",
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 500,
+        tol: float = 1e-12,
     ) -> None:
         self.df = df
         self.scale = scale
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
         self.tol = tol
 

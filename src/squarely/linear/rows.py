@@ -16,6 +16,7 @@ from squarely.linear.model import one_for_all
 from squarely.linear.reading import Asked
 from squarely.linear.swept import Swept
 from squarely.linear.terms import Parts
+from squarely.sources import Keys
 from squarely.state import Dyadic, GramState
 from squarely.validate import Design, blocks, column, design
 
@@ -65,6 +66,9 @@ class Rows:
     state: GramState  # of the rows as they are given
     intercept: bool
     passes: int = 1
+    omitted: int = 0
+    places: npt.NDArray[np.intp] | None = None  # which of the rows that were given these are, where others were left out
+    groups: Keys | None = None  # of each row
 
     @classmethod
     def of(cls, features: Design, y: Any, sample_weight: Any, *, intercept: bool) -> "Rows":
@@ -80,7 +84,8 @@ class Rows:
         """Read the rows of a source for the first time; return them, and how categories are coded."""
         swept, state = Swept.first(asked, intercept=intercept)
         features = swept.in_memory() if in_memory else swept
-        return cls(features, swept.coding.names, swept.targets, swept.weight, state, intercept, 1 + in_memory), swept.coding
+        known = swept.omitted, swept.places, swept.groups
+        return cls(features, swept.coding.names, swept.targets, swept.weight, state, intercept, 1 + in_memory, *known), swept.coding
 
     @cached_property
     def equations(self) -> NormalEquations:
@@ -98,6 +103,11 @@ class Rows:
         if isinstance(self.features, Swept):
             return self.features.parts()
         return ((part, self.at(part)) for part in blocks(self.features.rows))
+
+    def neighbours(self, part: slice) -> npt.NDArray[np.bool_]:
+        """Say of each row, from the one before this part on, whether it comes right before the next in what was given."""
+        count = len(range(max(part.start - 1, 0), part.stop)) - 1
+        return np.ones(count, np.bool_) if self.places is None else np.diff(self.places[max(part.start - 1, 0) : part.stop]) == 1
 
     def at(self, part: slice) -> list[Parts]:
         """Return the features of some rows, which are in memory."""

@@ -59,7 +59,7 @@ class Summary:
         )
 
     @classmethod
-    def asymptotic(cls, model: str, targets: tuple[str, ...], found: list[Any], confidence: float, passes: int) -> "Summary":
+    def asymptotic(cls, model: str, targets: tuple[str, ...], found: list[Any], confidence: float, passes: int, omitted: int) -> "Summary":
         """Return the summary of fits other than least squares, one for each target, with what is known of their coefficients."""
         low = _outside(confidence)
         tables = tuple(_estimates(each, each.intervals(confidence), 0) for each in found)
@@ -75,7 +75,7 @@ class Summary:
             for target, each in zip(targets, found, strict=True)
         )
         title = f"{model} of {', '.join(map(one_line, targets))}"
-        return cls(title, targets, facts, _head(low, "z" if np.isinf(found[0].freedom) else "t"), tables, (_MANY,))
+        return cls(title, targets, facts, _head(low, "z" if np.isinf(found[0].freedom) else "t"), tables, (_MANY, *_of_omitted(omitted)))
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -210,9 +210,7 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
 
 def _notes(equations: NormalEquations, inference: Inference, omitted: int) -> list[str]:
     told = f"Standard errors are robust ({inference.kind})." if isinstance(inference, RobustInference) else _ASSUMED
-    notes = [told]
-    if omitted:
-        notes.append(f"{omitted:,} {'row was' if omitted == 1 else 'rows were'} left out, for a missing or infinite value.")
+    notes = [told, *_of_omitted(omitted)]
     notes += [
         f"Coefficients of {one_line(column)} are differences from {one_line(column)}[{one_line(level)}]."
         for column, level in equations.references.items()
@@ -221,3 +219,7 @@ def _notes(equations: NormalEquations, inference: Inference, omitted: int) -> li
     if dropped:
         notes.append(f"These features depend on others and have no coefficient of their own: {', '.join(map(one_line, dropped))}.")
     return notes
+
+
+def _of_omitted(rows: int) -> list[str]:
+    return [f"{rows:,} {'row was' if rows == 1 else 'rows were'} left out, for a missing or infinite value."] if rows else []

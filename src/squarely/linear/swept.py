@@ -2,40 +2,52 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
-from squarely.linear.reading import Asked, place_in
+from squarely.linear.labels import Collected
+from squarely.linear.reading import Asked
 from squarely.linear.terms import Parts
+from squarely.sources import Keys
 from squarely.state import GramState
-from squarely.validate import Design
+from squarely.validate import Design, nothing_left
 
-__all__ = ["Swept"]
+__all__ = ["Swept", "joined"]
 
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """Features as the columns of a fit, batch by batch; ``targets`` and ``weight`` were kept when the rows were first read."""
+    """Features as the columns of a fit, batch by batch; what is known of each row beside them was kept when it was first read."""
 
     asked: Asked
     coding: Coding
     targets: Doubles  # n x t
     weight: Doubles | None
+    groups: Keys | None  # where a column of them is named
+    places: npt.NDArray[np.intp] | None  # ordinals of the rows, where others were left out
+    omitted: int
 
     @classmethod
     def first(cls, asked: Asked, *, intercept: bool) -> tuple["Swept", GramState]:
         """Read the rows for the first time: return them, and their state."""
-        state, targets, weight = asked.empty(), [], []
-        for columns, weights, levels, _ in asked.batches():
-            state.add_columns(columns, weights, levels)
-            targets.append(_targets(columns, asked))
-            weight.append(weights)
+        state, targets, weight, ordinals, groups = asked.empty(), [], [], [], Collected()
+        for rows in asked.complete():
+            state.add_columns(rows.columns, rows.weights, rows.levels)
+            for name, keys in zip(asked.by, rows.keys, strict=True):
+                groups.take(keys, rows.place(name))
+            targets.append(_targets(rows.columns, asked))
+            weight.append(rows.weights)
+            ordinals.append(rows.ordinals if asked.nan_policy == "omit" else rows.ordinals[:0])
+        omitted = asked.omitted
+        if omitted and not state.n:
+            raise nothing_left(omitted, omitted, asked.source.name)
         given = None if asked.weight is None else np.concatenate([each for each in weight if each is not None])
-        return cls(asked, Coding(state.schema, intercept), np.concatenate(targets), given), state
+        coding, places = Coding(state.schema, intercept), np.concatenate(ordinals) if omitted else None
+        return cls(asked, coding, np.concatenate(targets), given, groups.keys if asked.by else None, places, omitted), state
 
     @property
     def rows(self) -> int:
@@ -45,13 +57,14 @@ class Swept:
     def parts(self) -> Iterator[tuple[slice, list[Parts]]]:
         """Yield rows and their features, in their order; rows that are no longer those of the first reading are refused."""
         start, count = 0, len(self.asked.targets)
-        for columns, _, levels, batch in self.asked.batches():
-            targets = _targets(columns, self.asked)
+        for rows in self.asked.complete():
+            targets = _targets(rows.columns, self.asked)
             part = slice(start, start + len(targets))
             if not np.array_equal(targets, self.targets[part]):
                 raise self._changed()
-            counted = None if self.weight is None else self.weight[part] != 0
-            yield part, self.coding.columns(columns[:-count], levels, partial(place_in, batch), counted)
+            if len(targets):
+                counted = None if self.weight is None else self.weight[part] != 0
+                yield part, self.coding.columns(rows.columns[:-count], rows.levels, rows.place, counted)
             start = part.stop
         if start != self.rows:
             raise self._changed()
@@ -59,7 +72,7 @@ class Swept:
     def in_memory(self) -> Design:
         """Read the rows once more, and keep their features."""
         parts = [columns for _, columns in self.parts()]
-        held = [_joined([columns[at] for columns in parts]) for at in range(len(self.coding.names))]
+        held = [joined([columns[at] for columns in parts]) for at in range(len(self.coding.names))]
         return Design(self.coding.names, len(held), self.rows, lambda rows: [tuple(piece[rows] for piece in of) for of in held])
 
     def _changed(self) -> DataError:
@@ -70,7 +83,7 @@ def _targets(columns: list[Parts], asked: Asked) -> Doubles:
     return np.column_stack([sum(parts) for parts in columns[-len(asked.targets) :]])
 
 
-def _joined(pieces: list[Parts]) -> Parts:
+def joined(pieces: list[Parts]) -> Parts:
     """Return a column of its pieces, of two parts where one of them has two."""
     high = np.concatenate([piece[0] for piece in pieces])
     if all(len(piece) == 1 for piece in pieces):

@@ -1,19 +1,27 @@
 """LeastTrimmedSquares: least squares of the rows that fit best, however wild the others are."""
 
 import math
-from numbers import Real
+from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from squarely.errors import DataError, NoInferenceError
+from squarely.errors import NoInferenceError
 from squarely.linear.concentration import nearest_rows
 from squarely.linear.doubled import Doubles
+from squarely.linear.parameters import Rule, count, number, refused
 from squarely.linear.passes import PassesEstimator, Settled
 from squarely.linear.rows import Rows
 
 __all__ = ["LeastTrimmedSquares"]
+
+
+def _coverage(name: str, given: Any) -> Any:
+    """Return a share of rows, or None for the least."""
+    if given is None or 0.5 < number(given) <= 1:
+        return given
+    raise refused(name, given, "a share of rows that decide, above 0.5 and at most 1, or None")
 
 
 class LeastTrimmedSquares(PassesEstimator):
@@ -31,7 +39,7 @@ class LeastTrimmedSquares(PassesEstimator):
     coverage : float, optional
         Share of the rows that are fitted, above 0.5 and at most 1. Without it h is (n + k + 1) // 2 for k coefficients, the most robust.
     n_starts : int, default 500
-    features, fit_intercept
+    features, fit_intercept, nan_policy
         Those of ``LinearRegression``.
     max_iter : int
         C-steps of a start, at most; a warning says where they do not end.
@@ -59,16 +67,25 @@ class LeastTrimmedSquares(PassesEstimator):
     ([1.0], np.int64(6))
     """
 
+    _rules: ClassVar[Mapping[str, Rule]] = {**PassesEstimator._rules, "coverage": _coverage, "n_starts": count}
     _in_memory = True  # lines go through rows drawn at random
     tol = 0.0  # its steps end when rows stay the same
 
     def __init__(
-        self, *, coverage: float | None = None, n_starts: int = 500, features: Any = None, fit_intercept: bool = True, max_iter: int = 100
+        self,
+        *,
+        coverage: float | None = None,
+        n_starts: int = 500,
+        features: Any = None,
+        fit_intercept: bool = True,
+        nan_policy: str = "raise",
+        max_iter: int = 100,
     ) -> None:
         self.coverage = coverage
         self.n_starts = n_starts
         self.features = features
         self.fit_intercept = fit_intercept
+        self.nan_policy = nan_policy
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any = None) -> Self:  # type: ignore[override]  # noqa: N803  # rows count or they do not
@@ -84,22 +101,22 @@ class LeastTrimmedSquares(PassesEstimator):
         )
 
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
-        count = len(target)
-        matrix = np.hstack([np.ones((count, int(rows.intercept))), rows.matrix(slice(0, count))])
+        there = len(target)
+        matrix = np.hstack([np.ones((there, int(rows.intercept))), rows.matrix(slice(0, there))])
         rows.passes += 1
-        least = min((count + matrix.shape[1] + 1) // 2, count)
-        size = least if self.coverage is None else max(least, math.ceil(_checked(self.coverage) * count))
-        chosen = nearest_rows(matrix, target, size, self.n_starts, self.max_iter) if size < count else np.arange(count)
+        least = min((there + matrix.shape[1] + 1) // 2, there)
+        size = least if self.coverage is None else max(least, math.ceil(float(self.coverage) * there))
+        chosen = nearest_rows(matrix, target, size, self.n_starts, self.max_iter) if size < there else np.arange(there)
         step, settled = 0, False
         while not settled and step < self.max_iter:
             step += 1
-            weight = np.zeros(count)
+            weight = np.zeros(there)
             weight[chosen] = 1
             line = rows.fitted(target, weight)
             errors = target - rows.predicted(line.coefficients, line.intercept)
             before, chosen = chosen, np.argpartition(np.abs(errors), size - 1)[:size]
             settled = float((errors[before] ** 2).sum()) <= float((errors[chosen] ** 2).sum()) * (1 + 1e-12)
-        return Settled(line, step, settled, {"support_": weight == 1, "scale_": line.spread * _consistency(size / count)})
+        return Settled(line, step, settled, {"support_": weight == 1, "scale_": line.spread * _consistency(size / there)})
 
 
 def _consistency(share: float) -> float:
@@ -109,9 +126,3 @@ def _consistency(share: float) -> float:
     law = NormalDist()
     end = law.inv_cdf((1 + share) / 2)
     return 1 / math.sqrt(1 - 2 * end * law.pdf(end) / share)
-
-
-def _checked(coverage: Any) -> float:
-    if isinstance(coverage, Real) and 0.5 < float(coverage) <= 1:
-        return float(coverage)
-    raise DataError(f"coverage={coverage!r} is no share of rows that decide; expected a number above 0.5 and at most 1, or None.")

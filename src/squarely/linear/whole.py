@@ -1,7 +1,7 @@
 """Rows in memory that lack a value are left out of a fit: which these are, and the data without them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,21 @@ from squarely.sources import keys_of
 from squarely.state.gram import row_weights
 from squarely.validate import column, nothing_left, unlabelled, whole_rows
 
-__all__ = ["without_missing"]
+__all__ = ["Whole", "without_missing"]
 
 
-def without_missing(X: Any, y: Any, weight: Any, features: Any, categories: Sequence[str] | None) -> tuple[Any, Any, Any, int]:  # noqa: N803
-    """Return the rows of features, targets and weights that lack nothing, and how many were left out; a wrong weight is still refused.
+class Whole(NamedTuple):
+    """Features, targets and weights of rows that lack nothing; ``rows`` says which of those given they are, None for all."""
+
+    X: Any
+    y: Any
+    weight: Any
+    rows: npt.NDArray[np.intp] | None
+    omitted: int
+
+
+def without_missing(X: Any, y: Any, weight: Any, features: Any, categories: Sequence[str] | None) -> Whole:  # noqa: N803
+    """Return the rows of features, targets and weights that lack nothing; a wrong weight is still refused.
 
     Of a frame those columns are looked at that features are made of; without ``categories`` types say which of them are such.
     """
@@ -33,10 +43,10 @@ def without_missing(X: Any, y: Any, weight: Any, features: Any, categories: Sequ
         known = known & given
     rows = np.flatnonzero(known)
     if len(rows) == len(known):
-        return X, y, weight, 0
+        return Whole(X, y, weight, None, 0)
     if not len(rows):
         raise nothing_left(len(known), len(known), "X, y and the weights")
-    return _taken(X, rows), _taken(y, rows), None if weight is None else weight[rows], len(known) - len(rows)
+    return Whole(_taken(X, rows), _taken(y, rows), None if weight is None else weight[rows], rows, len(known) - len(rows))
 
 
 def _of_features(data: Any, features: Any, categories: Sequence[str] | None) -> npt.NDArray[np.bool_]:

@@ -86,7 +86,7 @@ def windows(
 def _windows(asked: Asked, rows: int, step: int) -> Iterator[tuple[int, GramState]]:
     whole, coming, steps = asked.empty(), asked.empty(), deque[GramState]()
     start = filled = 0
-    for columns, weights, levels, _ in asked.batches():
+    for columns, weights, levels, *_ in asked.batches():
         at, count = 0, len(columns[-1][0])
         while at < count:
             part = slice(at, min(at + step - filled, count))

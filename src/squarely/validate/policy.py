@@ -24,8 +24,8 @@ def check_policy(policy: str) -> None:
 
 def check_fit_policy(policy: str) -> None:
     """Refuse what a fit cannot do with missing values: it has no answer but nan to give, and no prediction to judge."""
-    if policy not in ("raise", "omit"):
-        raise DataError(f"nan_policy is {str(policy)[:60]!r}; a fit takes 'raise' or 'omit'.")
+    if not isinstance(policy, str) or policy not in ("raise", "omit"):
+        raise DataError(f"nan_policy is {repr(policy)[:60]}; a fit takes 'raise' or 'omit'.")
 
 
 def nothing_left(rows: int, refused: int, where: str = "the data") -> DataError:
