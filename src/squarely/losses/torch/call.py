@@ -15,7 +15,7 @@ Tensor = torch.Tensor
 
 
 class _Native(NamedTuple):
-    """A loss as torch.nn.functional calls it, without its broadcasting, and up to how many bytes of a prediction that is the faster way on a processor.
+    """A loss as torch.nn.functional calls it, without its broadcasting, and up to how many bytes of a prediction a processor does it faster.
 
     Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up. On a GPU they
     would be two launches, and one of ours does both.

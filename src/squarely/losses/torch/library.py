@@ -138,7 +138,7 @@ class Torch:
         """Return the widest float type, at least float32."""
         found = torch.float32
         for each in arrays:
-            if each.dtype is not found and each.dtype.is_floating_point and each.dtype.itemsize > 2:  # types of a byte have none in common with others
+            if each.dtype is not found and each.dtype.is_floating_point and each.dtype.itemsize > 2:  # those of a byte have no other in common
                 found = torch.promote_types(found, each.dtype)
         return found
 
