@@ -248,9 +248,9 @@ def test_series_in_a_mapping_keep_integers_and_missing_values():
 
 
 def test_equal_dictionaries_share_one_tuple_of_labels(tmp_path):
-    rows = 600_000
+    rows = 1_100_000  # more than one batch
     data = pa.table({"y": np.zeros(rows), "p": np.zeros(rows), "g": [f"g{i % 1000}" for i in range(rows)]})
-    pq.write_table(data, tmp_path / "t.parquet")
+    pq.write_table(data, tmp_path / "t.parquet", row_group_size=rows)
     (part,) = open_source(tmp_path / "t.parquet").parts(WANTED)
     batches = list(part())
     assert len(batches) > 1

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -17,6 +18,7 @@ import oracle
 import squarely as sq
 from squarely import METRICS, PairState, _core
 from squarely.errors import DataError, UnknownGroupError, UnknownMetricError
+from squarely.evaluate import as_frame
 from squarely.evaluate.sample import MOST_ROWS
 
 ASKED = [name for name, metric in METRICS.items() if metric.answers_on_sums]
@@ -180,6 +182,16 @@ def test_weights_are_judged_before_anything_is_said() -> None:
             sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [1.0, bad]}, target="y", prediction="p", weight="w")
     with pytest.raises(DataError, match="all 2 weights are 0"):
         sq.evaluate({"y": [1.0, 2.0], "p": [1.0, 2.0], "w": [0.0, 0.0]}, target="y", prediction="p", weight="w")
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas", "polars"])
+def test_texts_that_no_file_holds_are_escaped_in_a_frame_and_others_are_as_they_were(library: str) -> None:
+    texts, numbers = ["a\ud800", "é", "a\ud800", "n"], [1.5, None, 2.5, 3.5]
+    frame = as_frame({"a\ud800": list(texts), "numbers": list(numbers)}, library)
+    escaped = nw.from_native(frame)
+    assert escaped.columns == ["a\\ud800", "numbers"]
+    assert escaped["a\\ud800"].to_list() == ["a\\ud800", "é", "a\\ud800", "n"]
+    assert escaped["numbers"].drop_nulls().to_list() == [1.5, 2.5, 3.5]
 
 
 def test_a_sample_has_one_row_of_each_stratum_and_those_of_coarser_samples() -> None:

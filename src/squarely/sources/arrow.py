@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 BATCH_ROWS = 1 << 20  # a row group, as most are written: batches cost time each, and a group read in parts costs more
-_PART_ROWS = 1 << 20
 _NUMPY = {
     pa.int8(): np.int8, pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64,
     pa.uint8(): np.uint8, pa.uint16(): np.uint16, pa.uint32(): np.uint32, pa.uint64(): np.uint64,
@@ -208,7 +207,7 @@ class TableSource:
         rows = self.table.select(list(wanted.names))
         check_types(rows.schema, wanted, self.name, lambda name: rows.column(name).chunks)
         start = 0
-        for batch in rows.to_batches(max_chunksize=_PART_ROWS):
+        for batch in rows.to_batches(max_chunksize=BATCH_ROWS):
             yield partial(BatchReader(wanted, self.name, start).read, (batch,))
             start += batch.num_rows
 

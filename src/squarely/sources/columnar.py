@@ -15,6 +15,7 @@ from squarely.sources.batch import Batch, Key, Part, Wanted
 
 __all__ = ["ArrowFile", "ParquetFile"]
 
+_FEW_COLUMNS = 4  # of more, half as many rows are read at once, so that memory stays small
 _FAILURES = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
@@ -60,9 +61,10 @@ class ParquetFile:
 
     def _rows(self, names: list[str], dictionaries: list[str], group: int) -> Iterator[pa.RecordBatch]:
         # Each part opens the file for itself: a reader is not safe to share, and the footer need not be read again.
+        rows = BATCH_ROWS if len(names) <= _FEW_COLUMNS else BATCH_ROWS // 2
         try:
             with pq.ParquetFile(self.path, metadata=self._metadata, memory_map=True, read_dictionary=dictionaries, pre_buffer=False) as file:
-                yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
+                yield from file.iter_batches(rows, row_groups=[group], columns=names, use_threads=False)
         except _FAILURES as error:
             raise self._unreadable(error) from error
 
