@@ -258,6 +258,18 @@ def test_the_memory_of_a_gradient_is_used_again_but_never_shared() -> None:
     assert torch.equal(grads[0], 2 * grads[1])
 
 
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"])
+def test_a_short_loss_is_left_to_torch_on_processors_alone(name: str) -> None:
+    """Elsewhere its two launches are more than one of an engine."""
+
+    def left(device: str) -> bool:
+        pred, target = torch.zeros(8, device=device, requires_grad=True), torch.zeros(8, device=device)
+        return getattr(losses, name)(pred, target).grad_fn.name() == getattr(torch.nn.functional, name)(pred, target).grad_fn.name()
+
+    assert left("cpu")
+    assert not left("meta")
+
+
 def test_numbers_stand_for_rows() -> None:
     """Along the first axes or the last; not in the middle."""
     assert spread((4, 3, 2), (4, 1, 1), 9) == Spread(9, 4, 6)

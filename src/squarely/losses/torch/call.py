@@ -15,9 +15,10 @@ Tensor = torch.Tensor
 
 
 class _Native(NamedTuple):
-    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many elements at most that is the faster way.
+    """A loss as torch.nn.functional calls it, without its broadcasting, and for how many elements on a processor that is the faster way.
 
-    Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up.
+    Its value and its gradient are two passes over memory, but they are done before one pass of ours has been set up. On a GPU they
+    would be two launches, and one of ours does both.
     """
 
     function: Any
@@ -72,7 +73,7 @@ class TorchCall(Call):
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape
-            and (0 < pred.numel() <= most or (torch.compiler.is_compiling() and pred.numel() > 0))
+            and ((pred.is_cpu and 0 < pred.numel() <= most) or (torch.compiler.is_compiling() and pred.numel() > 0))
             and all(
                 name in self.declared.settings or (name == "reduction" and isinstance(value, str) and value in _REDUCTIONS)
                 for name, value in given.items()
