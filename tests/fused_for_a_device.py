@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
 import triton
 from triton import language as tl
 from triton.backends.compiler import GPUTarget
@@ -15,7 +16,7 @@ from triton.compiler import ASTSource
 
 from squarely.losses.forms import FORMS
 from squarely.losses.fused.kernel import multiply, one_pass
-from squarely.losses.fused.launch import TILE, WARPS
+from squarely.losses.fused.launch import TILE, warps
 from squarely.losses.fused.patch_kernel import patches_in_one_pass
 from squarely.losses.fused.terms import of_kernel, of_likelihood
 from squarely.losses.kernels import KERNELS, Bound, checked
@@ -32,6 +33,7 @@ FLAGS = {
     "WRITES": True,
     "WRITES_SPREAD": False,
 }
+EVERYTHING = {"WEIGHTED": True, "WEIGHT_SPREAD": True, "MASKED": True, "MASK_SPREAD": True, "WIDE": True}
 SHAPE = {"WIDE": False, "SPLIT": True, "PARTS": 1024, "R": 1, "C": TILE, "rows": 1}
 
 
@@ -55,7 +57,8 @@ def compiled(kernel: Any, kind: str, whole_numbers: str = "i32", **given: Any) -
     place = kernel.arg_names.index
     aligned = {(place(name),): [["tt.divisibility", 16]] for name in (*POINTERS, "columns", "pixels") if name in kernel.arg_names}
     source = ASTSource(kernel, signature=signature, constexprs={(place(name),): value for name, value in constants.items()}, attrs=aligned)
-    return triton.compile(source, target=H200, options={"num_warps": WARPS, "enable_fp_fusion": False}).asm
+    many = warps(constants.get("R", 1) * constants["C"], torch.float64 if whole == "fp64" else torch.float32)
+    return triton.compile(source, target=H200, options={"num_warps": many, "enable_fp_fusion": False}).asm
 
 
 def machine_code(cubin: bytes) -> str:
@@ -66,9 +69,9 @@ def machine_code(cubin: bytes) -> str:
         return subprocess.run([reader, "-c", file.name], capture_output=True, text=True, check=True).stdout
 
 
-def show(kind: str, name: str, kernel: Any, **given: Any) -> None:
+def show(kind: str, name: str, kernel: Any, whole_numbers: str = "i32", **given: Any) -> None:
     """Tell that a kernel reads and writes 16 bytes at a time and spills nothing, or stop."""
-    found = machine_code(compiled(kernel, kind, **given)["cubin"])
+    found = machine_code(compiled(kernel, kind, whole_numbers, **given)["cubin"])
     for what in ("LDG", "STG"):
         assert re.search(rf"{what}\.E\.128", found), f"{kind} {name}: no {what} of 16 bytes"
     assert "LDL" not in found, f"{kind} {name} spills"
@@ -102,10 +105,16 @@ if __name__ == "__main__":
     likelihood = of_likelihood(FORMS["gaussian_nll_loss"], False, {})  # type: ignore[arg-type]
     show("fp16", "gaussian_nll_loss", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES_SPREAD=True)
     show("fp64", "log_cosh_loss", one_pass, TERMS=of("log_cosh_loss"))
-    show("bf16", "patch_mse_loss", patches_in_one_pass, MASKED=True, R=2, C=1024)
+    show("fp32", "student_t_loss", one_pass, TERMS=of("student_t_loss"))
+    show("fp32", "fair_loss", one_pass, "i64", TERMS=of("fair_loss"), **EVERYTHING)
+    show("fp64", "linex_loss", one_pass, "i64", TERMS=of("linex_loss"), **EVERYTHING)
+    show("bf16", "patch_mse_loss", patches_in_one_pass, MASKED=True, R=1, C=1024)
+    show("fp32", "patch_mse_loss", patches_in_one_pass, "i64", R=1, C=8192, **EVERYTHING)
+    show("fp64", "patch_mse_loss", patches_in_one_pass, "i64", R=1, C=4096, **EVERYTHING)
     show_wide("mse_loss", one_pass, TERMS=of("mse_loss"), WEIGHTED=True, WEIGHT_SPREAD=True)
     show_wide("patch_mse_loss", patches_in_one_pass, R=1, C=8192, MASKED=True, MASK_SPREAD=True)
     show_built("a long gradient", multiply, WIDE=True)
+    show_built("many short rows", one_pass, TERMS=of("mse_loss"), WIDE=True)
     show_built("one column", one_pass, TERMS=of("mse_loss"), SPLIT=False, SCALED=False, OMITS=False, R=2048, C=1, columns=1)
     show_built("one patch", patches_in_one_pass, kind="bf16", SPLIT=False, R=1, C=256, patches=1)
     show_built("one number", multiply, kind="bf16", length=1)

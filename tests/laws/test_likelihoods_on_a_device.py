@@ -44,7 +44,7 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Any:
         return found
 
     monkeypatch.setattr(launch, "TILE", 32)
-    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, watched, cuda.multiplied)})
+    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, watched, cuda.multiplied, (torch.float16,))})
     with np.errstate(all="ignore"):
         yield seen
 

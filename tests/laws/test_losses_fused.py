@@ -73,7 +73,7 @@ def by_hand(
     of_residual = {name: kernel.settings[name] for name in declared.residual.takes}
     u, own = declared.residual.of(torch, p, y, **of_residual), declared.bound(kernel.settings)
     rho, psi = torch.zeros(2, *pred.shape, dtype=torch.float64)
-    rho[counts] = w * own.rho(torch, u)
+    rho[counts] = float(scale) * w * own.rho(torch, u)
     psi[counts] = float(scale) * w * own.psi(torch, u) * declared.residual.slope(torch, p, y, **of_residual)
     return (rho.reshape(pred.shape[0], -1).sum(1) if samples else rho.sum()), psi
 
@@ -228,6 +228,7 @@ def test_settings_that_are_missing_and_types_that_are_none_are_not_for_the_kerne
     assert pointwise(relative.bound({"eps": 1.0}), *pair(5), None, None, **WHOLE) is None
     assert pointwise(Bound(KERNELS["huber_loss"], {"delta": torch.ones(())}), *pair(5), None, None, **WHOLE) is None
     assert pointwise(bound("mse_loss"), torch.arange(5), torch.arange(5), None, None, **WHOLE) is None
+    assert pointwise(bound("mse_loss"), torch.zeros(5), torch.zeros(5).to(torch.float8_e5m2), None, None, **WHOLE) is None
 
 
 def test_settings_that_change_at_every_step_are_not_compiled_for_ever() -> None:
@@ -241,6 +242,17 @@ def test_settings_that_change_at_every_step_are_not_compiled_for_ever() -> None:
 @pytest.mark.parametrize("pred", FLOATS)
 def test_types_that_are_mixed(pred: torch.dtype, target: torch.dtype) -> None:
     assert agrees(bound("mse_loss"), (torch.rand(77) * 9).to(pred), (torch.rand(77) * 9).to(target), torch.rand(77).to(torch.bfloat16), omit=True)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_every_loss_takes_what_is_no_multiple_of_a_tile_no_neighbours_or_nothing(name: str) -> None:
+    kernel = bound(name, **SETTINGS.get(name, {}))
+    pred, target = pair(3, 11)
+    assert agrees(kernel, *pair(33), samples=False)
+    assert agrees(kernel, pred.T, target.T, samples=True)
+    assert agrees(kernel, pred[:, ::2], target.T.contiguous().T[:, ::2])
+    total, gradient = pointwise(kernel, *pair(0, 4), None, None, **WHOLE)
+    assert (total.item(), gradient.shape) == (0.0, (0, 4))
 
 
 # --- what does not count ------------------------------------------------------------------------------------------
@@ -257,26 +269,28 @@ def test_nothing_that_does_not_count_is_looked_at(name: str) -> None:
 
 
 @pytest.mark.parametrize("samples", [False, True])
-@pytest.mark.parametrize("shape", [(5, 40), (5, 1), (1, 40)])
-def test_masks_that_are_all_false(shape: tuple[int, ...], samples: bool) -> None:
+@pytest.mark.parametrize(("name", "shape"), [("tukey_loss", (5, 40)), ("tukey_loss", (5, 1)), *((name, (1, 40)) for name in sorted(KERNELS))])
+def test_masks_that_are_all_false(name: str, shape: tuple[int, ...], samples: bool) -> None:
     pred, target = torch.full((2, 5, 40), NAN)
-    total, gradient = pointwise(bound("tukey_loss"), pred, target, None, torch.zeros(shape, dtype=torch.bool), **WHOLE | {"samples": samples})
+    total, gradient = pointwise(bound(name), pred, target, None, torch.zeros(shape, dtype=torch.bool), **WHOLE | {"samples": samples})
     assert torch.equal(total, torch.zeros_like(total))
     assert torch.equal(gradient, torch.zeros(5, 40))
 
 
-def test_nan_in_every_position() -> None:
+@pytest.mark.parametrize(("name", "rows"), [("huber_loss", 33), *((name, 9) for name in sorted(KERNELS))])
+def test_nan_in_every_position(name: str, rows: int) -> None:
     """In the prediction it is told; in the target too, unless missing targets are left out; in a weight it is told. Row i has it at i."""
-    pred, target = pair(33, 33)
-    weight, own = torch.ones(33, 33), torch.eye(33, dtype=torch.bool)
+    kernel = bound(name, **SETTINGS.get(name, {}))
+    pred, target = pair(rows, rows)
+    weight, own = torch.ones(rows, rows), torch.eye(rows, dtype=torch.bool)
     for hit in range(3):
         arrays = [each.masked_fill(own, NAN) if place == hit else each for place, each in enumerate((pred, target, weight))]
-        total, gradient = pointwise(bound("huber_loss"), *arrays, None, **WHOLE | {"samples": True})
+        total, gradient = pointwise(kernel, *arrays, None, **WHOLE | {"samples": True})
         assert total.isnan().all()
         assert torch.equal(gradient.isnan(), own)
-        assert pointwise(bound("huber_loss"), *arrays, None, **WHOLE)[0].isnan()
+        assert pointwise(kernel, *arrays, None, **WHOLE)[0].isnan()
         if hit == 1:
-            assert agrees(bound("huber_loss"), *arrays, omit=True, samples=True)
+            assert agrees(kernel, *arrays, omit=True, samples=True)
 
 
 def test_a_loss_that_is_infinite_is_infinite() -> None:
@@ -350,7 +364,8 @@ def test_likelihoods_and_both_gradients(name: str, is_log: bool, dtype: torch.dt
     p, s = (each.double().requires_grad_() for each in (pred, spread))
     given = {"log_var" if is_log else "var": s, "weight": weight.double(), "mask": mask, "nan_target": "omit", "reduction": "sum", **settings}
     value = getattr(losses, name)(p, target.double(), **given)
-    (0.25 * value).backward()
+    value = 0.25 * value
+    value.backward()
     error = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7, torch.float32: 2e-6, torch.float64: 1e-13}[dtype]
     torch.testing.assert_close(found[0].double(), value.detach(), rtol=1e-6 if dtype is not torch.float64 else 1e-13, atol=0.0)
     for mine, theirs in zip(found[1:], (p.grad, s.grad), strict=True):
@@ -377,8 +392,8 @@ def test_normalised_patches(shape: tuple[int, ...], dtype: torch.dtype, samples:
         p = given.double().clone().requires_grad_()
         whole = {"sample_weight": None if w is None else w.double().expand(shape[:-1]), "mask": None if m is None else m.expand(shape[:-1])}
         each = losses.patch_mse_loss(p, target.double(), eps=1e-3, nan_target="omit", reduction="none", **whole)
-        value = each.reshape(shape[0], -1).sum(1) if samples else each.sum()
-        (0.25 * value.sum()).backward()
+        value = 0.25 * (each.reshape(shape[0], -1).sum(1) if samples else each.sum())
+        value.sum().backward()
         error = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7, torch.float32: 2e-6, torch.float64: 1e-13}[dtype]
         torch.testing.assert_close(total.double(), value.detach(), rtol=2e-6 if dtype is not torch.float64 else 1e-13, atol=0.0)
         assert gradient.dtype == dtype
@@ -389,8 +404,8 @@ def test_patches_without_patches_and_of_too_few_and_too_many_pixels() -> None:
     options = {"eps": 1e-6, "omit": False, "scale": 1.0, "samples": False, "gradient": True}
     total, gradient = patches(*torch.zeros(2, 0, 3, 4), None, None, **options)
     assert (total.item(), gradient.shape) == (0.0, (0, 3, 4))
-    for pixels in (1, (1 << 13) + 1):
-        assert patches(*torch.zeros(2, 1, 1, pixels), None, None, **options) is None
+    for dtype, pixels in ((torch.float32, 1), (torch.float32, (1 << 13) + 1), (torch.float64, (1 << 12) + 1), (torch.bfloat16, (1 << 13) + 1)):
+        assert patches(*torch.zeros(2, 1, 1, pixels, dtype=dtype), None, None, **options) is None
 
 
 # --- a device -----------------------------------------------------------------------------------------------------
@@ -402,6 +417,7 @@ def test_a_device_takes_the_programs() -> None:
         [sys.executable, "tests/fused_for_a_device.py"], cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "0"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    at_once = ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss", "bf16 patch_mse_loss"]
-    built = ["built a long gradient", "built one column", "built one patch", "built one number", "built a variance alone"]
+    at_once = ["bf16 mse_loss", "fp32 barron_loss", "fp16 gaussian_nll_loss", "fp64 log_cosh_loss", "fp32 student_t_loss", "fp32 fair_loss"]
+    at_once += ["fp64 linex_loss", "bf16 patch_mse_loss", "fp32 patch_mse_loss", "fp64 patch_mse_loss"]
+    built = ["built a long gradient", "built many short rows", "built one column", "built one patch", "built one number", "built a variance alone"]
     assert done.stdout.splitlines() == [*at_once, "wide mse_loss", "wide patch_mse_loss", *built]

@@ -30,7 +30,7 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Any:
         return cuda.one_pass(*given, **asked)
 
     monkeypatch.setattr(launch, "TILE", 32)
-    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, counting, cuda.multiplied)})
+    monkeypatch.setattr(one_pass, "ENGINES", {"cpu": one_pass.Engine(cuda.takes, counting, cuda.multiplied, (torch.float16,))})
     for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
         monkeypatch.setattr(getattr(losses, name), "_native", None)
     with np.errstate(all="ignore"):
@@ -84,6 +84,21 @@ def test_options_are_part_of_the_pass(name: str, given: dict[str, Any], launches
         assert_close(found, expected, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("given", [{}, *OPTIONS], ids=lambda given: "-".join(given))
+def test_a_value_is_as_wide_as_by_composition_and_may_be_added_to(given: dict[str, Any], dtype: torch.dtype) -> None:
+    pred, target = drawn(5, 23, dtype=dtype)
+    given = {key: each.to(dtype) if isinstance(each, torch.Tensor) and each.is_floating_point() else each for key, each in given.items()}
+    value = losses.cauchy_loss(pred, target, **given)
+    expected, gradient = composed("cauchy_loss", pred, target, **given)
+    assert (value.dtype, value.shape) == (expected.dtype, expected.shape)
+    value += 1.0
+    value.sum().backward()
+    assert_close(value.detach() - 1.0, expected, rtol=1e-5, atol=1e-6)
+    assert pred.grad is not None
+    assert_close(pred.grad, gradient, rtol=2 * torch.finfo(dtype).eps, atol=1e-6)
+
+
 def test_a_missing_target_reaches_nothing(launches: list[Any]) -> None:
     pred, target = drawn(3, 40)
     with torch.no_grad():
@@ -110,16 +125,35 @@ def test_half_types_are_rounded_once_for_factors_that_are_powers_of_two(dtype: t
     assert_close(pred.grad.double(), true.to(dtype).double(), rtol=0 if once else 2 * torch.finfo(dtype).eps, atol=0)
 
 
-def test_gradients_of_gradients_and_transforms_are_right(launches: list[Any]) -> None:
-    pred, target = drawn(3, 4)
-    assert torch.autograd.gradcheck(lambda p: losses.pseudo_huber_loss(p, target), pred)
-    assert torch.autograd.gradgradcheck(lambda p: losses.pseudo_huber_loss(p, target), pred)
-    assert launches
-    by_rows = torch.func.vmap(torch.func.grad(losses.pseudo_huber_loss))(pred.detach(), target)
-    whole = torch.func.grad(losses.pseudo_huber_loss)(pred.detach(), target)
-    assert_close(by_rows / 3, whole)
-    compiled = torch.compile(losses.pseudo_huber_loss, fullgraph=True, backend="aot_eager")(pred, target)
-    assert_close(compiled.detach(), losses.pseudo_huber_loss(pred, target).detach(), rtol=1e-12, atol=0)
+@pytest.mark.parametrize("factor", [1.0, 1024.0])
+def test_a_gradient_of_float16_is_made_once(factor: float, launches: list[Any]) -> None:
+    """With the factor of the loss, for without it there may be nothing left of it, and on a device nobody knows it before."""
+    pred, target = drawn(4, 37, dtype=torch.float16)
+    value = losses.mse_loss(pred, target)
+    assert [each["asks"] for each in launches] == [[False]]
+    (found,) = torch.autograd.grad(value, pred, torch.tensor(factor), retain_graph=True)
+    assert [each["asks"] for each in launches] == [[False], [True]]
+    assert_close(torch.autograd.grad(value, pred, torch.tensor(factor))[0], found, rtol=0, atol=0)
+    assert_close(found, composed("mse_loss", pred, target)[1] * factor, rtol=2.0**-10, atol=2.0**-24 * factor)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_gradients_of_gradients_and_transforms_are_right(name: str, launches: list[Any]) -> None:
+    pred, target = drawn(2, 2)
+    loss = getattr(losses, name)
+    assert torch.autograd.gradcheck(lambda p: loss(p, target), pred)
+    assert torch.autograd.gradgradcheck(lambda p: loss(p, target), pred)
+    done = len(launches)
+    assert done
+    value = loss(pred, target)
+    (slope,) = torch.autograd.grad(value, pred)
+    assert_close(torch.func.grad(loss)(pred.detach(), target), slope)
+    assert_close(torch.func.vmap(torch.func.grad(loss))(pred.detach(), target) / 2, slope)
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")(pred, target)
+    assert_close(compiled.detach(), value.detach(), rtol=1e-12, atol=1e-15)
+    assert_close(torch.autograd.grad(compiled, pred)[0], slope)
+    assert len(launches) == done + 1
 
 
 def test_no_element_is_no_loss(launches: list[Any]) -> None:

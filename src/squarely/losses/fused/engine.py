@@ -6,7 +6,7 @@ from typing import Any
 from squarely.losses.forms.several import Normal
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import multiply, one_pass
-from squarely.losses.fused.launch import FLOATS, TILE, WARPS, Grid, Spread, current, flat, scratch
+from squarely.losses.fused.launch import FLOATS, TILE, Grid, Spread, current, flat, is_read, scratch, warps
 from squarely.losses.fused.terms import of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
@@ -31,7 +31,7 @@ def pointwise(
 ) -> tuple[Tensor, Tensor | None] | None:
     r"""Return the sum of a pointwise loss and its gradient: one pass, one launch, and nothing waits for the device.
 
-    .. math:: \sum w \rho(u), \qquad \text{scale} \cdot w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}
+    .. math:: \text{scale} \sum w \rho(u), \qquad \text{scale} \cdot w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}
 
     Both are the same on every run of one device. The sum has the error of about one rounding, whatever its length; a gradient is computed in
     float32 (float64 for such numbers) and rounded once to the type of ``pred``.
@@ -93,7 +93,16 @@ def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
         grid = Grid.of(1, gradient.numel(), gradient.device)
         kind = tl.float64 if gradient.dtype is torch.float64 else tl.float32
         with current(gradient):
-            multiply[(grid.splits,)](gradient, by, gradient.numel(), FLOAT=kind, WIDE=grid.is_wide, C=TILE, num_warps=WARPS, enable_fp_fusion=False)
+            multiply[(grid.splits,)](
+                gradient,
+                by,
+                gradient.numel(),
+                FLOAT=kind,
+                WIDE=grid.is_wide,
+                C=TILE,
+                num_warps=warps(TILE, gradient.dtype),
+                enable_fp_fusion=False,
+            )
     return gradient
 
 
@@ -111,7 +120,7 @@ def _run(
     writes: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
     """Launch the kernel once and return sum and gradients, or None."""
-    if pred.dtype not in FLOATS or target.is_complex() or (spread is not None and spread.dtype not in FLOATS):
+    if pred.dtype not in FLOATS or not is_read(target) or (spread is not None and spread.dtype not in FLOATS):
         return None
     dtype = TORCH.float_of(pred, target, *([] if spread is None else [spread]))
     rows = pred.shape[0] if samples else 1
@@ -126,7 +135,7 @@ def _run(
         return None
     target, spread = flat(target, pred), None if spread is None else flat(spread, pred)
     grid = Grid.of(rows, pred.numel() // rows, pred.device)
-    totals = torch.empty(rows, dtype=dtype, device=pred.device)
+    totals = torch.empty(rows if samples else (), dtype=dtype, device=pred.device)
     with current(pred):
         partials, counter = scratch(grid, totals, dtype)
         one_pass[grid.groups, grid.splits](
@@ -164,10 +173,10 @@ def _run(
             PARTS=grid.parts,
             R=grid.high,
             C=grid.wide,
-            num_warps=WARPS,
+            num_warps=warps(grid.high * grid.wide, dtype),
             enable_fp_fusion=False,
         )
-    return (totals if samples else totals[0]), by_pred, by_spread
+    return totals, by_pred, by_spread
 
 
 def _is_spread(array: Tensor) -> bool:
@@ -177,6 +186,6 @@ def _is_spread(array: Tensor) -> bool:
 
 def _dense(pred: Tensor, samples: bool) -> Tensor:
     """Return the prediction without holes, and with its samples one after the other where they matter."""
-    in_order = torch.empty_like(pred).stride() == pred.stride()  # a dense tensor keeps its strides
+    in_order = torch.empty_like(pred, device="meta").stride() == pred.stride()  # a dense tensor keeps its strides
     apart = not samples or pred.shape[0] == 1 or pred.stride(0) * pred.shape[0] == pred.numel()
     return pred if in_order and apart else pred.contiguous()

@@ -16,9 +16,10 @@ def merge(high, low, more_high, more_low):
 
 
 @triton.jit
-def total_of(high, low):
-    """A sum of two floats as one; the low part is nan where the sum is infinite."""
-    return tl.where(low == low, high + low, high)
+def total_of(high, low, factor):
+    """A sum of two floats times a float64, rounded once to float32 or twice to float64; the low part is nan where the sum is infinite."""
+    high, low = high.to(tl.float64), low.to(tl.float64)
+    return tl.where(low == low, high + low, high) * factor
 
 
 @triton.jit
@@ -42,8 +43,8 @@ def place(at, inner, size, SPREAD: tl.constexpr):
 
 
 @triton.jit
-def finish(high, low, totals, partials, counter, group, split, splits, PARTS: tl.constexpr):
-    """The sum of a row of which each program has a part: the program that comes last adds all parts, in their order."""
+def finish(high, low, factor, totals, partials, counter, group, split, splits, PARTS: tl.constexpr):
+    """The sum of a row of which each program has a part, times a factor: the program that comes last adds all parts, in their order."""
     one = tl.arange(0, 1)
     mine = partials + 2 * (group * splits + split) + one
     tl.store(mine, high)
@@ -56,7 +57,7 @@ def finish(high, low, totals, partials, counter, group, split, splits, PARTS: tl
         highs = tl.load(all_parts, mask=part < splits, other=0.0, cache_modifier=".cg")
         lows = tl.load(all_parts + 1, mask=part < splits, other=0.0, cache_modifier=".cg")
         all_high, all_low = tl.reduce((highs, lows), 0, merge)
-        tl.store(totals + group, total_of(all_high, all_low))
+        tl.store(totals + group, total_of(all_high, all_low, factor))
         tl.store(counter + group, 0)  # ready for the next launch
 
 
@@ -97,12 +98,13 @@ def one_pass(
     R: tl.constexpr,
     C: tl.constexpr,
 ):
-    """Add up w rho of each row and write scale w psi; R rows of C numbers at a time, split among programs where rows are long."""
+    """Add up w rho of each row, times scale, and write scale w psi; R rows of C numbers at a time, split among programs where rows are long."""
     group, split, splits = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
     if WIDE:
         group, split = group.to(tl.int64), split.to(tl.int64)  # before they are multiplied
     row, first = group * R + tl.arange(0, R)[:, None], split * C
-    times = tl.full((), factor, FLOAT) if not SCALED else tl.load(scale).to(FLOAT)
+    whole = tl.full((), factor, tl.float64) if not SCALED else tl.load(scale).to(tl.float64)
+    times = whole.to(FLOAT)
     high, low = tl.zeros((R, C), FLOAT), tl.zeros((R, C), FLOAT)
     for start in range(first, columns, splits * C):
         column = start + tl.arange(0, C)[None, :]
@@ -134,10 +136,10 @@ def one_pass(
             tl.store(gradient_of_spread + at, typed(tl.where(counts, by_spread * (w * times), 0.0), of_spread), mask=inside)
     high, low = tl.reduce((high, low), 1, merge)
     if SPLIT:
-        finish(high, low, totals, partials, counter, group, split, splits, PARTS)
+        finish(high, low, whole, totals, partials, counter, group, split, splits, PARTS)
     else:
         own = group * R + tl.arange(0, R)
-        tl.store(totals + own, total_of(high, low), mask=own < rows)
+        tl.store(totals + own, total_of(high, low, whole), mask=own < rows)
 
 
 @triton.jit

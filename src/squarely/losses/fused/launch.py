@@ -8,13 +8,12 @@ from typing import Any
 
 from squarely.losses.torch.library import torch
 
-__all__ = ["FLOATS", "TILE", "WARPS", "Grid", "Spread", "current", "flat", "scratch"]
+__all__ = ["FLOATS", "TILE", "Grid", "Spread", "current", "flat", "is_read", "scratch", "warps"]
 
 Tensor = torch.Tensor
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # types of predictions
-TILE = 2048  # elements of a program at a time
-WARPS = 8
-PROGRAMS_OF_CORE = 4  # programs of a multiprocessor at a time, where rows are long
+TILE = 1024  # elements of a program at a time
+PROGRAMS_OF_CORE = 8  # programs of a multiprocessor at a time, where rows are long
 _ON_A_PROCESSOR = 4  # programs in all, in the interpreter
 _MOST_COUNTERS = 1 << 14
 
@@ -51,6 +50,11 @@ class Spread:
             return Spread(flat(whole, like), 1, size, False)
         part = whole[tuple(slice(None) if first <= axis < end else 0 for axis in range(whole.ndim))]
         return Spread(part.contiguous(), inner, size, True)
+
+
+def is_read(array: Tensor) -> bool:
+    """Say whether a kernel can read targets of such a type: whole numbers, or the floats that every device has."""
+    return array.dtype in FLOATS or not (array.is_floating_point() or array.is_complex())
 
 
 def flat(array: Tensor, like: Tensor) -> Tensor:
@@ -110,6 +114,11 @@ def _programs(device: Any) -> int:
     if device.type != "cuda":
         return _ON_A_PROCESSOR
     return PROGRAMS_OF_CORE * torch.cuda.get_device_properties(device).multi_processor_count
+
+
+def warps(elements: int, dtype: Any) -> int:
+    """Return how many warps share a tile: so many that what they compute of a type stays in registers."""
+    return 4 if elements <= TILE and dtype is not torch.float64 else 8
 
 
 _COUNTERS: dict[Any, Tensor] = {}

@@ -1,14 +1,14 @@
 """Loss and gradient of normalised patches in one pass and one launch."""
 
 from squarely.losses.fused.device import tl
-from squarely.losses.fused.launch import FLOATS, WARPS, Grid, Spread, current, scratch
+from squarely.losses.fused.launch import FLOATS, Grid, Spread, current, is_read, scratch, warps
 from squarely.losses.fused.patch_kernel import patches_in_one_pass
 from squarely.losses.torch.library import TORCH, torch
 
 __all__ = ["patches"]
 
 Tensor = torch.Tensor
-_MOST_PIXELS = 1 << 13  # which are kept in registers between two looks at them
+_MOST_BYTES = 1 << 15  # of a patch, which is kept in registers between two looks at it
 
 
 def patches(
@@ -29,19 +29,19 @@ def patches(
     None where this is not for the kernel.
     """
     pixels, dtype = pred.shape[-1], TORCH.float_of(pred, target)
-    if not 2 <= pixels <= _MOST_PIXELS or pred.dtype not in FLOATS or target.is_complex():
+    if not 2 <= pixels <= _MOST_BYTES // dtype.itemsize or pred.dtype not in FLOATS or not is_read(target):
         return None
     groups = pred.shape[0] if samples else 1
     pred, target = pred.contiguous(), target.contiguous()
     by_pred = torch.empty_like(pred) if gradient else None
     if pred.numel() == 0:
         return pred.new_zeros(groups if samples else (), dtype=dtype), by_pred
-    like = pred[..., 0].contiguous()
+    like = pred.new_empty(pred.shape[:-1])
     weights, masks = (None if each is None else Spread.of(each, like) for each in (weight, mask))
     if (weights is None) != (weight is None) or (masks is None) != (mask is None):
         return None
     grid = Grid.of_patches(groups, like.numel() // groups, pixels, pred.device)
-    totals = torch.empty(groups, dtype=dtype, device=pred.device)
+    totals = torch.empty(groups if samples else (), dtype=dtype, device=pred.device)
     with current(pred):
         partials, counter = scratch(grid, totals, dtype)
         patches_in_one_pass[grid.groups, grid.splits](
@@ -75,7 +75,7 @@ def patches(
             PARTS=grid.parts,
             R=grid.high,
             C=grid.wide,
-            num_warps=WARPS,
+            num_warps=warps(grid.high * grid.wide, dtype),
             enable_fp_fusion=False,
         )
-    return (totals if samples else totals[0]), by_pred
+    return totals, by_pred

@@ -40,12 +40,13 @@ def patches_in_one_pass(
     R: tl.constexpr,
     C: tl.constexpr,
 ):
-    """Add up the losses of the patches of a sample and write their gradients; R patches at a time, split among programs."""
+    """Add up the losses of the patches of a sample and write their gradients, all times scale; R patches at a time, split among programs."""
     sample, split, splits = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
     if WIDE:
         sample, split = sample.to(tl.int64), split.to(tl.int64)  # before they are multiplied
     base = sample * patches
-    times = tl.full((), factor, FLOAT) if not SCALED else tl.load(scale).to(FLOAT)
+    whole = tl.full((), factor, tl.float64) if not SCALED else tl.load(scale).to(tl.float64)
+    times = whole.to(FLOAT)
     share = divide(tl.full((), 1.0, FLOAT), pixels.to(FLOAT))
     pixel = tl.arange(0, C)[None, :]
     high, low = tl.zeros((R,), FLOAT), tl.zeros((R,), FLOAT)
@@ -78,6 +79,6 @@ def patches_in_one_pass(
     total, rest = tl.reduce((high, low), 0, merge)
     one = tl.arange(0, 1)
     if SPLIT:
-        finish(total + tl.zeros((1,), FLOAT), rest + tl.zeros((1,), FLOAT), totals, partials, counter, sample, split, splits, PARTS)
+        finish(total + tl.zeros((1,), FLOAT), rest + tl.zeros((1,), FLOAT), whole, totals, partials, counter, sample, split, splits, PARTS)
     else:
-        tl.store(totals + sample + one, total_of(total, rest) + tl.zeros((1,), FLOAT))
+        tl.store(totals + sample + one, total_of(total, rest, whole) + tl.zeros((1,), tl.float64))

@@ -53,15 +53,6 @@ def one_pass(
 
     None of what is not for the kernels. ``arrays`` are target, weight and mask.
     """
-    found = _launched(form, settings, leaves, *arrays, asks=asks, **asked)
-    scale = asked["scale"]
-    return found if found is None or (isinstance(scale, float) and scale == 1) else (found[0] * scale, *found[1:])
-
-
-def _launched(
-    form: Form, settings: Mapping[str, float], leaves: Mapping[str, Tensor], *arrays: Tensor | None, asks: Sequence[bool], **asked: Any
-) -> Any:
-    """Return the sums, and the gradients times the scale."""
     fused, pred = _fused(), leaves["pred"]
     if isinstance(form, Pointwise):
         return fused.pointwise(Bound(form.kernel, settings), pred, *arrays, gradient=asks[0], **asked)

@@ -24,14 +24,22 @@ Composed = Callable[..., Tensor]  # (pred, target, **given), by torch's operatio
 
 
 class Engine(NamedTuple):
-    """What finds value and gradients on one kind of device: of which forms, how, and what multiplies a gradient by a number that is there."""
+    """What finds value and gradients on one kind of device: of which forms, how, and what multiplies a gradient by a number that is there.
+
+    Gradients of the types ``late`` are made when their factor is known, and not before: theirs would be too small without it, and on a
+    device nobody can ask whether it is 1.
+    """
 
     takes: Callable[[Form, torch.device], bool]
     one_pass: Callable[..., tuple[Tensor | None, ...] | None]
     multiplied: Callable[[Tensor, Tensor], Tensor]
+    late: tuple[torch.dtype, ...]
 
 
-ENGINES = {"cpu": Engine(cpu.takes, cpu.one_pass, Tensor.mul_), "cuda": Engine(cuda.takes, cuda.one_pass, cuda.multiplied)}
+ENGINES = {
+    "cpu": Engine(cpu.takes, cpu.one_pass, Tensor.mul_, ()),
+    "cuda": Engine(cuda.takes, cuda.one_pass, cuda.multiplied, (torch.float16,)),
+}
 
 
 class Asked:
@@ -74,14 +82,14 @@ class _Found:
     """A value that is known with its gradients, and how to find those again: by the same pass, or by composition."""
 
     def __init__(
-        self, value: Tensor, gradients: Sequence[Tensor | None], passed: Callable[..., Any], scale: Any, asked: Asked, composed: Composed
+        self, value: Tensor, gradients: Sequence[Tensor] | None, passed: Callable[..., Any], scale: Any, asked: Asked, composed: Composed
     ) -> None:
         self.value: Tensor | None = value
-        self.gradients: Sequence[Tensor | None] | None = gradients
+        self.gradients = gradients  # None of those that are made late
         self.passed = passed
         self.scale = scale
         self.composed = composed
-        self.leaves = [name for name, gradient in zip(asked.leaves, gradients, strict=True) if gradient is not None]
+        self.leaves = [name for name, each in asked.leaves.items() if each.requires_grad]
         self.names = list(asked.tensors)
         self.given = {name: each for name, each in asked.given.items() if name not in self.names}
 
@@ -98,7 +106,7 @@ class _Found:
         again = partial(self._again, tensors)
         if torch._C._functorch.is_batchedtensor(grad) or torch._C._functorch.is_legacy_batchedtensor(grad):  # many at once
             return [each * _column(grad, each.ndim) for each in again()]
-        known = again if gradients is None else lambda: _there(gradients)
+        known = again if gradients is None else lambda: gradients
         if not grad.ndim and grad.device.type == "cpu" and grad.item() == 1:  # as at the end of most programs
             return known()
         dtypes = {each.dtype for each in leaves}
@@ -200,20 +208,22 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
     """
     counted = amounts(TORCH, *asked.elements(), asked.options)
     asks = [each.requires_grad and torch.is_grad_enabled() for each in asked.leaves.values()]
-    given = {"asks": asks, "omit": asked.options.nan_target == "omit", "samples": samples}
-    engine = partial(ENGINES[asked.pred.device.type].one_pass, asked.form, asked.settings, **given)
+    given = {"omit": asked.options.nan_target == "omit", "samples": samples}
+    kind = ENGINES[asked.pred.device.type]
+    is_late = any(asks) and any(each.dtype in kind.late for each in asked.leaves.values())
+    engine = partial(kind.one_pass, asked.form, asked.settings, **given)
     names, weight, mask = list(asked.leaves), counted.weight, counted.mask  # and not what was asked, which has arrays that backward lets go
 
-    def passed(tensors: Mapping[str, Tensor], scale: Any = scale) -> Any:
-        return engine({name: tensors[name] for name in names}, tensors["target"], weight, mask, scale=scale)
+    def passed(tensors: Mapping[str, Tensor], scale: Any = scale, asks: Sequence[bool] = asks) -> Any:
+        return engine({name: tensors[name] for name in names}, tensors["target"], weight, mask, scale=scale, asks=asks)
 
     with torch.no_grad():
-        done = passed(asked.tensors)
+        done = passed(asked.tensors, asks=[False for _ in asks] if is_late else asks)
         if done is None:
             return None
     if not any(asks):
         return done[0]  # type: ignore[no-any-return]
-    found = _Found(done[0], done[1:], passed, scale, asked, composed)
+    found = _Found(done[0], None if is_late else _there(done[1:]), passed, scale, asked, composed)
     return _OnePass.apply(found, *asked.tensors.values())  # type: ignore[no-any-return, no-untyped-call]
 
 
