@@ -10,6 +10,7 @@ from pathlib import Path
 import bench_metrics  # the first of the two: it says how many threads polars may take, before anything imports polars
 from bench_catalogue import SECTIONS as OF_THE_CATALOGUE
 from bench_curves import SECTIONS as OF_CURVES
+from bench_digits import SECTIONS as OF_DIGITS
 from bench_folds import SECTIONS as OF_FOLDS
 from bench_fused import SECTIONS as OF_FUSED
 from bench_influence import SECTIONS as OF_INFLUENCE
@@ -32,6 +33,7 @@ SECTIONS = {
     **OF_FOLDS,
     **OF_INFLUENCE,
     **OF_CURVES,
+    **OF_DIGITS,
 }
 
 
