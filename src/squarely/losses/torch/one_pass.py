@@ -106,7 +106,7 @@ class _Found:
         again = partial(self._again, tensors)
         if torch._C._functorch.is_batchedtensor(grad) or torch._C._functorch.is_legacy_batchedtensor(grad):  # many at once
             return [each * _column(grad, each.ndim) for each in again()]
-        known = again if gradients is None else lambda: gradients
+        known: Callable[[], Sequence[Tensor]] = again if gradients is None else partial(list, gradients)
         if not grad.ndim and grad.device.type == "cpu" and grad.item() == 1:  # as at the end of most programs
             return known()
         dtypes = {each.dtype for each in leaves}
