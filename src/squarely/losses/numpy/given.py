@@ -16,6 +16,8 @@ _ARRAYS = ("weight", "sample_weight", "output_weight", "mask", "covariance")
 
 def array_of(name: str, given: Any) -> Array:
     """Return an array of real numbers, or refuse what is none: masked values, whose numbers mean nothing, and texts and dates."""
+    if type(given) is np.ndarray and NUMPY.is_real(given):
+        return given
     if np.ma.is_masked(given):
         cure = f"{name}.filled(numpy.nan) with nan_target='omit', or {name}.data with mask=~{name}.mask"
         raise DataError(f"{name} is a masked array, and what it hides would count. Cure: {cure}.")
