@@ -9,6 +9,7 @@ from squarely.errors import DataError
 from squarely.evaluate import library_of
 from squarely.linear.again import Again, Coordinates
 from squarely.linear.assumptions import FitDiagnosis, diagnosis_of
+from squarely.linear.doubled import Doubled
 from squarely.linear.estimator import GramEstimator
 from squarely.linear.inference import Inference
 from squarely.linear.influence import Influence, influence_of
@@ -94,7 +95,9 @@ class Examined(GramEstimator):
         coordinates, rows = Coordinates(self.equations_, self.exact_coef_), self._dense(X, first=False)
         errors = np.empty(rows.rows)
         for part in blocks(rows.rows, rows.columns):
-            q = coordinates.orthonormal(coordinates.centred(rows.read(part)))
+            columns = rows.read(part)
+            centred = coordinates.centred(columns) if columns else Doubled.zeros(0, part.stop - part.start)
+            q = coordinates.orthonormal(centred)
             errors[part] = np.sqrt((q * q).sum(axis=0))
         std = self.inference_.residual_std
         each = errors * std[0] if self._flat else errors[:, None] * std

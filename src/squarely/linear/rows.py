@@ -116,7 +116,7 @@ class Rows:
 
     def matrix(self, part: slice) -> Doubles:
         """Return some rows of the features, which are in memory."""
-        return _matrix(self.at(part))
+        return _matrix(self.at(part), part)
 
     def fitted(self, target: Doubles, weight: Doubles | None, *, intercept: bool | None = None) -> Line:
         """Return the least squares of a target with these weights, which take the place of those given; an intercept may be asked for."""
@@ -127,10 +127,10 @@ class Rows:
 
     def moments(self, weight: Doubles) -> Dyadic:
         """Return ``sum of weight z z'`` with z = (1, features), exactly."""
-        state = GramState(self.names, ())
+        state = GramState(self.names, ("one",))  # a column where there are no features
         for part, columns in self.parts():
-            state.add_columns(columns, weight[part])
-        return state.moments
+            state.add_columns([*columns, (np.ones(part.stop - part.start),)], weight[part])
+        return state.moments.block(range(1 + len(self.names)))
 
     def ordinary(self, target: Doubles) -> Line:
         """Return the least squares of a target with the weights given; where it is the only one they are known from the first reading."""
@@ -140,7 +140,7 @@ class Rows:
         """Return predictions."""
         found = np.empty(self.features.rows)
         for part, columns in self.parts():
-            found[part] = _matrix(columns) @ coefficients + intercept
+            found[part] = _matrix(columns, part) @ coefficients + intercept
         return found
 
     def kept(self, at: npt.NDArray[np.intp]) -> "Rows":
@@ -148,7 +148,7 @@ class Rows:
         matrix = np.empty((len(at), len(self.names)))
         for part, columns in self.parts():
             inside = slice(*np.searchsorted(at, (part.start, part.stop)))
-            matrix[inside] = _matrix(columns)[at[inside] - part.start]
+            matrix[inside] = _matrix(columns, part)[at[inside] - part.start]
         return Rows.of(design(matrix, "X")._replace(names=self.names), self.targets[at], None, intercept=self.intercept)
 
     def weighted(self, weight: Doubles) -> Doubles:
@@ -160,5 +160,5 @@ class Rows:
         return math.sqrt(np.average(values**2, weights=self.weight))
 
 
-def _matrix(columns: list[Parts]) -> Doubles:
-    return np.stack([sum(pieces) for pieces in columns]).T
+def _matrix(columns: list[Parts], part: slice) -> Doubles:
+    return np.stack([sum(pieces) for pieces in columns]).T if columns else np.empty((part.stop - part.start, 0))
