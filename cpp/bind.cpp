@@ -9,6 +9,7 @@
 
 #include "bind_input.hpp"
 #include "bind_parts.hpp"
+#include "bind_released.hpp"
 #include "isotonic.hpp"
 #include "quantiles.hpp"
 #include "sample.hpp"
@@ -32,7 +33,7 @@ int64_t update(PairSums& state, nb::handle y, nb::handle p, nb::handle w, unsign
     PairSums part(state.kept.plan);  // other threads may read or write `state` while this one does not hold the GIL
     int64_t bad;
     {
-        nb::gil_scoped_release release;
+        Released release;
         bad = input.bad_weight();
         if (bad < 0) accumulate(part, input.rows, threads);
     }
@@ -150,7 +151,7 @@ void pointwise(uint16_t recipe, nb::handle y, nb::handle p, const std::vector<do
     Input input(y, p, nb::none(), more, places.size());
     View result(out, true);
     double* to = result.as<double>(Kind::f64, input.rows.count);
-    nb::gil_scoped_release release;
+    Released release;
     write_terms(term, input.rows, to);
 }
 
@@ -187,12 +188,12 @@ NB_MODULE(_core, m) {
     bind_losses(m);
     bind_digits(m);
     m.def("first_bad_weight", [](nb::handle weight) { return first_bad_weight(View(weight).column(), View(weight).size()); }, "weight"_a);
-    m.def("blocks_above", [](nb::handle y, nb::handle p, nb::handle w, double least) { Input in(y, p, w); nb::gil_scoped_release release; return blocks_above(in.rows, least); }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "least"_a);
+    m.def("blocks_above", [](nb::handle y, nb::handle p, nb::handle w, double least) { Input in(y, p, w); Released release; return blocks_above(in.rows, least); }, "y_true"_a, "y_pred"_a, "weight"_a.none(), "least"_a);
     m.def("pointwise", &pointwise, "recipe"_a, "y_true"_a, "y_pred"_a, "constants"_a, "more"_a, "out"_a);
     m.def("quantile", [](nb::handle y, nb::handle p, nb::handle w, uint64_t top, uint64_t bottom, bool of_target, unsigned threads) {
             Input input(y, p, w);
             if (top > bottom || !bottom) throw nb::value_error("a share lies between 0 and 1");
-            std::optional<nb::gil_scoped_release> release;
+            std::optional<Released> release;
             if (input.rows.count >= kWorthReleasing) release.emplace();
             Quantile found = quantile(input.rows, of_target ? Of::target : Of::error, top, bottom, threads);
             return std::make_tuple(found.lower, found.upper);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bind_parts.hpp"
+#include "bind_released.hpp"
 #include "grouped_digits.hpp"
 #include "pairs.hpp"
 #include "window.hpp"
@@ -39,14 +40,14 @@ class Doubles {
 double cut(nb::handle values, double scale, nb::handle digits, nb::handle rest) {
     Doubles from(values, false), into(digits, true), left(rest, true);
     if (into.size() < from.size() || left.size() < from.size()) throw nb::value_error("there are fewer digits than values");
-    nb::gil_scoped_release release;
+    Released release;
     return kernels_in_use().cut(from.data(), from.size(), scale, into.data(), left.data());
 }
 
 bool multiply_each(nb::handle a, nb::handle b, nb::handle product, nb::handle error) {
     Doubles left(a, false), right(b, false), high(product, true), low(error, true);
     if (right.size() != left.size() || high.size() < left.size() || low.size() < left.size()) throw nb::value_error("lengths do not fit");
-    nb::gil_scoped_release release;
+    Released release;
     return kernels_in_use().multiply_exactly(left.data(), right.data(), left.size(), high.data(), low.data());
 }
 
@@ -54,7 +55,7 @@ void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
     Doubles a(left, false), b(right, false), into(sums, true, "lq");
     DigitPlanes first = a.planes(), second = b.planes();
     if (into.size() != first.count * second.count || rows > std::min(first.stride, second.stride)) throw nb::value_error("shapes do not fit");
-    nb::gil_scoped_release release;
+    Released release;
     kernels_in_use().multiply(first, second, rows, into.data<int64_t>());
 }
 
@@ -63,7 +64,7 @@ void group(nb::handle left, nb::handle right, nb::handle codes, size_t groups, n
     DigitPlanes first = a.planes(), second = b.planes();
     const size_t rows = of.size();
     if (into.size() != first.count * second.count * groups || rows > std::min(first.stride, second.stride)) throw nb::value_error("shapes do not fit");
-    nb::gil_scoped_release release;
+    Released release;
     const int64_t* group_of = of.data<int64_t>();
     if (std::any_of(group_of, group_of + rows, [&](int64_t code) { return code < 0 || static_cast<size_t>(code) >= groups; }))
         throw std::out_of_range("a group has no sums");

@@ -6,6 +6,7 @@
 
 #include "bind_input.hpp"
 #include "bind_parts.hpp"
+#include "bind_released.hpp"
 #include "groups.hpp"
 #include "moments.hpp"
 
@@ -24,7 +25,7 @@ int64_t update_groups(Groups& groups, nb::handle y, nb::handle p, nb::handle w, 
     if (!codes.is_none()) labels.codes = of_codes.emplace(codes).as<int32_t>(Kind::i32, input.rows.count);
     if (!codes.is_none()) labels.places = of_places.emplace(places).as<int32_t>(Kind::i32, labels.count = of_places->size());
     if (!buckets.is_none()) labels.buckets = of_buckets.emplace(buckets).as<uint16_t>(Kind::u16, input.rows.count);
-    nb::gil_scoped_release release;
+    Released release;
     if (int64_t bad = input.bad_weight(); bad >= 0) return bad;
     if (labels.codes || labels.buckets) return groups.update(input.rows, labels) ? -1 : -2;
     return accumulate(groups.states()[0], input.rows, 1), -1;

@@ -1,6 +1,7 @@
 // Losses for Python: of arrays that lie in one piece, all of one type and shape, of others it says that they are not for it; or of rows by the
 // address of the first, whose caller has looked at types and lengths.
 #include "bind_parts.hpp"
+#include "bind_released.hpp"
 
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
@@ -59,7 +60,7 @@ Loss loss_of(int which, bool of_spread) {
 
 template <class Work>
 void beside_python(size_t rows, Work work) {
-    std::optional<nb::gil_scoped_release> release;
+    std::optional<Released> release;
     if (rows >= kWorthReleasing) release.emplace();
     work();
 }

@@ -102,3 +102,16 @@ def test_threads_are_started_once() -> None:
     for _ in range(50):
         PairState.of(y, p)
     assert len(os.listdir("/proc/self/task")) == before
+
+
+def test_a_daemon_thread_in_the_core_does_not_end_the_process_as_the_interpreter_exits() -> None:
+    code = (
+        "import threading, time, numpy as np, squarely as sq\n"
+        "a = np.arange(1_000_000.0)\n"
+        "def work():\n"
+        "    while True: sq.mean_squared_error(a, a + 1)\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "time.sleep(0.3)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -101,6 +101,19 @@ def test_windows_of_fractions_are_exact(length: Any, step: Any) -> None:
         assert state == gram(rows, target="y", features=["x"])
 
 
+def test_a_boundary_is_where_it_is_and_not_where_a_rounded_quotient_is() -> None:
+    """As doubles 0.3 and 4.1 lie below 3 and 41 tenths, and 1.1 above 11; quotients by 0.1 in floating point are rounded to other steps."""
+    times = [0.3, 0.7, 1.1, 2.3, 4.1, 8.2, 1e15 + 0.125, 0.1 * 3, 5.0]
+    assert any(int(time // 0.1) != Fraction(time) // Fraction(1, 10) for time in times)
+    assert any(int(time / 0.1) != Fraction(time) // Fraction(1, 10) for time in times)
+    for time in times:
+        data = {"t": [time], "x": [1.0], "y": [2.0]}
+        ((start, state),) = windows(data, target="y", along="t", length=Fraction(1, 10), features="x")
+        place = Fraction(time) // Fraction(1, 10)
+        assert place * Fraction(1, 10) <= Fraction(time) < (place + 1) * Fraction(1, 10)
+        assert (start, state.n) == (float(place * Fraction(1, 10)), 1)
+
+
 def test_windows_of_days_are_those_of_pandas() -> None:
     found = dict(windows(SHUFFLED, target="y", along="date", length=pd.Timedelta("1D"), features=["x"]))
     theirs = SHUFFLED.set_index("date").resample("1D", origin="epoch")

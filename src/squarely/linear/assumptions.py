@@ -147,7 +147,9 @@ def _judged(e: FitEvidence) -> Diagnosis:
     """Ask the checks of errors and those of the fit as one battery: one correction for all of them, one order of what they find."""
     y, residuals = (np.concatenate([getattr(block, name)[0] for block in e.kept]) for name in ("targets", "residuals"))
     target = e.equations.targets[0] if e.equations.targets[0] != _MODEL else f"{_MODEL} (target)"
-    columns: dict[str, Any] = {target: y, _MODEL: y - residuals}
+    # Where no feature counts, differences would be the mean and rounding, which a check could take for a prediction that changes.
+    predicted = y - residuals if e.equations.factor.rank else np.full_like(y, e.equations.intercepts[0])
+    columns: dict[str, Any] = {target: y, _MODEL: predicted}
     given: dict[str, str] = {}
     for name, values in (("weight", _weights_of(e)), ("group", labels_of(e.kept))):
         if values is not None:

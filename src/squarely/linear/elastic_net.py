@@ -142,7 +142,7 @@ def path_of(equations: NormalEquations, alphas: Doubles, l1_ratio: float, tol: f
     """Return coefficients for falling alphas, alphas x p x t, and the most sweeps: coordinate descent on rows of the same moments."""
     size = len(equations.features)
     if not size:
-        raise DataError("there is no feature to choose: a category of one level has no column. Give other features, or fit LinearRegression.")
+        return np.zeros((len(alphas), 0, len(equations.targets))), 0
     root = Factor.of(equations.cross, equations.divisor).root
     rows = root * np.sqrt(len(root) / equations.weight.nearest()[0, 0])  # as many rows as the mean of squares is taken over
     paths, most = [], 0
@@ -172,7 +172,7 @@ def coefficients_at(equations: NormalEquations, alpha: float, l1_ratio: float, t
     """Return the coefficients for one alpha, p x t, exact on their support, and the most sweeps."""
     weight = float(equations.weight.nearest()[0, 0])
     ridge, lasso = weight * alpha * (1 - l1_ratio), weight * alpha * l1_ratio
-    if lasso == 0:
+    if lasso == 0 or not equations.features:
         return equations.penalised(ridge).coefficients, 1
     path, sweeps = path_of(equations, np.array([alpha]), l1_ratio, tol, max_iter)
     columns = []

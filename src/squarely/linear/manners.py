@@ -104,6 +104,8 @@ class ScikitManners:
     def _compare(self, count: int, names: tuple[str, ...] | None) -> None:
         known = getattr(self, "feature_names_in_", None)
         title = type(self).__name__
+        if not self.n_features_in_:  # the mean of a source: any rows have it
+            return
         if known is not None and names is not None and list(known) != list(names):
             raise DataError(_renamed(list(known), list(names)))
         if count != self.n_features_in_:

@@ -70,6 +70,8 @@ class NonNegativeLeastSquares(GramEstimator):
 def _guess(equations: NormalEquations, target: int) -> Doubles:
     """Return coefficients of columns of length 1, in which no unit of measurement decides, in the units of the columns."""
     root, right = equations.root
+    if not len(root):  # SciPy's active sets free memory twice where there is none
+        return np.zeros(0)
     lengths = np.sqrt(np.square(root).sum(axis=0))
     lengths[lengths == 0] = 1.0
     found: Doubles = scikit_learn.nonnegative(root / lengths, right[:, target]) / lengths
