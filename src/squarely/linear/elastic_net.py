@@ -81,6 +81,8 @@ class ElasticNet(GramEstimator):
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
         (alpha,) = penalties("alpha", float(self.alpha))
+        if not alpha:
+            self._warn_of_dependence(equations)
         self.rank_ = equations.factor.rank
         found, self.n_iter_ = coefficients_at(equations, alpha, share("l1_ratio", self.l1_ratio), self.tol, self.max_iter)
         return found

@@ -24,6 +24,7 @@ class GramEstimator(LinearModel):
 
     nan_policy: str = "raise"
     n_omitted_: int = 0
+    _of_any_size: ClassVar[bool] = False  # whether its coefficients are solved for in integers alone, where no square leaves its range
     _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -191,6 +192,8 @@ class GramEstimator(LinearModel):
         self.state_, intercept = state, bool(self.fit_intercept)
         self._coding = Coding(state.schema, intercept)
         self.equations_ = known if known is not None and known.intercept == intercept else NormalEquations.of(state, intercept=intercept)
+        if not self._of_any_size:
+            self.equations_.refuse_extremes((*self.equations_.features, *self.equations_.targets))
         self.exact_coef_ = self._solve(self.equations_)
         coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)
         self.coef_ = coefficients[0] if self._flat else coefficients

@@ -66,6 +66,7 @@ class PassesEstimator(LinearModel):
         else:
             rows = Rows.of(self._dense(X, first=True), y, sample_weight, intercept=bool(self.fit_intercept))
             self._flat = dimensions(y) == 1
+        rows.equations.refuse_extremes((*rows.equations.features, *rows.equations.targets))
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 
     def _read(self, data: Any, target: Any, weight: Any) -> Rows:

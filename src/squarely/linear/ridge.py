@@ -51,6 +51,8 @@ class Ridge(GramEstimator):
     [0.97]
     """
 
+    _of_any_size = True
+
     def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.alpha = alpha
         self.features = features

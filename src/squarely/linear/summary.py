@@ -202,7 +202,8 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
     if not isinstance(inference, RobustInference):  # the same without covariances, which are no doubles where features are measured in 1e200
         explained = float((equations.root[1][:, at] ** 2).sum())
         return explained / len(there) / float(inference.residual_std[at]) ** 2
-    correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
+    units = inference.units[there]
+    correlations = inference.in_units[at][np.ix_(there, there)] / np.outer(spread / units, spread / units)
     if not np.linalg.cond(correlations) < _SOLVABLE:
         return float("nan")
     return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))
