@@ -160,6 +160,10 @@ class GramEstimator(LinearModel):
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
+        if not isinstance(other, GramEstimator):
+            raise DataError(
+                f"other is of type {type(other).__name__}; expected a fitted {type(self).__name__}. A state is merged as from_state(a + b)."
+            )
         merged = self._of_both(self._fitted(), other._fitted())
         merged._flat, merged.n_omitted_ = self._flat, self.n_omitted_ + other.n_omitted_
         merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
@@ -169,6 +173,8 @@ class GramEstimator(LinearModel):
         return self.from_state(one.state_ + other.state_, **self.get_params())
 
     def _of_state(self, state: GramState) -> Self:
+        if not isinstance(state, GramState):
+            raise DataError(f"state is of type {type(state).__name__}; expected a GramState. GramState.from_bytes(data) reads saved ones.")
         schema = state.schema
         terms = terms_of(self.features, schema.features, schema.categories)
         if feature_slots(terms) != schema.features:

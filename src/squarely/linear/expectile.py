@@ -76,7 +76,7 @@ class ExpectileRegression(AsymptoticEstimator):
 
         line, negligible = rows.ordinary(target), negligible_change(target)
         errors = rows.predicted(line.coefficients, line.intercept) - target
-        for iteration in range(1, self.max_iter + 1):
+        for iterations in range(1, self.max_iter + 1):  # noqa: B007  # the last is told
             weights = weigh(errors)
             scores = weights * errors
             before, line = line, rows.fitted(target, rows.weighted(weights))
@@ -87,11 +87,11 @@ class ExpectileRegression(AsymptoticEstimator):
             share = _share(rows, weigh, errors, turn)
             line, errors = before.toward(line, share), errors + share * turn
         covariances = sandwich(line.equations, rows, rows.weighted(scores**2))
-        return Settled(line, iteration, converged, {"inference_": AsymptoticInference.of(rows, line, covariances, "sandwich")})
+        return Settled(line, iterations, converged, {"inference_": AsymptoticInference.of(rows, line, covariances, "sandwich")})
 
 
 def _share(rows: Rows, weigh: Callable[[Doubles], Doubles], errors: Doubles, turn: Doubles) -> float:
-    """Return the first of 1, 1/2, 1/4 ... of a step at whose end the loss does not rise: where most errors change sides, whole steps go to and fro."""
+    """Return the first of 1, 1/2, 1/4 ... of a step at whose end the loss does not rise; whole ones may go to and fro."""
 
     def slope(share: float) -> float:
         moved = errors + share * turn

@@ -49,8 +49,15 @@ class Asked:
         check_fit_policy(nan_policy)
         source = open_source(data)
         targets, keys = _names(target), _names(by)
+        if not (weight is None or isinstance(weight, str)):
+            raise DataError(
+                f"weights are given as {type(weight).__name__}, and y names a column. Name the column of weights, or give X and y as arrays."
+            )
         others = [name for name in source.columns if name not in (*targets, weight, *keys)]
-        return cls(source, terms_of(features, others, source.categories if categories is None else categories), targets, weight, keys, nan_policy)
+        terms = terms_of(features, others, source.categories if categories is None else categories)
+        if leaked := sorted({*targets}.intersection(inputs_of(terms))):
+            raise DataError(f"the target {leaked[0][:60]!r} is among the features, and would explain itself. Leave it out of the features.")
+        return cls(source, terms, targets, weight, keys, nan_policy)
 
     @property
     def inputs(self) -> tuple[str, ...]:
