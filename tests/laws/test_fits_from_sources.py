@@ -110,13 +110,13 @@ def test_terms_of_frames_and_arrays_are_one() -> None:
 
 def test_what_is_refused_is_named(tmp_path: Path) -> None:
     path = tmp_path / "holes.parquet"
-    pq.write_table(pa.table({"x": [1.0, 2.0, None], "y": [1.0, np.inf, 2.0], "w": [1.0, -1.0, 1.0]}), path)
+    pq.write_table(pa.table({"x": [1.0, 2.0, None], "y": [1.0, np.inf, 2.0], "w": [1.0, -1.0, 1.0], "v": [1.0, 2.0, 3.0]}), path)
     with pytest.raises(DataError, match=r"holes.parquet: column 'x', row 3 is missing"):
         gram(path, target="w", features="x")
     with pytest.raises(DataError, match=r"holes.parquet: column 'y', row 2 is infinite"):
         gram(path, target="y", features="w")
     with pytest.raises(DataError, match=r"holes.parquet: column 'w', row 2 is -1.0"):
-        gram(path, target="w", features=["w"], weight="w")
+        gram(path, target="w", features=["v"], weight="w")
     with pytest.raises(DataError, match="the feature 'x' is asked for twice"):
         gram({"x": [1.0], "y": [1.0]}, target="y", features=["x", poly("x", 2)])
     with pytest.raises(DataError, match=r"the degree of poly\('x', 0\)"):
