@@ -58,6 +58,20 @@ def test_the_expectile_of_numbers_is_the_root_of_its_equation_in_fractions() -> 
     assert ours == pytest.approx(float(candidates[0]), rel=1e-14)
 
 
+@pytest.mark.parametrize("level", [1e-6, 1e-4, 0.9999])
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_to_an_expectile_far_out_do_not_go_to_and_fro(seed: int, level: float) -> None:
+    """Whole steps do, in a tenth of such data. The loss is convex, so it is least where its slope is 0."""
+    rng = np.random.default_rng(seed)
+    count, width = rng.integers(6, 60), rng.integers(1, 4)
+    x, y = rng.normal(size=(count, width)), rng.standard_t(2, size=count)
+    model = ExpectileRegression(expectile=level).fit(x, y)
+    errors = y - model.predict(x)
+    parts = (np.abs(level - (errors < 0)) * errors)[:, None] * np.column_stack([np.ones(count), x])
+    assert (np.abs(parts.sum(axis=0)) <= 1e-9 * np.abs(parts).sum(axis=0)).all()
+    assert model.n_iter_ < 40
+
+
 def test_the_middle_expectile_is_the_mean() -> None:
     assert ExpectileRegression().fit(X, Y, W).coef_.tobytes() == LinearRegression().fit(X, Y, W).coef_.tobytes()
 

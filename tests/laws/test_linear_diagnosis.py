@@ -458,9 +458,13 @@ def test_units_change_no_statistic(power: int) -> None:
             assert numbers(scaled, identity) == pytest.approx(numbers(plain, identity), rel=1e-9, abs=1e-15, nan_ok=True)
 
 
-def test_residuals_beyond_doubles_are_refused_in_words() -> None:
-    with pytest.raises(DataError, match=r"squared residuals of the fit are beyond the range of doubles. Give the target in another unit"):
+def test_what_is_beyond_doubles_is_refused_in_words() -> None:
+    with pytest.raises(
+        DataError, match=r"the values of 'y' vary so much that their squares are beyond the range of doubles. Give the column in another"
+    ):
         diagnosed(X, BENT * 1e200)
+    with pytest.raises(DataError, match=r"values of a feature, or its coefficient, are near the largest double. Give features in other units"):
+        diagnosed(X * 1e300, BENT)
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1e200])

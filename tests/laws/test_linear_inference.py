@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from nist_sets import designed
 from squarely.errors import DataError, DependentColumnsWarning
-from squarely.linear import Collinearity, LinearRegression
+from squarely.linear import Collinearity, HeteroscedasticRegression, LinearRegression
 
 RNG = np.random.default_rng(3)
 N = 120
@@ -255,18 +256,34 @@ def test_a_summary_is_known_to_users_of_statsmodels() -> None:
 def test_a_summary_fits_a_terminal_and_a_window() -> None:
     long = "a name that says all that there is to be said of it"
     frame = pd.DataFrame({"size": X[:, 0], long: X[:, 1]})
-    for columns, width in ((["size"], 80), (["size", long], 30 + 6 * 11)):
-        told = LinearRegression().fit(frame[columns], Y).summary()
+    for columns, unit in ((["size"], 1), (["size", long], 1), ([long], 1e9), (["size", long], 1e-9)):
+        told = LinearRegression().fit(frame[columns], Y * unit).summary()
         lines = str(told).splitlines()
-        assert max(map(len, lines)) <= width
+        assert max(map(len, lines)) <= 80
         assert len({len(line) for line in lines if set(line) in ({"="}, {"-"})}) == 1
         rows = lines[-2 - len(columns) - 1 : -2]
         assert {len(line) for line in rows} == {len(lines[1])}
-    assert "a name that says all that the\N{HORIZONTAL ELLIPSIS}" in str(told)
+    assert re.search("a name that says all[a-z ]*\N{HORIZONTAL ELLIPSIS}  ", str(told))
     page = told.to_html()
     assert long in page
     assert page.startswith('<div style="overflow-x:auto">'), "a narrow window scrolls the table"
     assert page.count("<tr>") == 7 + 1 + 3, "two facts are in a row"
+
+
+@pytest.mark.parametrize("model", [LinearRegression(), LinearRegression(fit_intercept=False), HeteroscedasticRegression()])
+def test_facts_of_a_summary_keep_to_their_columns(model: Any) -> None:
+    name = "a target whose name is long"
+    told = model.fit(pd.DataFrame(X, columns=list("abc")).assign(**{name: Y * 1000}), name).summary()
+    lines = str(told).splitlines()
+    facts = lines[2 : lines.index(lines[1], 2)]
+    assert {len(line) for line in facts} == {len(lines[1])}
+    assert len(lines[1]) <= 80
+    half = (len(told.facts[0]) + 1) // 2
+    for line, (label, value), (beside, last) in zip(facts, told.facts[0][:half], told.facts[0][half:], strict=True):
+        assert line.startswith(label)
+        assert value in line or "a target" in line
+        assert line.endswith(last)
+        assert line.index(beside) == facts[0].index(told.facts[0][half][0])
 
 
 def test_a_name_cannot_forge_a_summary() -> None:
@@ -359,6 +376,8 @@ def test_numbers_of_numpy_are_whole_numbers() -> None:
 def test_what_influence_refuses_is_named() -> None:
     with pytest.raises(DataError, match="by is 'size'"):
         fitted(True, None).influence(X, Y, top=3, by="size")
+    with pytest.raises(DataError, match="by is 'size'"):
+        fitted(True, None).influence(X, Y, by="size")
     with pytest.raises(DataError, match="top is 0"):
         fitted(True, None).influence(X, Y, top=0)
     two = np.column_stack([Y, Y])

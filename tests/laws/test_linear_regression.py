@@ -215,3 +215,14 @@ def test_what_is_refused_is_named() -> None:
         LinearRegression().fit(X, Y, np.zeros(200))
     with pytest.raises(DataError, match="Invalid parameter 'alpha'"):
         LinearRegression().set_params(alpha=1)
+    rows = {"x": X[:, 0], "y": Y}
+    for features in (["x", "y"], [poly("y", 2)]):
+        with pytest.raises(DataError, match=r"the target 'y' is among the features, and would explain itself. Leave it out"):
+            LinearRegression(features=features).fit(rows, "y")
+    with pytest.raises(DataError, match=r"weights are given as ndarray, and y names a column. Name the column of weights"):
+        LinearRegression().fit(rows, "y", W)
+    model = LinearRegression().fit(X, Y)
+    with pytest.raises(DataError, match=r"state is of type bytes; expected a GramState. GramState.from_bytes\(data\) reads saved ones"):
+        LinearRegression.from_state(model.state_.to_bytes())
+    with pytest.raises(DataError, match="other is of type GramState; expected a fitted LinearRegression"):
+        model.merge(model.state_)

@@ -127,16 +127,21 @@ class Again:
     def blocks(self) -> Iterator[Block]:
         """Yield the rows in their order."""
         equations, count = self.model.equations_, len(self.model.equations_.features)
-        if not np.isfinite(equations.residual_squares(self.model.exact_coef_)).all():
-            raise DataError("squared residuals of the fit are beyond the range of doubles. Give the target in another unit.")
+        equations.refuse_extremes(equations.targets)
         start = seen = 0
         squares = np.zeros(len(equations.targets))
         for columns, weight, labels in self._named() if is_names(self.target) else self._arrays():
-            centred = self.coordinates.centred(columns)
+            with np.errstate(over="ignore", invalid="ignore"):
+                centred = self.coordinates.centred(columns)
+                residuals = self.coordinates.residuals(centred)
+            if not np.isfinite(residuals).all():
+                raise DataError(
+                    "residuals of the fit cannot be formed: values of a feature, or its coefficient, are near the largest double. "
+                    "Give features in other units."
+                )
             features = centred[:count]
             rows = centred.high.shape[1]
             root = np.ones(rows) if weight is None else np.sqrt(weight)
-            residuals = self.coordinates.residuals(centred)
             squares += ((residuals * root) ** 2).sum(axis=1)
             seen += int(np.count_nonzero(root))
             targets = np.stack([sum(parts) for parts in columns[count:]])

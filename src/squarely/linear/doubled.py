@@ -44,9 +44,9 @@ class Doubled:
         both = np.array(pairs, np.float64).reshape(*exact.numerators.shape, 2)
         return cls(*_fast_sum(both[..., 0], both[..., 1]))
 
-    def exact(self) -> Dyadic:
-        """Return the value as integers."""
-        return Dyadic.of(self.high) + Dyadic.of(self.low)
+    def exact(self, shifts: Any = 0) -> Dyadic:
+        """Return the value times powers of two as integers, which may be far beyond doubles."""
+        return Dyadic.of(self.high, shifts) + Dyadic.of(self.low, shifts)
 
     def copy(self) -> "Doubled":
         """Return the value in memory of its own."""

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from squarely.errors import DataError
 from squarely.linear import scikit_learn
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
@@ -84,6 +83,8 @@ class ElasticNet(GramEstimator):
         self.max_iter = max_iter
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
+        if not self.alpha:
+            self._warn_of_dependence(equations)
         self.rank_ = equations.factor.rank
         found, self.n_iter_ = coefficients_at(equations, float(self.alpha), float(self.l1_ratio), self.tol, self.max_iter)
         return found

@@ -15,7 +15,7 @@ from squarely.state import Dyadic
 
 __all__ = ["ElasticNetCV", "LassoCV"]
 
-_SMALLEST = 1e-15  # of a penalty where features explain nothing, as scikit-learn has it
+_ANY = 1e-15  # a penalty where features explain nothing, as scikit-learn has it
 
 
 def _grid_of(name: str, given: Any) -> Any:
@@ -123,8 +123,8 @@ class ElasticNetCV(CrossValidated):
         if l1_ratio == 0:
             raise DataError("l1_ratio is 0, where no penalty sets all coefficients to 0 and no grid has a start. Give alphas, or use RidgeCV.")
         largest = np.abs(equations.right.high).max(initial=0.0) / (equations.weight.nearest()[0, 0] * l1_ratio)
-        if largest <= _SMALLEST:
-            return np.full(int(self.alphas), _SMALLEST)
+        if largest == 0:
+            return np.full(int(self.alphas), _ANY)
         return np.geomspace(largest, largest * self.eps, int(self.alphas))
 
 

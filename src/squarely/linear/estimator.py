@@ -24,6 +24,7 @@ class GramEstimator(LinearModel):
 
     nan_policy: str = "raise"
     n_omitted_: int = 0
+    _of_any_size: ClassVar[bool] = False  # whether its coefficients are solved for in integers alone, where no square leaves its range
     _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
 
     def _solve(self, equations: NormalEquations) -> Dyadic:
@@ -166,6 +167,10 @@ class GramEstimator(LinearModel):
 
     def merge(self, other: "GramEstimator") -> Self:
         """Return the estimator fitted to the rows of both."""
+        if not isinstance(other, GramEstimator):
+            raise DataError(
+                f"other is of type {type(other).__name__}; expected a fitted {type(self).__name__}. A state is merged as from_state(a + b)."
+            )
         merged = self._of_both(self._fitted(), other._fitted())
         merged._flat, merged.n_omitted_ = self._flat, self.n_omitted_ + other.n_omitted_
         merged.n_features_in_ = self.n_features_in_  # an array may have columns that no term reads
@@ -176,6 +181,8 @@ class GramEstimator(LinearModel):
 
     def _of_state(self, state: GramState) -> Self:
         self._check_parameters()
+        if not isinstance(state, GramState):
+            raise DataError(f"state is of type {type(state).__name__}; expected a GramState. GramState.from_bytes(data) reads saved ones.")
         schema = state.schema
         terms = terms_of(self.features, schema.features, schema.categories)
         if feature_slots(terms) != schema.features:
@@ -201,6 +208,8 @@ class GramEstimator(LinearModel):
         self.state_, intercept = state, bool(self.fit_intercept)
         self._coding = Coding(state.schema, intercept)
         self.equations_ = known if known is not None and known.intercept == intercept else NormalEquations.of(state, intercept=intercept)
+        if not self._of_any_size:
+            self.equations_.refuse_extremes((*self.equations_.features, *self.equations_.targets))
         self.exact_coef_ = self._solve(self.equations_)
         coefficients, intercepts = self.exact_coef_.nearest().T, self.equations_.intercepts_of(self.exact_coef_)
         self.coef_ = coefficients[0] if self._flat else coefficients

@@ -1,6 +1,6 @@
 """ExpectileRegression: least squares that count errors on one side more than on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,11 +8,14 @@ import numpy as np
 from squarely.linear.asymptotic import AsymptoticEstimator, AsymptoticInference, sandwich
 from squarely.linear.doubled import Doubles
 from squarely.linear.parameters import Rule, level
-from squarely.linear.passes import Settled, reweighted
+from squarely.linear.passes import Settled, negligible_change
 from squarely.linear.rows import Rows
 from squarely.losses.kernels import KERNELS, checked
 
 __all__ = ["ExpectileRegression"]
+
+_FLAT = 1e-6  # of the slope at the start of a step: that at the end of a whole one is 0, but for rounding
+_SHORTEST = 2.0**-40
 
 
 class ExpectileRegression(AsymptoticEstimator):
@@ -71,13 +74,34 @@ class ExpectileRegression(AsymptoticEstimator):
     def _settle_target(self, rows: Rows, target: Doubles) -> Settled:
         declared = KERNELS["expectile_loss"]
         settings = checked(declared, {"alpha": float(self.expectile)})
-        scores = np.zeros_like(target)
 
         def weigh(errors: Doubles) -> Doubles:
-            weights = np.asarray(declared.omega(np, errors, **settings), np.float64)
-            scores[:] = weights * errors
-            return weights
+            return np.asarray(declared.omega(np, errors, **settings), np.float64)
 
-        line, iterations, converged = reweighted(rows, target, weigh, self.tol, self.max_iter)
+        line, negligible = rows.ordinary(target), negligible_change(target)
+        errors = rows.predicted(line.coefficients, line.intercept) - target
+        for iterations in range(1, self.max_iter + 1):  # noqa: B007  # the last is told
+            weights = weigh(errors)
+            scores = weights * errors
+            before, line = line, rows.fitted(target, rows.weighted(weights))
+            converged = line.change(before) <= self.tol * line.spread + negligible
+            if converged:
+                break
+            turn = rows.predicted(line.coefficients, line.intercept) - target - errors
+            share = _share(rows, weigh, errors, turn)
+            line, errors = before.toward(line, share), errors + share * turn
         covariances = sandwich(line.equations, rows, rows.weighted(scores**2))
         return Settled(line, iterations, converged, {"inference_": AsymptoticInference.of(rows, line, covariances, "sandwich")})
+
+
+def _share(rows: Rows, weigh: Callable[[Doubles], Doubles], errors: Doubles, turn: Doubles) -> float:
+    """Return the first of 1, 1/2, 1/4 ... of a step at whose end the loss does not rise; whole ones may go to and fro."""
+
+    def slope(share: float) -> float:
+        moved = errors + share * turn
+        return float(np.sum(rows.weighted(weigh(moved) * moved * turn)))
+
+    flat, share = -_FLAT * slope(0.0), 1.0
+    while share > _SHORTEST and slope(share) > flat:
+        share /= 2
+    return share

@@ -65,13 +65,14 @@ class Factor:
         multiples: Doubles = np.ldexp(shares, self.exponents[column] - self.exponents[:column])
         return multiples
 
-    def solve(self, right: Dyadic, divisor: int = 1) -> Doubled:
-        """Return x with ``matrix x = right / divisor``."""
-        found = self._cleared(self._forward(Doubled.of(right, -self.exponents[:, None], divisor)) / self.squares[:, None])
+    def solve(self, right: Dyadic, divisor: int = 1) -> tuple[Doubled, npt.NDArray[np.int64]]:
+        """Return x and exponents with ``matrix (x 2^exponents) = right / divisor``; x is about 1 in each column, whatever the units are."""
+        rows, columns = -self.exponents[:, None], _exponents(right, self.exponents, divisor)
+        found = self._cleared(self._forward(Doubled.of(right, rows - columns, divisor)) / self.squares[:, None])
         for k in range(len(self.kept) - 1, 0, -1):
             above = slice(0, k)
             found[above] = found[above] - self.lower[k, above][:, None] * found[k][None, :]
-        return found.scaled(-self.exponents[:, None])
+        return found, rows + columns
 
     def forward(self, right: Doubled) -> Doubles:
         """Return z with ``root' z = right``."""
@@ -101,3 +102,11 @@ class Factor:
     def _cleared(self, rows: Doubled) -> Doubled:
         """Return rows with 0 for dependent columns."""
         return Doubled(np.where(self.kept[:, None], rows.high, 0.0), np.where(self.kept[:, None], rows.low, 0.0))
+
+
+def _exponents(right: Dyadic, rows: npt.NDArray[np.int64], divisor: int) -> npt.NDArray[np.int64]:
+    """Return the power of two that is about the largest of each column of ``right / divisor``, its rows in units of ``2^rows``."""
+    found = [
+        max((int(n).bit_length() - int(row) for n, row in zip(column, rows, strict=True) if n), default=0) for column in right.numerators.T.tolist()
+    ]
+    return np.array(found, np.int64) + right.exponent - divisor.bit_length()

@@ -69,6 +69,7 @@ class Inference(Certainty):
     @classmethod
     def of(cls, equations: NormalEquations, coefficients: Dyadic) -> "Inference":
         """Return the inference on the coefficients that solve equations."""
+        equations.refuse_extremes(equations.targets)
         estimates = coefficients.nearest()
         names = equations.features
         if equations.intercept:

@@ -65,10 +65,7 @@ class Influence:
         return self.taken(np.argsort(-size, kind="stable")[:count])
 
     def _measure(self, by: str) -> Doubles:
-        known = [name for name in _of_rows() if name not in ("rows", "dfbetas")]
-        if by not in known:
-            raise DataError(f"by is {str(by)[:60]!r}; expected {', '.join(map(repr, known))}.")
-        found: Doubles = getattr(self, by)
+        found: Doubles = getattr(self, _checked(by))
         return found
 
     def joined(self, other: "Influence | None") -> "Influence":
@@ -86,6 +83,14 @@ class Influence:
         return as_frame(columns, self.frame)
 
 
+def _checked(by: str) -> str:
+    """Return the name of a measure that rows can be sorted by."""
+    known = [name for name in _of_rows() if name not in ("rows", "dfbetas")]
+    if by not in known:
+        raise DataError(f"by is {str(by)[:60]!r}; expected {', '.join(map(repr, known))}.")
+    return by
+
+
 def _of_rows() -> list[str]:
     names = [each.name for each in fields(Influence)]
     return names[names.index("rows") : names.index("press")]
@@ -100,6 +105,7 @@ def influence_of(again: Again, top: int | None, by: str, frame: str) -> Influenc
         raise DataError(f"the fit has {inference.rows:,} rows, too few to take one away. Influence takes two more than there are coefficients.")
     if top is not None and not (isinstance(top, Integral) and top > 0):
         raise DataError(f"top is {top!r}; expected a whole number of rows, of at least 1, or None for all.")
+    _checked(by)
     kept: Influence | None = None
     parts, press = [], 0.0
     for _, (part, squares) in influence_parts(again, inference, frame):

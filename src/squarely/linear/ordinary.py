@@ -60,6 +60,8 @@ class LinearRegression(Examined):
     array([ True])
     """
 
+    _of_any_size = True
+
     def __init__(self, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.features = features
         self.fit_intercept = fit_intercept

@@ -64,6 +64,7 @@ class PassesEstimator(LinearModel):
         the estimator
         """
         rows = self._opened(X, y, sample_weight)
+        rows.equations.refuse_extremes((*rows.equations.features, *rows.equations.targets))
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 
     def _opened(self, X: Any, y: Any, weight: Any, groups: Any = None) -> Rows:  # noqa: N803

@@ -52,6 +52,7 @@ class Ridge(GramEstimator):
     """
 
     _rules: ClassVar[Mapping[str, Rule]] = {**GramEstimator._rules, "alpha": penalties}
+    _of_any_size = True
 
     def __init__(self, alpha: Any = 1.0, *, features: Any = None, fit_intercept: bool = True, nan_policy: str = "raise") -> None:
         self.alpha = alpha

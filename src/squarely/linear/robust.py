@@ -26,7 +26,8 @@ class RobustInference(Inference):
     """An ``Inference`` whose covariances hold under less; ``freedom`` is that of its t, clusters less 1 where there are such."""
 
     kind: str
-    covariances_: Doubles  # targets x estimates x estimates
+    units: Doubles  # of the estimates: what is measured in 1e160 has squares that are no doubles
+    in_units: Doubles  # covariances of estimates over their units, targets x estimates x estimates
     lags: int | None = None
     clusters: int | None = None
     n_passes: int = 2  # over the rows: the fit, and this
@@ -34,13 +35,13 @@ class RobustInference(Inference):
     @property
     def covariances(self) -> Doubles:
         """Covariances of the estimates, of shape (targets, estimates, estimates)."""
-        return self.covariances_
+        return self.in_units * self.units * self.units[:, None]
 
     @cached_property
     def standard_errors(self) -> Doubles:
         """Standard errors of the estimates; nan for a feature that depends on others."""
-        found: Doubles = np.sqrt(np.diagonal(self.covariances_, axis1=1, axis2=2)).T
-        return found
+        found: Doubles = np.sqrt(np.diagonal(self.in_units, axis1=1, axis2=2)) * self.units
+        return found.T
 
 
 def robust_inference(again: Again, kind: str, lags: int | None) -> RobustInference:
@@ -65,12 +66,21 @@ def robust_inference(again: Again, kind: str, lags: int | None) -> RobustInferen
         middle = sum((_products(u, u) for u in _scores(again, _POWERS[kind])), np.zeros(()))
         middle *= rows / freedom if kind == "HC1" else 1.0
     back = again.coordinates.back
+    units = np.abs(back).max(axis=0)
+    units[units == 0] = 1.0
+    back = back / units
     covariances: Doubles = back.T @ middle @ back
     dropped = np.isnan(plain.inverse_root).any(axis=0)
     covariances[:, dropped] = covariances[:, :, dropped] = np.nan
     known = {name: getattr(plain, name) for name in ("names", "estimates", "inverse_root", "residual_squares", "total_squares", "rows")}
     return RobustInference(
-        **known, freedom=freedom if clusters is None else clusters - 1, kind=kind, covariances_=covariances, lags=lags, clusters=clusters
+        **known,
+        freedom=freedom if clusters is None else clusters - 1,
+        kind=kind,
+        units=units,
+        in_units=covariances,
+        lags=lags,
+        clusters=clusters,
     )
 
 

@@ -48,6 +48,13 @@ class Line:
         between = shift + float(self.equations.means[: len(step)] @ step) if self.equations.intercept else 0.0
         return math.hypot(apart, between)
 
+    def toward(self, other: "Line", share: float) -> "Line":
+        """Return the line a share of the way to another, whose equations it has."""
+        if share == 1:
+            return other
+        coefficients = self.coefficients + share * (other.coefficients - self.coefficients)
+        return Line(other.equations, coefficients, self.intercept + share * (other.intercept - self.intercept))
+
     @property
     def spread(self) -> float:
         """The root of the mean square of its residuals."""

@@ -23,7 +23,7 @@ __all__ = ["Summary", "f_statistic"]
 _ASSUMED = "Standard errors assume independent errors of equal variance."
 _SOLVABLE = 1e12  # condition number of correlations, beyond which fewer than the digits that are shown are left
 _MANY = "Standard errors hold as rows become many."
-_LONG = 30  # letters of a name in text
+_LONG, _TERMINAL = 30, 80  # letters of a name in text, and of a line
 _BOX = "overflow-x:auto"  # a narrow window scrolls the tables, and not the page
 _STYLE = "border-collapse:collapse;margin:0 0 1em;font-variant-numeric:tabular-nums"
 _LEFT, _RIGHT = "text-align:left;min-width:8em;padding:0.1em 1em 0.1em 0", "text-align:right;padding:0.1em 0.6em;white-space:nowrap"
@@ -80,14 +80,12 @@ class Summary:
     def __str__(self) -> str:
         lines = [self.title]
         for target, facts, table in zip(self.targets, self.facts, self.tables, strict=True):
-            rows = [(one_line(row[0], _LONG), *row[1:]) for row in (self.head, *table)]
-            rows[0] = ("", *self.head[1:])
-            first = max(12, *(len(row[0]) for row in rows))
-            cell = max(10, 2 + max(len(each) for row in rows for each in row[1:]))
-            width = first + cell * (len(self.head) - 1)
+            first, cells = _widths([self.head, *table])
+            width = first + sum(cells)
             lines += ["", f"Target {one_line(target)}"] if len(self.targets) > 1 else []
             lines += ["=" * width, *_beside(facts, width), "=" * width]
-            body = [f"{row[0]:<{first}}" + "".join(f"{each:>{cell}}" for each in row[1:]) for row in rows]
+            rows = [("", *self.head[1:]), *((one_line(row[0], first), *row[1:]) for row in table)]
+            body = [f"{row[0]:<{first}}" + "".join(f"{each:>{cell}}" for each, cell in zip(row[1:], cells, strict=True)) for row in rows]
             lines += [body[0], "-" * width, *body[1:], "=" * width]
         return "\n".join([*lines, *self.notes])
 
@@ -107,12 +105,24 @@ class Summary:
     _repr_html_ = to_html
 
 
+def _widths(rows: list[tuple[str, ...]]) -> tuple[int, list[int]]:
+    """Return the widths of names and numbers: those of numbers alike where the whole fits a terminal, else no wider than each has to be."""
+    name = max(12, *(len(one_line(row[0], _LONG)) for row in rows))
+    least = [2 + max(map(len, column)) for column in zip(*(row[1:] for row in rows), strict=True)]
+    alike = [max(10, *least)] * len(least)
+    if name + sum(alike) <= _TERMINAL:
+        return name, alike
+    return max(12, min(name, _TERMINAL - sum(least))), least
+
+
 def _beside(facts: tuple[tuple[str, str], ...], width: int) -> list[str]:
-    """Return lines of two facts each: labels to the left, values to the right of either half."""
-    half, label = (len(facts) + 1) // 2, max(len(label) for label, _ in facts)
-    left = width // 2 - 2
-    pairs = zip(facts[:half], [*facts[half:], ("", "")], strict=False)
-    return [f"{a:<{label}}{b:>{left - label}}    {c:<{label}}{d:>{width - left - 4 - label}}".rstrip() for (a, b), (c, d) in pairs]
+    """Return lines of two facts each: labels to the left, values to the right of either half; a value on the left gives way."""
+    half = (len(facts) + 1) // 2
+    sides = facts[:half], [*facts[half:], ("", "")][:half]
+    labels, values = ([max(len(each[at]) for each in side) for side in sides] for at in (0, 1))
+    left = min(max(width // 2 - 2, labels[0] + 1 + values[0]), width - 5 - labels[1] - values[1])
+    room, rest = left - labels[0], width - left - 4 - labels[1]
+    return [f"{a:<{labels[0]}}{one_line(b, room - 1):>{room}}    {c:<{labels[1]}}{d:>{rest}}".rstrip() for (a, b), (c, d) in zip(*sides, strict=True)]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
@@ -202,7 +212,8 @@ def _wald(equations: NormalEquations, inference: Inference, at: int) -> float:
     if not isinstance(inference, RobustInference):  # the same without covariances, which are no doubles where features are measured in 1e200
         explained = float((equations.root[1][:, at] ** 2).sum())
         return explained / len(there) / float(inference.residual_std[at]) ** 2
-    correlations = inference.covariances[at][np.ix_(there, there)] / np.outer(spread, spread)
+    units = inference.units[there]
+    correlations = inference.in_units[at][np.ix_(there, there)] / np.outer(spread / units, spread / units)
     if not np.linalg.cond(correlations) < _SOLVABLE:
         return float("nan")
     return float(b / spread @ np.linalg.solve(correlations, b / spread) / len(there))

@@ -28,9 +28,10 @@ class Dyadic:
         return cls(np.zeros(shape, object))
 
     @classmethod
-    def of(cls, values: Any) -> "Dyadic":
-        """Return doubles, exactly."""
+    def of(cls, values: Any, shifts: Any = 0) -> "Dyadic":
+        """Return doubles times powers of two, exactly."""
         mantissas, exponents = np.frexp(np.asarray(values, np.float64))
+        exponents = exponents + shifts
         integers = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
         lowest = int(exponents.min(initial=0))
         return cls(integers << (exponents - lowest).astype(object), lowest - 53)
