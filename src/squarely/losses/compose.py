@@ -241,10 +241,9 @@ def denominator(library: Library, num: Array, counted: Counted, options: Options
     if amount is None:
         size = (counted.shape[0] if whole else 1) if kind == "batch" and counted.shape else math.prod(shape)
         return library.xp.full_like(library.stop(num), float(size))
-    amount = library.cast(amount, num.dtype)
     if amount.shape == counted.shape and whole:
-        return amount.sum()
+        return amount.sum(dtype=num.dtype)
     given = tuple(amount.shape)
     each = amount.reshape((1, math.prod(given)) if whole else (given[0], math.prod(given[1:])))
-    sums = each.sum(-1) * (math.prod(shape) / each.shape[1] if each.shape[1] else 0.0)  # an axis of length 1 stands for all
+    sums = each.sum(-1, dtype=num.dtype) * (math.prod(shape) / each.shape[1] if each.shape[1] else 0.0)  # an axis of length 1 stands for all
     return sums.reshape(()) if whole else sums

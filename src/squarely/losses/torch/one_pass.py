@@ -161,13 +161,12 @@ def in_one_pass(asked: Asked) -> Any:
     if options.reduction == "per_sample":
         if not asked.pred.ndim or any(each.dtype in HALVES for each in asked.leaves.values()):
             return None
-        like = torch.empty(asked.pred.shape[:1], dtype=asked.dtype(), device=asked.pred.device)
-        den, means = _denominator(asked, like), asked.composed
+        den, means = _denominator(asked, asked.dtype(), samples=True), asked.composed
         num = _sums(asked, 1.0, lambda **arrays: means(**arrays) * (den + (den == 0)), samples=True)
         return None if num is None else LossTerms(num, den).mean()
     scale: Any = 1.0
     if options.reduction == "mean":
-        den = _denominator(asked, None)
+        den = _denominator(asked, torch.float64)  # so that a gradient is rounded once
         if not isinstance(den, float) and den.device.type == "cpu" and not den:  # weights may add up to 0 where losses do not
             return None
         scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
@@ -179,7 +178,7 @@ def terms_in_one_pass(asked: Asked) -> Any:
     num = _sums(asked, 1.0, asked.composed) if _is_for_engines(asked) else None
     if num is None:
         return None
-    den = _denominator(asked, None)
+    den = _denominator(asked, num.dtype)
     return LossTerms(num, torch.full_like(num.detach(), den) if isinstance(den, float) else den)
 
 
@@ -230,12 +229,12 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
     return _OnePass.apply(found, *asked.tensors.values())  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _denominator(asked: Asked, num: Tensor | None) -> Any:
-    """Return what the mean is divided by, that of samples where ``num`` has one number for each: a float where it is known without a look."""
+def _denominator(asked: Asked, dtype: torch.dtype, *, samples: bool = False) -> Any:
+    """Return what the mean is divided by, or those of samples, in a type: a float where it is known without a look."""
     options, elements = asked.options, asked.elements()
     kind = options.denom
     is_plain = options.weight is None and options.sample_weight is None and options.output_weight is None
-    if num is None and is_plain and kind in (None, "valid") and options.mask is None and options.nan_target == "propagate":
+    if not samples and is_plain and kind in (None, "valid") and options.mask is None and options.nan_target == "propagate":
         return float(elements[0].numel())
     with torch.no_grad():
         counted = amounts(TORCH, *elements, options)
@@ -245,5 +244,5 @@ def _denominator(asked: Asked, num: Tensor | None) -> Any:
             or (counted.weight is not None and kind == "valid")
         ):
             counted = count(TORCH, *elements, options)
-        like = torch.empty((), dtype=asked.dtype(), device=asked.pred.device) if num is None else num.detach()
-        return denominator(TORCH, like, counted, options, counted.shape if num is None else counted.shape[1:])
+        like = torch.empty(asked.pred.shape[:1] if samples else (), dtype=dtype, device=asked.pred.device)
+        return denominator(TORCH, like, counted, options, counted.shape[1:] if samples else counted.shape)
