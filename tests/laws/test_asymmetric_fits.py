@@ -86,7 +86,7 @@ def test_a_weight_of_two_is_a_row_given_twice(kind: Any) -> None:
 @pytest.mark.parametrize("kind", LEVEL)
 @pytest.mark.parametrize("alpha", [0.0, 1.0, -1.0, np.nan])
 def test_a_level_that_is_none_is_refused(kind: Any, alpha: float) -> None:
-    with pytest.raises(DataError, match=f"{LEVEL[kind]}={alpha}"):
+    with pytest.raises(DataError, match=f"{LEVEL[kind]} is {alpha}; expected a number above 0 and below 1"):
         kind(**{LEVEL[kind]: alpha}).fit(X, Y)
 
 

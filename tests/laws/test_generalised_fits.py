@@ -160,12 +160,12 @@ def test_a_feature_that_is_called_intercept_is_a_feature() -> None:
 @pytest.mark.parametrize(
     ("options", "groups", "words"),
     [
-        ({"covariance": "ar2"}, None, "is not known"),
+        ({"covariance": "ar2"}, None, "covariance is 'ar2'; expected .*'ar1'"),
         ({"covariance": "variances"}, None, "needs groups"),
         ({"covariance": "ar1"}, GROUPS, "a covariance without groups"),
         ({"covariance": "variances"}, GROUPS[1:], "one label for each of"),
         ({"rho": 0.5}, None, "has none"),
-        ({"covariance": "ar1", "rho": 1.0}, None, "no correlation of such errors"),
+        ({"covariance": "ar1", "rho": 1.0}, None, "rho is 1.0; expected a correlation of such errors"),
         ({"covariance": "exchangeable", "rho": -0.9}, GROUPS, "above -0.0"),
         ({"covariance": np.eye(3)}, None, r"shape \(3, 3\), for 90 rows"),
         ({"covariance": -np.eye(N)}, None, "not positive definite"),

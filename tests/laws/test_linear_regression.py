@@ -217,9 +217,9 @@ def test_what_is_refused_is_named() -> None:
         LinearRegression().set_params(alpha=1)
     rows = {"x": X[:, 0], "y": Y}
     for features in (["x", "y"], [poly("y", 2)]):
-        with pytest.raises(DataError, match=r"the target 'y' is among the features, and would explain itself. Leave it out"):
+        with pytest.raises(DataError, match=r"the target 'y' is among the features too, and would explain itself. Leave it out"):
             LinearRegression(features=features).fit(rows, "y")
-    with pytest.raises(DataError, match=r"weights are given as ndarray, and y names a column. Name the column of weights"):
+    with pytest.raises(DataError, match="the weight is a ndarray, and the target the name of a column; .* Make the weights a column"):
         LinearRegression().fit(rows, "y", W)
     model = LinearRegression().fit(X, Y)
     with pytest.raises(DataError, match=r"state is of type bytes; expected a GramState. GramState.from_bytes\(data\) reads saved ones"):

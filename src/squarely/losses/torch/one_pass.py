@@ -167,7 +167,7 @@ def in_one_pass(asked: Asked) -> Any:
     scale: Any = 1.0
     if options.reduction == "mean":
         den = _denominator(asked, torch.float64)  # so that a gradient is rounded once
-        if not isinstance(den, float) and den.device.type == "cpu" and not den:  # weights may add up to 0 where losses do not
+        if not (_is_a_count(options) or isinstance(den, float)) and den.device.type == "cpu" and not den:  # losses need not add up to 0 too
             return None
         scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
     return _sums(asked, scale, asked.composed)
@@ -233,8 +233,7 @@ def _denominator(asked: Asked, dtype: torch.dtype, *, samples: bool = False) -> 
     """Return what the mean is divided by, or those of samples, in a type: a float where it is known without a look."""
     options, elements = asked.options, asked.elements()
     kind = options.denom
-    is_plain = options.weight is None and options.sample_weight is None and options.output_weight is None
-    if not samples and is_plain and kind in (None, "valid") and options.mask is None and options.nan_target == "propagate":
+    if not samples and _is_a_count(options) and options.mask is None and options.nan_target == "propagate":
         return float(elements[0].numel())
     with torch.no_grad():
         counted = amounts(TORCH, *elements, options)
@@ -246,3 +245,8 @@ def _denominator(asked: Asked, dtype: torch.dtype, *, samples: bool = False) -> 
             counted = count(TORCH, *elements, options)
         like = torch.empty(asked.pred.shape[:1] if samples else (), dtype=dtype, device=asked.pred.device)
         return denominator(TORCH, like, counted, options, counted.shape[1:] if samples else counted.shape)
+
+
+def _is_a_count(options: Options) -> bool:
+    """Say whether a mean is divided by the number of its elements, so that there are none where that is 0."""
+    return options.denom in (None, "valid") and options.weight is None and options.sample_weight is None and options.output_weight is None
