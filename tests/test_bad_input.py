@@ -16,7 +16,7 @@ import pytest
 import squarely as sq
 from commanding import called, names_in
 from squarely.errors import DataError, StateError, UnknownMetricError
-from squarely.state import codec
+from squarely.state import GramState, codec
 
 NAN, INF = float("nan"), float("inf")
 GOOD = "y,pred\n1,2\n3,5\n"
@@ -167,6 +167,13 @@ def test_damaged_states(tmp_path: Path, how: str, words: str) -> None:
     assert names_in(tmp_path) == before
     with pytest.raises(StateError, match=words):
         type(sq.evaluate([1], [2]).table).from_bytes((tmp_path / "bad.sqs").read_bytes())
+
+
+@pytest.mark.parametrize("kind", [sq.PairState, GramState, type(sq.evaluate([1], [2]).table)])
+@pytest.mark.parametrize("given", ["text", 3, None, [1, 2]])
+def test_what_are_no_bytes(kind: Any, given: Any) -> None:
+    with pytest.raises(StateError, match=rf"the bytes are a {type(given).__name__}; expected bytes from to_bytes\(\)"):
+        kind.from_bytes(given)
 
 
 @pytest.mark.parametrize(

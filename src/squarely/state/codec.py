@@ -1,7 +1,7 @@
 """Bytes of states: magic, kind, version, length, body, checksum. Nothing is ever unpickled."""
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from squarely.errors import StateError
 
@@ -30,8 +30,11 @@ def wrap(kind: int, body: bytes) -> bytes:
     return framed + sha256(framed).digest()
 
 
-def unwrap(kind: int, data: bytes, where: str = "the bytes") -> bytes:
+def unwrap(kind: int, data: Any, where: str = "the bytes") -> bytes:
     """Return the body; raise StateError, with the cure, on anything that wrap did not write."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise StateError(f"{where} are a {type(data).__name__}; expected bytes from to_bytes().")
+    data = bytes(data)
     if len(data) < _HEAD.size or not data.startswith(_MAGIC):
         raise StateError(
             f"{where} are not a squarely state: they do not begin with its mark. Expected bytes from to_bytes() or a file from --save-state."

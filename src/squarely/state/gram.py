@@ -205,7 +205,7 @@ class GramState:
     def from_bytes(cls, data: bytes) -> "GramState":
         """Read what ``to_bytes`` wrote; raise StateError on anything else."""
         state = cls()
-        state._rows, state._held, state._settled = parsed(codec.unwrap(codec.GRAM, bytes(data)))
+        state._rows, state._held, state._settled = parsed(codec.unwrap(codec.GRAM, data))
         return state
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -159,7 +159,7 @@ class PairState:
     @classmethod
     def from_bytes(cls, data: bytes) -> "PairState":
         """Read what ``to_bytes`` wrote; raise StateError on anything else."""
-        return cls._parse(codec.unwrap(codec.PAIRS, bytes(data)))
+        return cls._parse(codec.unwrap(codec.PAIRS, data))
 
     @classmethod
     def _parse(cls, body: bytes) -> "PairState":
