@@ -34,20 +34,20 @@ def unwrap(kind: int, data: Any, where: str = "the bytes") -> bytes:
     """Return the body; raise StateError, with the cure, on anything that wrap did not write."""
     if not isinstance(data, bytes | bytearray | memoryview):
         raise StateError(f"{where} are a {type(data).__name__}; expected bytes from to_bytes().")
-    data = bytes(data)
-    if len(data) < _HEAD.size or not data.startswith(_MAGIC):
+    given = bytes(data)
+    if len(given) < _HEAD.size or not given.startswith(_MAGIC):
         raise StateError(
             f"{where} are not a squarely state: they do not begin with its mark. Expected bytes from to_bytes() or a file from --save-state."
         )
-    _, found, version, length = _HEAD.unpack_from(data)
+    _, found, version, length = _HEAD.unpack_from(given)
     if version != _VERSION:
         raise StateError(
             f"{where} hold a state of version {version}; this squarely reads version {_VERSION}. Read it with the squarely that wrote it."
         )
-    if len(data) != _HEAD.size + length + 32:
-        raise StateError(f"{where} are incomplete: {len(data)} bytes where {_HEAD.size + length + 32} were written. Copy or write the state again.")
-    if sha256(data[:-32]).digest() != data[-32:]:
+    if len(given) != _HEAD.size + length + 32:
+        raise StateError(f"{where} are incomplete: {len(given)} bytes where {_HEAD.size + length + 32} were written. Copy or write the state again.")
+    if sha256(given[:-32]).digest() != given[-32:]:
         raise StateError(f"{where} were altered: the checksum does not fit. Copy or write the state again.")
     if found != kind:
         raise StateError(f"{where} hold {_NAMES.get(found, 'something else')}, and {_NAMES[kind]} was expected.")
-    return data[_HEAD.size : -32]
+    return given[_HEAD.size : -32]
