@@ -6,12 +6,14 @@ import itertools
 import math
 from typing import Any
 
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
+import squarely.losses.jax as in_jax
 import squarely.losses.numpy as in_numpy
 import squarely.losses.torch as losses
 from squarely import _core
@@ -130,6 +132,48 @@ def test_the_pass_is_the_formula_at_all_magnitudes(name: str, spread: str, dtype
             steps = 4 + (abs(spread_at[0]) if spread == "log_var" and name == "beta_nll_loss" else 0)  # an exponent is rounded before it is raised
             for found, (true, size) in zip((values[i], by_mean[i], by_spread[i]), exact, strict=True):
                 assert is_near(found.item(), true, size, dtype, steps), (at, spread_at, found.item(), mp.nstr(true, 20))
+
+
+EXTREMES = list(
+    itertools.product([0.0, 1e-300, -1e-160, 1e-50, 1.0, -3.0, 1e100, 1e160, -1e300], [0, 20, 400, 600, 1000, 1080, 1300, 1500, 2100, 2500, 1e10])
+)
+
+
+@pytest.mark.parametrize(("name", "beta"), [("gaussian_nll_loss", 0.0), ("faithful_nll_loss", 0.0), *(("beta_nll_loss", b) for b in (0.3, 0.5, 1.0))])
+def test_every_error_costs_what_it_should_at_any_logarithm_of_the_variance(name: str, beta: float) -> None:
+    """Though the square of the error, the variance, or its inverse are beyond the doubles."""
+    settings = {"beta": beta} if beta else {}
+    pairs = [(u, sign * s) for u, s in EXTREMES for sign in (1.0, -1.0)]
+    pred, log_var = (torch.tensor(each, dtype=torch.float64)[:, None].requires_grad_() for each in zip(*pairs, strict=True))
+    found = results(name, {"pred": pred, "target": torch.zeros_like(pred.detach()), "log_var": log_var}, reduction="per_sample", **settings)
+    with mp.workdps(60):
+        for i, (u, s) in enumerate(pairs):
+            square, factor = mp.mpf(u) ** 2 * mp.exp((mp.mpf(beta) - 1) * s), mp.exp(mp.mpf(beta) * s)
+            own = mp.mpf(u) ** 2 / 2 if name == "faithful_nll_loss" else mp.mpf(0)
+            size = (factor * abs(mp.mpf(s)) + square) / 2 + own
+            by_mean = mp.mpf(u) if name == "faithful_nll_loss" else u * mp.exp((mp.mpf(beta) - 1) * s)
+            exact = [((factor * s + square) / 2 + own, size), (by_mean, abs(by_mean)), ((factor - square) / 2, (factor + square) / 2)]
+            for mine, (true, size) in zip(found, exact, strict=True):
+                steps = 6 + abs(s) * mp.mpf(2) ** -1021 / size if size else 6  # a weight below the normal doubles has fewer digits
+                assert is_near(mine[i].item(), true, size, torch.float64, steps), (u, s, mine[i].item(), mp.nstr(true, 20))
+                if exact[0][0] > 1.7e308:
+                    break  # slopes of what is infinite are infinite too, or no numbers
+
+
+@pytest.mark.parametrize("face", ["composed", "float32", "JAX"])
+@pytest.mark.parametrize(("u", "log_var"), [(0.0, -300.0), (1e-30, -150.0), (1e-37, -250.0), (1e38, 176.0), (-1e37, 170.0), (1e-10, -60.0)])
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_the_composition_is_finite_where_it_should_be(face: str, u: float, log_var: float, beta: float) -> None:
+    """In float32, of whose numbers the variance and its inverse are none, nor the root of either where it is -300."""
+    name, settings = ("beta_nll_loss", {"beta": beta}) if beta else ("gaussian_nll_loss", {})
+    if face == "JAX":
+        found = float(getattr(in_jax, name)(jnp.array([u], jnp.float32), jnp.zeros(1), log_var=jnp.array([log_var], jnp.float32), **settings))
+    else:
+        target = torch.zeros(1, requires_grad=face == "composed")
+        found = getattr(losses, name)(torch.tensor([u]), target, log_var=torch.tensor([log_var]), **settings).item()
+    with mp.workdps(40):
+        true = (mp.exp(beta * mp.mpf(log_var)) * log_var + mp.mpf(float(np.float32(u))) ** 2 * mp.exp((beta - mp.mpf(1)) * log_var)) / 2
+    assert found == pytest.approx(float(true), rel=3e-5, abs=1e-36) if abs(true) < 3e38 else math.isinf(found)
 
 
 @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 2.0**-1022, 2.0**-960, 2.0**-961, 1.7e308])
@@ -261,7 +305,13 @@ def test_a_variance_that_is_none_is_told(name: str, spread: str) -> None:
         "target": torch.zeros(6, 1, dtype=torch.float64),
         spread: torch.tensor(none, dtype=torch.float64)[:, None].requires_grad_(),
     }
-    assert agree(results(name, arrays, reduction="per_sample")[:1], composed(name, arrays, reduction="per_sample")[:1])
+    mine, theirs = results(name, arrays, reduction="per_sample")[0], composed(name, arrays, reduction="per_sample")[0]
+    if name == "beta_nll_loss":  # of an infinite variance the composition weighs an infinite cost with an infinite number and takes 0 times another
+        at = none.index(INF)
+        assert mine[at] == INF
+        assert theirs[at].isnan()
+        mine[at] = NAN
+    assert agree([mine], [theirs])
     if spread == "var":
         for error in (0.0, 2.0):
             assert not getattr(losses, name)(torch.tensor([error]), torch.zeros(1), var=torch.tensor([-0.0])).isfinite()

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,24 @@ def test_nan_in_every_position(name: str, rows: int) -> None:
         assert pointwise(kernel, *arrays, None, **WHOLE)[0].isnan()
         if hit == 1:
             assert agrees(kernel, *arrays, omit=True, samples=True)
+
+
+@pytest.mark.parametrize("columns", [3, 300])
+@pytest.mark.parametrize("name", ["mse_loss", "patches"])
+def test_a_mean_over_weights_that_add_up_to_0_is_infinite_unless_nothing_counts(name: str, columns: int) -> None:
+    """No host has looked at the denominator on a device: its inverse is infinite."""
+    pred, target = pair(4, columns)
+    engine = partial(pointwise, bound("mse_loss")) if name == "mse_loss" else partial(patches, eps=1e-6)
+    shape = (4, columns) if name == "mse_loss" else (4,)
+    options = {"omit": False, "samples": False, "gradient": True, "scale": torch.full((), math.inf, dtype=torch.float64)}
+    total, gradient = engine(pred, target, torch.ones(shape), torch.zeros(shape, dtype=torch.bool), **options)
+    assert total == 0
+    assert not gradient.any()
+    total, gradient = engine(
+        pred, target, torch.tensor([1.0, -1.0, 2.0, -2.0])[(slice(None), *(None,) * (len(shape) - 1))].expand(shape), None, **options
+    )
+    assert total.isinf()
+    assert not gradient.isfinite().any()
 
 
 def test_a_loss_that_is_infinite_is_infinite() -> None:

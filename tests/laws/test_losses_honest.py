@@ -176,6 +176,14 @@ def test_terms_of_nothing_add_nothing(face: tuple[Any, Any]) -> None:
     assert float(LossTerms(nothing.num, nothing.den).mean(something.den)) == 0.0
 
 
+@pytest.mark.parametrize("denom", [-1.0, math.inf, math.nan, "2", 2j])
+def test_a_denominator_in_an_array_of_numpy_is_above_0(denom: Any) -> None:
+    for face in (in_numpy, in_jax):
+        with pytest.raises(DataError, match=r"denom is array\(.*; expected a number above 0, or one of 'weight'"):
+            face.mse_loss(np.ones(2, np.float32), np.zeros(2, np.float32), denom=np.array(denom))
+    assert in_numpy.mse_loss(np.ones(2), np.zeros(2), denom=np.array(4)) == 0.5
+
+
 @pytest.mark.parametrize("denom", [[1.0, 2.0], [2.0], 2j, -1.0, math.inf])
 def test_a_denominator_is_one_number(face: tuple[Any, Any], denom: Any) -> None:
     functions, array = face
@@ -214,9 +222,28 @@ def test_what_is_no_array_of_the_framework_is_refused(library: str, words: str, 
             functions.mse_loss(array([1.0, 3.0]), **given)
 
 
-def test_a_sparse_tensor_is_refused() -> None:
-    with pytest.raises(DataError, match="to_dense"):
-        in_torch.cauchy_loss(torch.ones(2), torch.zeros(2).to_sparse())
+@pytest.mark.parametrize("name", ["mse_loss", "huber_loss", "cauchy_loss", "gaussian_nll_loss"])
+@pytest.mark.parametrize("which", ["pred", "target", "weight"])
+@pytest.mark.parametrize("change", ["to_sparse", "to_sparse_csr", "to_mkldnn"])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state:UserWarning")
+@pytest.mark.parametrize("is_terms", [False, True])
+def test_a_tensor_that_is_not_dense_is_refused(name: str, which: str, change: str, is_terms: bool) -> None:
+    """Also where torch's own loss, or one pass over memory, would have the others."""
+    arrays = {"pred": torch.ones(2, 2), "target": torch.zeros(2, 2), "weight": torch.ones(2, 2)}
+    arrays[which] = getattr(arrays[which], change)()
+    given = {"var": torch.ones(2, 2)} if name == "gaussian_nll_loss" else {}
+    if which != "weight":
+        del arrays["weight"]
+    loss = getattr(in_torch, name)
+    with pytest.raises(DataError, match=f"{which} is a .*expected a dense tensor.*to_dense"):
+        (loss.terms if is_terms else loss)(**arrays, **given)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage:UserWarning")
+def test_a_nested_tensor_is_refused() -> None:
+    nested = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])
+    with pytest.raises(DataError, match=r"pred is a .*expected a dense tensor"):
+        in_torch.mse_loss(nested, nested)
 
 
 def test_a_type_of_one_byte_is_computed_in_float32() -> None:

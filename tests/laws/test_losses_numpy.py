@@ -246,6 +246,37 @@ def test_the_core_has_the_bits_of_the_declaration(ours: Loss, dtype: Any, is_wei
         assert np.array_equal(ours_, theirs, equal_nan=True)
 
 
+@pytest.mark.parametrize("loss", [face.MSELoss(), face.LogCoshLoss(), face.BarronLoss()], ids=repr)
+@pytest.mark.parametrize("other", ["pred", "target", "sample_weight"])
+@pytest.mark.parametrize("shift", [0, 1, 16])
+def test_what_is_written_shares_no_memory_with_what_is_read(loss: Loss, other: str, shift: int) -> None:
+    memory = np.linspace(-1, 1, 40_000)
+    arrays = {name: np.full(30_000, 0.5) for name in ("pred", "target", "sample_weight")} | {other: memory[:30_000]}
+    out, before = memory[shift : shift + 30_000], memory.copy()
+    pred, target, weight = arrays.values()
+    for name, call in (
+        ("loss_out", lambda: loss.loss(pred, target, weight, loss_out=out)),
+        ("gradient_out", lambda: loss.gradient(pred, target, weight, gradient_out=out)),
+        ("hessian_out", lambda: loss.hessian(pred, target, weight, hessian_out=out)),
+        ("gradient_out", lambda: loss.loss_gradient(pred, target, weight, gradient_out=out)),
+        ("hessian_out", lambda: loss.gradient_hessian(pred, target, weight, hessian_out=out)),
+    ):
+        with pytest.raises(DataError, match=f"{name} shares memory with {other}, .*; expected an array of its own"):
+            call()
+    assert np.array_equal(memory, before)
+
+
+@pytest.mark.parametrize("loss", [face.MSELoss(), face.BarronLoss()], ids=repr)
+def test_two_outs_share_no_memory(loss: Loss) -> None:
+    pred, memory = np.linspace(-1, 1, 100), np.empty(150)
+    with pytest.raises(DataError, match="loss_out shares memory with gradient_out"):
+        loss.loss_gradient(pred, np.zeros(100), loss_out=memory[:100], gradient_out=memory[50:])
+    table = np.empty((100, 2))  # columns lie between each other, and share nothing
+    table[:, 0] = pred
+    assert np.array_equal(loss.gradient(table[:, 0], np.zeros(100), gradient_out=table[:, 1]), loss.gradient(pred, np.zeros(100)))
+    assert np.array_equal(table[:, 0], pred)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

@@ -1,9 +1,12 @@
 """What a call of a loss says beside prediction and target: weights, masks, what is reduced and by what it is divided."""
 
 import difflib
+import math
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from squarely.errors import DataError
 
@@ -55,8 +58,12 @@ OPTIONS = tuple(each.name for each in fields(Options))
 
 
 def _may_divide(denom: Any) -> bool:
-    """Say whether it is a number above 0, or an array that holds one: what that is the host may not know, and 0 is that of no rows."""
-    return 0 < float(denom) < float("inf") if isinstance(denom, Real) else hasattr(denom, "shape") and tuple(denom.shape) == ()
+    """Say whether it is a number above 0, or an array that holds one: what that is a device may know alone, and 0 is that of no rows."""
+    if isinstance(denom, Real):
+        return 0 < float(denom) < math.inf
+    if not hasattr(denom, "shape") or tuple(denom.shape) != ():
+        return False
+    return not isinstance(denom, np.ndarray) or (isinstance(denom.item(), Real) and 0 <= denom.item() < math.inf)
 
 
 def _one_of(name: str, given: Any, allowed: tuple[str, ...]) -> None:

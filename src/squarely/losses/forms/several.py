@@ -82,11 +82,17 @@ class Normal(Form):
         raise NotImplementedError
 
 
-def _nll(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
+def _square(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
+    """Return u^2 over the variance: finite where it should be, though the square of the error, or one over the variance, may not be."""
     if not is_log:
-        return 0.5 * (xp.log(spread) + u * (u / spread))
-    scaled = u * xp.exp(-0.5 * spread)  # whose square is finite where that of the error, or 1 / v, may not be
-    return 0.5 * (spread + scaled * scaled)
+        return u * (u / spread)
+    part = xp.exp(-0.25 * spread)
+    scaled = u * part * part
+    return scaled * scaled
+
+
+def _nll(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
+    return 0.5 * ((spread if is_log else xp.log(spread)) + _square(xp, u, spread, is_log))
 
 
 @form
@@ -121,8 +127,11 @@ class BetaNLL(Normal):
 
     @staticmethod
     def of(library: Library, u: Array, spread: Array, is_log: bool, settings: Any) -> Array:
-        constant, beta = library.stop(spread), settings["beta"]
-        return (library.xp.exp(beta * constant) if is_log else constant**beta) * _nll(library.xp, u, spread, is_log)
+        xp, constant, beta = library.xp, library.stop(spread), settings["beta"]
+        if is_log:  # the square takes in the weight before either may be too large
+            return 0.5 * (xp.exp(beta * constant) * spread + _square(xp, u, spread - beta * constant, is_log))
+        root = constant ** (0.5 * beta)
+        return 0.5 * (root * root * xp.log(spread) + _square(xp, root * u, spread, is_log))
 
 
 @form

@@ -17,9 +17,13 @@ def merge(high, low, more_high, more_low):
 
 @triton.jit
 def total_of(high, low, factor):
-    """A sum of two floats times a float64, rounded once to float32 or twice to float64; the low part is nan where the sum is infinite."""
+    """A sum of two floats times a float64, rounded once to float32 or twice to float64; 0 is 0 even where the factor is infinite.
+
+    The low part is nan where the sum is infinite.
+    """
     high, low = high.to(tl.float64), low.to(tl.float64)
-    return tl.where(low == low, high + low, high) * factor
+    total = tl.where(low == low, high + low, high)
+    return tl.where(total == 0, total, total * factor)
 
 
 @triton.jit

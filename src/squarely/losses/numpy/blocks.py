@@ -1,6 +1,7 @@
 """Formulas over blocks of rows: what they make on the way stays in the cache, whatever the length of the arrays."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def over_blocks(
     if not NUMPY.is_floating(pred):
         raise DataError(f"pred is of type {pred.dtype}; a loss needs floating-point predictions, for they have a gradient.")
     outs = [_buffer(name, out, shape, dtype) for name, _, out in formulas]
+    _apart({name: out for (name, _, _), out in zip(formulas, outs, strict=True)}, pred=pred, target=target, sample_weight=sample_weight)
     weight = None if sample_weight is None else left_aligned(shape, array_of("sample_weight", sample_weight), "sample_weight")
     with np.errstate(all="ignore"):  # a loss beyond every float is infinite
         for p, t, w, *parts in _blocks(pred, target, weight, *outs):
@@ -53,6 +55,13 @@ def _buffer(name: str, out: Array | None, shape: tuple[int, ...], dtype: Any) ->
         kind = f"{out.dtype} array of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         raise DataError(f"{name} is a {kind}; expected a floating-point array of shape {shape} that can be written to.")
     return out
+
+
+def _apart(outs: Mapping[str, Array], **read: Any) -> None:
+    """Refuse arrays that would be written to while something else is read from them, or written."""
+    for (name, out), (other, each) in itertools.product(outs.items(), {**read, **outs}.items()):
+        if name != other and isinstance(each, np.ndarray) and np.shares_memory(out, each):
+            raise DataError(f"{name} shares memory with {other}, which would change before it is read; expected an array of its own.")
 
 
 def _blocks(pred: Array, target: Array, weight: Array | None, *outs: Array) -> Iterator[tuple[Any, ...]]:

@@ -31,6 +31,7 @@ _NATIVE: dict[Any, _Native] = {
     KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 22),
     KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 21),
 }
+_DENSE = torch.strided
 _FLOATS = (torch.float32, torch.float64)
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -58,7 +59,7 @@ class TorchCall(Call):
 
     def _passed(self, way: Any, composed: Any, pred: Any, target: Any, given: dict[str, Any]) -> Any:
         """Return what one pass finds; None of what is not for it."""
-        if not isinstance(pred, Tensor) or not isinstance(target, Tensor) or not has_engine(self._form, pred):
+        if not TORCH.is_array(pred) or not TORCH.is_array(target) or not has_engine(self._form, pred):
             return None
         options, _, settings = self._read(given)
         return way(Asked(self._form, settings, options, pred, target, given, composed))
@@ -68,6 +69,8 @@ class TorchCall(Call):
         return (
             isinstance(pred, Tensor)
             and isinstance(target, Tensor)
+            and pred.layout is target.layout is _DENSE
+            and not (pred.is_nested or target.is_nested)
             and pred.dtype is target.dtype
             and pred.dtype in _FLOATS
             and pred.shape == target.shape

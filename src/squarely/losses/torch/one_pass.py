@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from squarely.losses.compose import amounts, count, denominator
+from squarely.losses.compose import Counted, amounts, count, denominator
 from squarely.losses.forms import Form
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
@@ -66,12 +66,19 @@ class Asked:
         self.leaves: dict[str, Any] = {"pred": pred} | {name: given[name] for name in form.arrays if given.get(name) is not None}
         self.tensors: dict[str, Any] = {"pred": pred, "target": target} | {name: each for name, each in given.items() if hasattr(each, "shape")}
         self._elements: tuple[Tensor, Tensor] | None = None
+        self._counted: Counted | None = None
 
     def elements(self) -> tuple[Tensor, Tensor]:
         """Return prediction and target with one element for each loss."""
         if self._elements is None:
             self._elements = self.form.elements(TORCH, self.pred, self.target, self.options)
         return self._elements
+
+    def counted(self) -> Counted:
+        """Return mask and weight as they were given."""
+        if self._counted is None:
+            self._counted = amounts(TORCH, *self.elements(), self.options)
+        return self._counted
 
     def dtype(self) -> torch.dtype:
         """Return the type of the value."""
@@ -167,9 +174,14 @@ def in_one_pass(asked: Asked) -> Any:
     scale: Any = 1.0
     if options.reduction == "mean":
         den = _denominator(asked, torch.float64)  # so that a gradient is rounded once
-        if not (_is_a_count(options) or isinstance(den, float)) and den.device.type == "cpu" and not den:  # losses need not add up to 0 too
+        if isinstance(den, float):
+            scale = 1 / (den or 1.0)
+        elif _is_a_count(options):
+            scale = 1 / (den + (den == 0)).double()
+        elif den.device.type == "cpu" and not den:
             return None
-        scale = 1 / (den or 1.0) if isinstance(den, float) else 1 / (den + (den == 0)).double()
+        else:
+            scale = 1 / den.double()  # infinite of weights that add up to 0, where losses need not
     return _sums(asked, scale, asked.composed)
 
 
@@ -186,8 +198,8 @@ def _is_for_engines(asked: Asked) -> bool:
     """Say whether the arrays are for an engine, and nobody watches but the tape."""
     leaves, tensors, device, shape = asked.leaves, asked.tensors, asked.pred.device, asked.pred.shape
     for name, each in tensors.items():
-        if type(each) not in _PLAIN or each.device != device or each.is_neg() or each.is_complex():  # memory that holds other numbers
-            return False
+        if type(each) not in _PLAIN or each.device != device or not TORCH.is_array(each) or each.is_neg() or each.is_complex():
+            return False  # memory that holds other numbers
         if (each.requires_grad and name not in leaves) or (each.shape != shape and (name == "target" or name in leaves)):
             return False
     return (
@@ -208,7 +220,7 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
     ----------
     composed : the same by composition
     """
-    counted = amounts(TORCH, *asked.elements(), asked.options)
+    counted = asked.counted()
     asks = [each.requires_grad and torch.is_grad_enabled() for each in asked.leaves.values()]
     given = {"omit": asked.options.nan_target == "omit", "samples": samples}
     kind = ENGINES[asked.pred.device.type]
@@ -236,7 +248,7 @@ def _denominator(asked: Asked, dtype: torch.dtype, *, samples: bool = False) -> 
     if not samples and _is_a_count(options) and options.mask is None and options.nan_target == "propagate":
         return float(elements[0].numel())
     with torch.no_grad():
-        counted = amounts(TORCH, *elements, options)
+        counted = asked.counted()
         if (
             options.nan_target == "omit"
             or (counted.mask is not None and counted.weight is not None)
