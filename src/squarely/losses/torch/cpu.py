@@ -74,7 +74,8 @@ def one_pass(
         gradient_of_spread=_place(outs[1]) if names else 0,
     )
     if totals is None:
-        value = torch.scalar_tensor(total * factor, dtype=torch.float64, device="cpu").to(pred.dtype)  # infinite beyond the type
+        single = pred.dtype is torch.float32
+        value = torch.scalar_tensor(ctypes.c_float(total * factor).value if single else total * factor, dtype=pred.dtype, device="cpu")
     else:
         value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor).to(pred.dtype)
     return value, *(out if out is None or half is None else out.to(half) for out in outs)

@@ -178,8 +178,10 @@ def in_one_pass(asked: Asked) -> Any:
             scale = 1 / (den or 1.0)
         elif _is_a_count(options):
             scale = 1 / (den + (den == 0)).double()
-        elif den.device.type == "cpu" and not den:
-            return None
+        elif den.device.type == "cpu":  # where a look costs nothing
+            if not den:
+                return None
+            scale = 1 / float(den)
         else:
             scale = 1 / den.double()  # infinite of weights that add up to 0, where losses need not
     return _sums(asked, scale, asked.composed)
