@@ -293,7 +293,7 @@ def test_the_page_is_small() -> None:
 
 def test_no_words_lie_over_the_dots_of_a_fit() -> None:
     """A row far off the line may be in any corner, so what the line is stands below the drawing."""
-    page = html.render(build(sq.evaluate(y_true=[9.0, 1, 2, 3], y_pred=[0.0, 1, 2, 9])))
+    page = html.render(build(sq.evaluate([9.0, 1, 2, 3], [0.0, 1, 2, 9])))
     drawing, caption = page.split('-fit-t"')[1].split("</svg>")[:2]
     assert drawing.count('data-at="') == 1
     assert 'class="key"' not in drawing

@@ -79,7 +79,7 @@ class GramEstimator(LinearModel):
         omitted = 0
         if self.nan_policy == "omit":
             X, y, weight, _, omitted = without_missing(X, y, weight, self._features(first=first), self._categories(first=first))  # noqa: N806
-        rows = self._design(X, first=first)
+        rows = self._open(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
 
     def _features(self, *, first: bool) -> Any:

@@ -26,13 +26,9 @@ class LinearModel(ScikitManners):
     intercept_: Any
     _flat: bool  # whether the target had one dimension
 
-    def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
-        """Open features, and make those that are asked for; categories are levels still."""
-        return self._open(X, first=first)
-
     def _dense(self, X: Any, *, first: bool, weight: Any = None) -> Design:  # noqa: N803
         """Open features as the columns of the fit; the first rows of a weight above 0 have the levels of categories."""
-        rows = self._design(X, first=first)
+        rows = self._open(X, first=first)
         weight = one_for_all(weight, rows.rows)
         counted = None if weight is None else row_weights(weight, rows.rows) != 0
         if first:
