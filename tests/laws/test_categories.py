@@ -277,7 +277,7 @@ def test_the_level_of_a_row_without_a_weight_need_not_be_known_to_what_sums(kind
 @pytest.mark.parametrize("model", [LinearRegression(), HuberRegression(), QuantileRegression(), RidgeCV(cv=2)], ids=repr)
 def test_rows_of_no_weight_have_no_levels_and_no_fit(model: LinearRegression | HuberRegression) -> None:
     for rows in ((FRAME.assign(w=0.0)[["colour", "x", "y", "w"]], "y", "w"), (FRAME[["colour", "x"]], FRAME["y"], np.zeros(N))):
-        with pytest.raises(DataError, match="there is nothing to fit|has no row, or the weight of each is zero"):
+        with pytest.raises(DataError, match=r"there is nothing to fit|has no row, or the weight of each is zero"):
             model.fit(*rows)
 
 
