@@ -180,7 +180,7 @@ NB_MODULE(_core, m) {
         .def_ro("rows", &PairSums::rows)
         .def("canonical", [](PairSums& s) { return to_bytes(s.canonical()); })
         .def("body", [](PairSums& s) { return to_bytes(s.canonical(true) + s.annotations()); })
-        .def_static("of_plain", &of_plain, "plan"_a.none(), "y_true"_a, "y_pred"_a, "weight"_a.none())
+        .def_static("of_plain", &of_plain, "plan"_a.none(), "y_true"_a.none(), "y_pred"_a.none(), "weight"_a.none())
         .def_static("parse", [](nb::bytes data) { return PairSums::parse(data.c_str(), data.size()); }, "data"_a);
     bind_groups(m);
     nb::set_leak_warnings(false);  // an interrupt may end the process while threads hold references

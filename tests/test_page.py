@@ -291,6 +291,15 @@ def test_the_page_is_small() -> None:
     assert len(html.render(build(many)).encode()) < 2_000_000
 
 
+def test_no_words_lie_over_the_dots_of_a_fit() -> None:
+    """A row far off the line may be in any corner, so what the line is stands below the drawing."""
+    page = html.render(build(sq.evaluate([9.0, 1, 2, 3], [0.0, 1, 2, 9])))
+    drawing, caption = page.split('-fit-t"')[1].split("</svg>")[:2]
+    assert drawing.count('data-at="') == 1
+    assert 'class="key"' not in drawing
+    assert "On the dashed line a prediction is right; above it, it is too small." in caption
+
+
 def test_hover_has_the_numbers_of_the_rows() -> None:
     page = Page(html.render(build(houses())))
     items = [value for _, name, value in page.attributes if name == "data-at" and value]

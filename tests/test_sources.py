@@ -222,6 +222,21 @@ def test_group_values_become_keys():
     assert read(data)[3] == [[None, "x"]]
 
 
+def test_periods_are_no_numbers(tmp_path):
+    frame = pd.DataFrame({"y": [1.0, 2.0], "p": pd.period_range("2024-01", periods=2, freq="M")})
+    words = "column 'p' has the type period where numbers were expected. Cast the column to a number type, or choose another column."
+    assert words in refusal(frame, Wanted("y", ("p",)))
+    frame.to_parquet(tmp_path / "months.parquet")
+    assert words in refusal(tmp_path / "months.parquet", Wanted("y", ("p",)))
+    told = pa.field("p", pa.int64(), metadata={"ARROW:extension:name": "pandas.period"})  # what is read of such a file where pandas is not loaded
+    plain = pa.table([[1.0, 2.0], [648, 649]], pa.schema([pa.field("y", pa.float64()), told]))
+    assert words in refusal(plain, Wanted("y", ("p",)))
+    other = plain.schema.field("p").with_metadata({"ARROW:extension:name": "made.of.meters"})
+    assert read(plain.cast(pa.schema([plain.schema.field("y"), other])), Wanted("y", ("p",)))[1] == [[648, 649]]
+    with pytest.raises(DataError, match="the type period where numbers were expected"):
+        read(arrays_source(np.zeros(2), frame["p"]), Wanted("y_true", ("y_pred",)))
+
+
 def test_times_with_a_zone_become_iso_text():
     moment = datetime.datetime(2024, 1, 5, 12, 0, 0, 250_000, datetime.UTC)
     for zone, key in [("UTC", "2024-01-05T12:00:00.25Z"), ("+05:30", "2024-01-05T17:30:00.25+05:30")]:

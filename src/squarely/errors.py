@@ -1,5 +1,8 @@
 """Everything squarely raises or warns about on purpose."""
 
+import sys
+import warnings
+
 __all__ = [
     "DataError",
     "DependentColumnsWarning",
@@ -13,6 +16,7 @@ __all__ = [
     "UndefinedMetricWarning",
     "UnknownGroupError",
     "UnknownMetricError",
+    "warn_caller",
 ]
 
 
@@ -68,3 +72,11 @@ class DependentColumnsWarning(UserWarning):
 
 class NotConvergedWarning(UserWarning):
     """Iterations ended before the coefficients had settled."""
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called this library, however deep it is in it: of a line of its own Python would tell only once."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_globals.get("__name__", "").startswith("squarely.") and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -210,7 +210,7 @@ def test_a_feature_that_depends_on_others_has_none(kind: Any) -> None:
 
 
 def test_another_covariance_is_refused() -> None:
-    with pytest.raises(DataError, match="vcov='HC3' is not known; expected 'robust' or 'iid'"):
+    with pytest.raises(DataError, match="vcov is 'HC3'; expected 'robust' or 'iid'"):
         QuantileRegression(vcov="HC3").fit(X, Y)
 
 

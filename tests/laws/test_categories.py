@@ -255,6 +255,32 @@ def test_what_takes_the_rows_again_knows_levels() -> None:
     np.testing.assert_allclose(found.standard_errors, expected["mean_se"], rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["HC3", "HAC"])
+def test_the_level_of_a_row_without_a_weight_need_not_be_known_to_what_sums(kind: str) -> None:
+    """The rows and weights of a fit are those that robust errors ask for; what tells of each row has nothing to tell of such a one."""
+    frame = FRAME[["colour", "x", "y"]].assign(w=1.0)
+    frame.loc[5, ["colour", "w"]] = ["mauve", 0.0]
+    weights = frame["w"].to_numpy()
+    x, dummies = frame[["colour", "x"]], pd.get_dummies(frame["colour"], dtype=float).drop(columns=["mauve"]).iloc[:, 1:]
+    expected = (
+        LinearRegression().fit(dummies.assign(x=frame["x"]), frame["y"], weights).robust(dummies.assign(x=frame["x"]), frame["y"], weights, kind=kind)
+    )
+    named, given = LinearRegression().fit(frame, "y", "w"), LinearRegression().fit(x, frame["y"], weights)
+    for found in (named.robust(frame, "y", "w", kind=kind), given.robust(x, frame["y"], weights, kind=kind)):
+        np.testing.assert_allclose(found.standard_errors, expected.standard_errors, rtol=1e-10)
+    with pytest.raises(DataError, match=r"row 6: the level 'mauve' was in no row of the fit.* Leave such rows out"):
+        named.influence(frame, "y", "w")
+    with pytest.raises(DataError, match=r"row 5 counted from 0: the level 'mauve' was in no row of the fit"):
+        given.diagnose(x, frame["y"], weights)
+
+
+@pytest.mark.parametrize("model", [LinearRegression(), HuberRegression(), QuantileRegression(), RidgeCV(cv=2)], ids=repr)
+def test_rows_of_no_weight_have_no_levels_and_no_fit(model: LinearRegression | HuberRegression) -> None:
+    for rows in ((FRAME.assign(w=0.0)[["colour", "x", "y", "w"]], "y", "w"), (FRAME[["colour", "x"]], FRAME["y"], np.zeros(N))):
+        with pytest.raises(DataError, match=r"there is nothing to fit|has no row, or the weight of each is zero"):
+            model.fit(*rows)
+
+
 def test_without_names_text_is_a_category() -> None:
     columns = ["x", "colour", "z"]
     model = LinearRegression().fit(FRAME[columns], FRAME["y"])

@@ -53,6 +53,14 @@ def test_a_target_whose_squares_are_no_doubles_is_refused(model: type, power: in
 
 
 @pytest.mark.parametrize("power", [-560, 560])
+@pytest.mark.parametrize("covariance", ["ar1", "variances", "exchangeable", np.ones(60), np.eye(60)], ids=str)
+def test_errors_that_hang_together_are_told_of_units_before_they_are_looked_at(covariance: object, power: int) -> None:
+    groups = GROUPS if isinstance(covariance, str) and covariance != "ar1" else None
+    with pytest.raises(DataError, match=r"the values of 'y' vary so (much|little) that"):
+        linear.GeneralizedLeastSquares(covariance=covariance).fit(X, np.ldexp(Y, power), groups=groups)
+
+
+@pytest.mark.parametrize("power", [-560, 560])
 @pytest.mark.parametrize("model", [Lasso, RidgeCV, NonNegativeLeastSquares, QuantileRegression], ids=lambda each: each.__name__)
 def test_a_feature_whose_squares_are_no_doubles_is_refused_where_they_are_taken(model: type, power: int) -> None:
     with pytest.raises(DataError, match=r"the values of 'x1' vary so (much|little)"):

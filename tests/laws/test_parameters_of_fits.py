@@ -176,6 +176,11 @@ def test_states_and_parts_are_judged_too() -> None:
             again()
 
 
+def test_a_parameter_that_there_is_not_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"Invalid parameter 'beta' for estimator Ridge\(alpha=2\). Valid parameters are: \['alpha'"):
+        Ridge(2).fit(X, Y).refitted(beta=2.0)
+
+
 @pytest.mark.parametrize("curve", [sq.learning_curve, partial(sq.validation_curve, parameter="alpha", values=[0.1, 1.0])])
 def test_splitters_that_are_none_are_refused_with_the_cure(curve: Any) -> None:
     with pytest.raises(DataError, match="folds is the class GroupKFold; expected an object of it"):

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.linear_model as peers
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 from sklearn.utils.estimator_checks import check_estimator
 
-from squarely.errors import DataError, DependentColumnsWarning
+from squarely.errors import DataError, DependentColumnsWarning, NotConvergedWarning
 from squarely.linear import (
     ElasticNet,
     ElasticNetCV,
@@ -286,6 +287,62 @@ def test_more_features_than_rows() -> None:
     assert ridge.mse_path_.mean(axis=1).min() == pytest.approx(-search.best_score_, rel=1e-10)
 
 
+@pytest.mark.parametrize("alpha", [1e-14, 1e-10, 1e-3, 0.1])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_lasso_says_where_other_coefficients_do_as_well(sign: int, alpha: float) -> None:
+    x = np.column_stack([X, sign * X[:, 2]])
+    with pytest.warns(DependentColumnsWarning, match="the feature 'x8' is a combination of 'x2', so its coefficient cannot be told apart"):
+        model = Lasso(alpha).fit(x, Y)
+    assert model.coef_[8] == 0
+    assert model.coef_[:8] == pytest.approx(Lasso(alpha).fit(X, Y).coef_, rel=1e-12, abs=1e-15)
+
+
+def test_lasso_by_folds_says_where_other_coefficients_do_as_well() -> None:
+    x = np.column_stack([X, X[:, 2]])
+    with pytest.warns(DependentColumnsWarning, match="the feature 'x8' is a combination of 'x2'"):
+        found = LassoCV(cv=3, alphas=[0.01]).fit(x, Y)
+    assert found.coef_ == pytest.approx([*Lasso(0.01).fit(X, Y).coef_, 0], rel=1e-12)
+
+
+def test_what_a_penalty_tells_apart_is_no_warning() -> None:
+    """Of equal columns a penalty on squares makes two of one coefficient; of a sum of others, a constant, and one of no use lasso has one answer."""
+    twice = ElasticNet(0.01).fit(np.column_stack([X, X[:, 2]]), Y).coef_
+    assert twice[2] == pytest.approx(twice[8], rel=1e-12)
+    useless = np.cos(np.arange(203))
+    x = np.column_stack([X[:, :3], X[:, 0] + X[:, 1], np.ones(203), useless, useless])
+    found = Lasso(0.5).fit(x, Y)
+    assert found.rank_ == 4
+    assert found.coef_[[4, 5, 6]].tolist() == [0, 0, 0]
+    theirs = peers.Lasso(0.5, **TIGHT).fit(x[::-1, ::-1], Y[::-1])  # which begins at the other end
+    assert found.coef_ == pytest.approx(theirs.coef_[::-1], abs=1e-7)
+
+
+def test_a_solution_that_is_known_to_be_one_is_no_warning() -> None:
+    """Of tiny penalties scikit-learn warns that its gap stays above rounding; the solution meets the conditions of the least loss all the same."""
+    with pytest.warns(ConvergenceWarning, match="Objective did not converge"):
+        peers.Lasso(1e-14, tol=1e-10, max_iter=5_000).fit(X, Y)
+    found = Lasso(1e-14, max_iter=5_000).fit(X, Y)
+    assert found.n_iter_ == 5_000
+    assert found.coef_ == pytest.approx(LinearRegression().fit(X, Y).coef_, rel=1e-11)
+
+
+def test_coordinate_descent_that_did_not_settle_says_so() -> None:
+    with pytest.warns(NotConvergedWarning, match=r"did not settle in 3 sweeps at alpha = 0.001: .* Raise max_iter") as told:
+        Lasso(0.001, max_iter=3).fit(X, Y)
+    assert [each.filename for each in told] == [__file__]
+    with pytest.warns(NotConvergedWarning, match=r"did not settle in 3 sweeps at \d+ alphas from [\d.e-]+ to [\d.]+: ") as told:
+        LassoCV(alphas=20, cv=3, max_iter=3).fit(X, BOTH)
+    assert len(told) == 1
+
+
+def test_other_penalties_keep_the_folds() -> None:
+    known = RidgeCV(cv=4).fit(X, Y)
+    assert known.refitted(alphas=[3.0, 4.0]).mse_path_.tolist() == RidgeCV([3.0, 4.0], cv=4).fit(X, Y).mse_path_.tolist()
+    assert known.refitted(cv=None).gcv_.tolist() == RidgeCV().fit(X, Y).gcv_.tolist()
+    with pytest.raises(DataError, match="cv=5 deals rows to other folds, and the rows are not at hand"):
+        known.refitted(cv=5)
+
+
 def test_a_row_that_is_refused_has_its_number_in_the_whole() -> None:
     x = X.copy()
     x[150, 2] = np.nan
@@ -309,6 +366,18 @@ def test_nonnegative_least_squares_are_scikit_learns(intercept: bool, weight: np
     assert 0 < support.sum() < 8
     alone = LinearRegression(fit_intercept=intercept).fit((X * units)[:, support], BOTH[:, 0], weight)
     assert ours.coef_[0][support].tobytes() == alone.coef_.tobytes()
+
+
+@pytest.mark.parametrize("target", [Y, BOTH], ids=["one", "two"])
+def test_nonnegative_least_squares_say_where_other_coefficients_do_as_well(target: np.ndarray) -> None:
+    x = np.column_stack([X, 2 * X[:, 5]])
+    with pytest.warns(DependentColumnsWarning, match=r"the feature 'x[58]' is a combination of 'x[58]', so its coefficient cannot be told"):
+        found = NonNegativeLeastSquares().fit(x, target)
+    plain = NonNegativeLeastSquares().fit(X, target)  # which has both, and says nothing
+    assert plain.rank_ == found.rank_ == 8
+    assert found.predict(x) == pytest.approx(plain.predict(X), rel=1e-10)
+    with pytest.warns(DependentColumnsWarning, match="the feature 'x1' is constant"):
+        NonNegativeLeastSquares().fit(np.column_stack([X[:, 0], np.ones(203)]), Y)
 
 
 @pytest.mark.parity("JamesStein", peer="its formula on a fit of statsmodels: no package has it")
@@ -359,6 +428,9 @@ def test_the_expected_gain_of_james_stein_is_the_gain(size: float) -> None:
         (RidgeCV(cv=1), "cv=1 is no number of folds"),
         (RidgeCV(cv=300), "n_samples=203"),
         (RidgeCV(cv=ShuffleSplit(3, random_state=0)), "is no fold"),
+        (RidgeCV(cv=[(np.arange(101, 204), np.arange(100))]), "split 0 of cv has places of 0 to 203; expected those of 203 rows, from 0 to 202"),
+        (RidgeCV(cv=[(np.arange(100, 203) - 203, np.arange(100))]), "split 0 of cv has places of -103 to 99"),
+        (RidgeCV(cv=[(np.full(103, 150), np.arange(100))]), "is no fold"),
         (RidgeCV(cv=[(np.arange(100, 203), np.arange(100))]), "leaves 103 rows in no test set"),
         (Lasso(float("nan")), "alpha is nan"),
         (ElasticNet(l1_ratio=1.5), "l1_ratio is 1.5; expected a number of 0"),

@@ -118,6 +118,7 @@ class Again:
     target: Any
     sample_weight: Any = None
     groups: Any = None
+    in_sums: bool = False  # whether nothing is told of single rows, so that the level of a row of weight 0 need not be known
 
     @cached_property
     def coordinates(self) -> Coordinates:
@@ -170,11 +171,13 @@ class Again:
         count = len(asked.targets)
         for columns, weight, coded, batch, _ in asked.batches():
             labels = [read_labels(keys, place_in(batch, name)) for name, keys in zip(asked.by, batch.keys, strict=False)]
-            numbers = coding.columns(columns[:-count], coded, partial(place_in, batch))
+            counted = weight != 0 if self.in_sums and weight is not None else None
+            numbers = coding.columns(columns[:-count], coded, partial(place_in, batch), counted)
             yield [*numbers, *columns[-count:]], weight, labels[0] if labels else None
 
     def _arrays(self) -> Iterator[tuple[list[Parts], Doubles | None, npt.NDArray[Any] | None]]:
-        features, targets = self.model._dense(self.data, first=False), design(self.target, "y")
+        features = self.model._dense(self.data, first=False, weight=self.sample_weight if self.in_sums else None)
+        targets = design(self.target, "y")
         if features.rows != targets.rows:
             raise DataError(f"X has {features.rows} rows and y {targets.rows}; expected one target per row.")
         weight = None if self.sample_weight is None else row_weights(one_for_all(self.sample_weight, features.rows), features.rows)

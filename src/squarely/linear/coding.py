@@ -146,7 +146,7 @@ class Coding:
                     f"Leave such rows out ({count:,} here), or fit to rows that have it."
                 )
         for columns in self.schema.groupings:
-            level, row, count = _first_unknown(crossed(coded, columns), set(self.schema.levels[columns]), counted)
+            level, row, count = _first_unknown(crossed(coded, columns), set(self.schema.levels.get(columns, ())), counted)
             if count:
                 together = " with ".join(f"{each[:60]!r} of {column[:60]!r}" for each, column in zip(level, columns, strict=True))
                 raise DataError(

@@ -7,7 +7,7 @@ import numpy as np
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
-from squarely.linear.elastic_net import coefficients_at, path_of
+from squarely.linear.elastic_net import coefficients_at, path_of, warn_of_unsettled
 from squarely.linear.equations import NormalEquations
 from squarely.linear.folds import CrossValidated, checked_cv
 from squarely.linear.parameters import Rule, count, level, penalties, shares
@@ -103,18 +103,30 @@ class ElasticNetCV(CrossValidated):
     def _solve(self, equations: NormalEquations) -> Dyadic:
         ratios = shares("l1_ratio", self.l1_ratio)
         grids = [self._grid(equations, ratio) for ratio in ratios]
-        errors = np.stack([self._errors(grid, ratio) for grid, ratio in zip(grids, ratios, strict=True)])
+        unsettled = set[float]()
+        errors = np.stack([self._errors(grid, ratio, unsettled) for grid, ratio in zip(grids, ratios, strict=True)])
         best, at = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.alpha_, self.l1_ratio_ = float(grids[best][at]), ratios[best]
         one = np.ndim(self.l1_ratio) == 0
         self.alphas_: Doubles = grids[0] if one else np.stack(grids)
         self.mse_path_: Doubles = errors[0] if one else errors
         self.rank_ = equations.factor.rank
-        found, self.n_iter_ = coefficients_at(equations, self.alpha_, self.l1_ratio_, self.tol, self.max_iter)
-        return found
+        found = coefficients_at(equations, self.alpha_, self.l1_ratio_, self.tol, self.max_iter)
+        warn_of_unsettled(unsettled | found.unsettled, self.max_iter)
+        for each in found.reached:
+            self._warn_of_dependence(each)
+        self.n_iter_ = found.sweeps
+        return found.coefficients
 
-    def _errors(self, alphas: Doubles, l1_ratio: float) -> Doubles:
-        return self._fold_errors(lambda training: path_of(training, alphas, l1_ratio, self.tol, self.max_iter)[0])
+    def _errors(self, alphas: Doubles, l1_ratio: float, unsettled: set[float]) -> Doubles:
+        """Return the errors of folds, and add the penalties whose coefficients did not settle in one of them."""
+
+        def coefficients(training: NormalEquations) -> Doubles:
+            path = path_of(training, alphas, l1_ratio, self.tol, self.max_iter)
+            unsettled.update(path.unsettled)
+            return path.coefficients
+
+        return self._fold_errors(coefficients)
 
     def _grid(self, equations: NormalEquations, l1_ratio: float) -> Doubles:
         """Return falling penalties, equal steps of their logarithm from the least that sets all coefficients to 0."""

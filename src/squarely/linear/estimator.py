@@ -24,6 +24,7 @@ class GramEstimator(LinearModel):
 
     nan_policy: str = "raise"
     n_omitted_: int = 0
+    _of_rows: ClassVar[tuple[str, ...]] = ("_flat", "_features_of_fit", "n_features_in_", "feature_names_in_", "n_omitted_")
     _of_any_size: ClassVar[bool] = False  # whether its coefficients are solved for in integers alone, where no square leaves its range
     _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
 
@@ -78,7 +79,7 @@ class GramEstimator(LinearModel):
         omitted = 0
         if self.nan_policy == "omit":
             X, y, weight, _, omitted = without_missing(X, y, weight, self._features(first=first), self._categories(first=first))  # noqa: N806
-        rows = self._design(X, first=first)
+        rows = self._open(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
 
     def _features(self, *, first: bool) -> Any:
@@ -197,9 +198,9 @@ class GramEstimator(LinearModel):
 
     def refitted(self, **parameters: Any) -> Self:
         """Return the estimator with other parameters, fitted to the same rows: what is known of their moments is not found again."""
-        other = type(self)(**{**self.get_params(), **parameters})
+        other = type(self)(**self.get_params()).set_params(**parameters)
         other._check_parameters()
-        for name in ("_flat", "_features_of_fit", "n_features_in_", "feature_names_in_", "n_omitted_"):
+        for name in self._of_rows:
             if hasattr(self, name):
                 setattr(other, name, getattr(self, name))
         return other._settle(self.state_, self.equations_)

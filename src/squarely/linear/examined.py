@@ -79,7 +79,7 @@ class Examined(GramEstimator):
         [[0.3255], [0.1584]]
         """
         self._fitted()
-        return robust_inference(Again(self, X, y, sample_weight, groups), kind, lags)
+        return robust_inference(Again(self, X, y, sample_weight, groups, in_sums=True), kind, lags)
 
     def prediction(self, X: Any) -> Prediction:  # noqa: N803
         """Return predictions of new rows with intervals, of the mean and of single rows.

@@ -44,6 +44,7 @@ class CrossValidated(GramEstimator):
     """An estimator that chooses a penalty by cross-validation; ``cv`` says in which folds."""
 
     _rules: ClassVar[Mapping[str, Rule]] = {**GramEstimator._rules, "cv": checked_cv}
+    _of_rows = (*GramEstimator._of_rows, "folds_")
     cv: Any
     folds_: tuple[GramState, ...]
 
@@ -98,6 +99,13 @@ class CrossValidated(GramEstimator):
             return super()._of_both(one, other)
         return self.from_states(_added(self.folds_, other.folds_), **self.get_params())
 
+    def refitted(self, **parameters: Any) -> Self:
+        """Return the estimator with other parameters, fitted to the same rows in the same folds."""
+        cv = parameters.get("cv", self.cv)
+        if cv is not None and cv is not self.cv:
+            raise DataError(f"cv={repr(cv)[:60]} deals rows to other folds, and the rows are not at hand. Fit to them, or keep the folds of the fit.")
+        return super().refitted(**parameters)
+
     def _fold_errors(self, path: Path) -> Doubles:
         """Return the mean squared error on each fold of the path of all other folds, as an array of penalties x folds; targets weigh alike."""
         intercept, errors = self.equations_.intercept, []
@@ -139,9 +147,10 @@ def _places(cv: Any, rows: int, y: Any) -> npt.NDArray[np.intp]:
         return np.repeat(np.arange(count), np.where(np.arange(count) < more, share + 1, share))
     places = np.full(rows, -1, np.intp)
     for at, (train, test) in enumerate(pairs_of("cv", cv, np.zeros(rows), y)):
-        if len(test) and (test.min() < 0 or test.max() >= rows):
-            raise DataError(f"split {at} of cv has places of {test.min():,} to {test.max():,}; expected those of {rows:,} rows, from 0.")
-        if (places[test] >= 0).any() or len(train) + len(test) != rows or np.intersect1d(train, test).size:
+        both = np.sort(np.concatenate([train, test]))
+        if len(both) and (both[0] < 0 or both[-1] >= rows):
+            raise DataError(f"split {at} of cv has places of {both[0]:,} to {both[-1]:,}; expected those of {rows:,} rows, from 0 to {rows - 1:,}.")
+        if (places[test] >= 0).any() or not np.array_equal(both, np.arange(rows)):
             raise DataError(
                 f"split {at} of cv={cv!r} is no fold: expected test rows that are in no other split, and all other rows to train. "
                 "Give a number of folds, or splits such as those of KFold, GroupKFold or LeaveOneGroupOut."

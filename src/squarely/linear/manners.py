@@ -66,7 +66,7 @@ class ScikitManners:
         return scikit_learn.not_fitted_error()(words)
 
     def _open(self, X: Any, *, first: bool) -> Design:  # noqa: N803  # scikit-learn's name
-        """Open features; the first ones decide how many there are, what they are called, and which are categories."""
+        """Return the features that are asked for, categories as levels; the first rows decide what columns there are, and which are categories."""
         if isinstance(X, Mapping) and not hasattr(X, "tocsr"):  # SciPy has a sparse matrix that is a dict
             raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
         if isinstance(X, str | PathLike):

@@ -1,13 +1,12 @@
 """LinearModel: what every estimator of this room does with coefficients, however it came to them."""
 
-import warnings
 from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 
 from squarely.catalogue import r2_score
-from squarely.errors import DataError, DependentColumnsWarning
+from squarely.errors import DataError, DependentColumnsWarning, warn_caller
 from squarely.linear.coding import Coding
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
@@ -27,13 +26,9 @@ class LinearModel(ScikitManners):
     intercept_: Any
     _flat: bool  # whether the target had one dimension
 
-    def _design(self, X: Any, *, first: bool) -> Design:  # noqa: N803
-        """Open features, and make those that are asked for; categories are levels still."""
-        return self._open(X, first=first)
-
     def _dense(self, X: Any, *, first: bool, weight: Any = None) -> Design:  # noqa: N803
         """Open features as the columns of the fit; the first rows of a weight above 0 have the levels of categories."""
-        rows = self._design(X, first=first)
+        rows = self._open(X, first=first)
         weight = one_for_all(weight, rows.rows)
         counted = None if weight is None else row_weights(weight, rows.rows) != 0
         if first:
@@ -67,11 +62,10 @@ class LinearModel(ScikitManners):
             multiples = factor.combination(int(at))
             others = [equations.features[j] for j in np.flatnonzero(multiples)]
             reason = f"a combination of {', '.join(map(repr, others[:6]))}" if others else "constant" if equations.intercept else "0 in every row"
-            warnings.warn(
+            warn_caller(
                 f"the feature {equations.features[at]!r} is {reason}, so its coefficient cannot be told apart and is set to 0. "
                 "Leave it out, or use ridge regression.",
                 DependentColumnsWarning,
-                stacklevel=4,
             )
 
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.linear import scikit_learn
 from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.linear.estimator import GramEstimator
-from squarely.linear.support import beside, of_target, placed
+from squarely.linear.support import SLACK, beside, gradient_of, of_target, placed
 from squarely.state import Dyadic
 
 __all__ = ["NonNegativeLeastSquares"]
@@ -61,10 +62,19 @@ class NonNegativeLeastSquares(GramEstimator):
         """Return one column of coefficients: exact where those of the active set are all above 0, and SciPy's where not."""
         guess = _guess(equations, target)
         support = np.flatnonzero(guess)
-        inner = of_target(equations, support.tolist(), target)
-        self._warn_of_dependence(inner)
-        exact = inner.coefficients
-        return placed(exact, support, len(guess)) if (exact.numerators >= 0).all() else Dyadic.of(guess[:, None])
+        exact = of_target(equations, support.tolist(), target).coefficients
+        found = placed(exact, support, len(guess)) if (exact.numerators >= 0).all() else Dyadic.of(guess[:, None])
+        self._warn_of_dependence(of_target(equations, [*support.tolist(), *_free(equations, found, support, target)], target))
+        return found
+
+
+def _free(equations: NormalEquations, found: Dyadic, support: npt.NDArray[np.intp], target: int) -> list[int]:
+    """Return the features at 0 that might be above it at no cost: with those above 0 they tell whether the solution is the only one."""
+    whole = of_target(equations, range(len(equations.features)), target)
+    squares = Dyadic(np.diag(whole.cross.numerators), whole.cross.exponent).over(whole.divisor)
+    at_no_cost = np.abs(gradient_of(whole, found)) <= SLACK * np.sqrt(squares[:-1] * squares[-1])
+    at_no_cost[support] = False
+    return np.flatnonzero(at_no_cost).tolist()
 
 
 def _guess(equations: NormalEquations, target: int) -> Doubles:

@@ -1,13 +1,12 @@
 """PassesEstimator: fits that read the rows several times and say how often, one target after the other."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from squarely.errors import DataError, NotConvergedWarning
+from squarely.errors import DataError, NotConvergedWarning, warn_caller
 from squarely.linear.doubled import Doubles
 from squarely.linear.labels import keys_of_rows
 from squarely.linear.model import LinearModel, is_names
@@ -64,15 +63,16 @@ class PassesEstimator(LinearModel):
         the estimator
         """
         rows = self._opened(X, y, sample_weight)
-        rows.equations.refuse_extremes((*rows.equations.features, *rows.equations.targets))
         return self._conclude(rows, [self._settle_target(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
 
     def _opened(self, X: Any, y: Any, weight: Any, groups: Any = None) -> Rows:  # noqa: N803
-        """Return rows in memory, or those of a source, without those that lack a value where that is the policy."""
+        """Return rows in memory, or those of a source, without those that lack a value where that is the policy; their squares are doubles."""
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give one target for each row: fit(X, y).")
         self._check_parameters()
-        return self._read(X, y, weight, groups) if is_names(y) else self._given(X, y, weight, groups)
+        rows = self._read(X, y, weight, groups) if is_names(y) else self._given(X, y, weight, groups)
+        rows.equations.refuse_extremes((*rows.equations.features, *rows.equations.targets))
+        return rows
 
     def _given(self, X: Any, y: Any, weight: Any, groups: Any) -> Rows:  # noqa: N803
         places, omitted = None, 0
@@ -100,11 +100,10 @@ class PassesEstimator(LinearModel):
         for fit in fits:
             self._warn_of_dependence(fit.line.equations)
         if not all(fit.converged for fit in fits):
-            warnings.warn(
+            warn_caller(
                 f"{type(self).__name__} did not settle in {self.max_iter} iterations: its coefficients still change by more than "
                 f"tol = {self.tol} of the spread of the errors. Raise max_iter, or look for rows that pull to and fro.",
                 NotConvergedWarning,
-                stacklevel=3,
             )
         told: dict[str, list[Any]] = {
             "coef_": [fit.line.coefficients for fit in fits],

@@ -12,7 +12,7 @@ from squarely.linear.interior import Pinball, least_pinball
 from squarely.linear.parameters import Rule, level, refused
 from squarely.linear.passes import Settled
 from squarely.linear.rows import Line, Rows
-from squarely.linear.sparsity import checked_kind, quantile_inference
+from squarely.linear.sparsity import quantile_inference
 from squarely.state import GramState
 
 __all__ = ["QuantileRegression"]
@@ -23,8 +23,8 @@ _APART = 1e-9  # a row counts as a combination of others below this distance, of
 
 def _kind(name: str, given: Any) -> str:
     """Return how covariances are estimated."""
-    if isinstance(given, str):
-        return checked_kind(given)
+    if isinstance(given, str) and given in ("robust", "iid"):
+        return str(given)
     raise refused(name, given, "'robust' or 'iid'")
 
 

@@ -1,8 +1,10 @@
 """The only door of this room to scikit-learn and the SciPy it stands on: tags, an error, and two solvers. Nothing is imported before it is used."""
 
+import warnings
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from squarely.errors import MissingExtraError, NotFittedError
 from squarely.linear.doubled import Doubles
@@ -32,15 +34,21 @@ def not_fitted_error() -> type[Exception]:
     return both
 
 
-def elastic_net(rows: Doubles, target: Doubles, alphas: Doubles, l1_ratio: float, tol: float, max_iter: int) -> tuple[Doubles, int]:
-    """Return coefficients, p x alphas, by coordinate descent along falling alphas, and the most sweeps that one of them took."""
+def elastic_net(rows: Doubles, target: Doubles, alphas: Doubles, l1_ratio: float, tol: float, max_iter: int) -> tuple[Doubles, npt.NDArray[np.intp]]:
+    """Return coefficients, p x alphas, by coordinate descent along falling alphas, and the sweeps that each of them took.
+
+    Whether these were enough is for the caller to judge, who knows more than the duality gap that scikit-learn warns of.
+    """
     try:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import enet_path
     except ImportError as error:
         raise _missing("coordinate descent") from error
     settings = {"precompute": True, "tol": tol, "max_iter": max_iter, "return_n_iter": True}
-    _, path, _, sweeps = enet_path(rows, target, l1_ratio=l1_ratio, alphas=alphas, **settings)
-    return path, int(max(sweeps))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _, path, _, sweeps = enet_path(rows, target, l1_ratio=l1_ratio, alphas=alphas, **settings)
+    return path, np.array(sweeps, np.intp)
 
 
 def nonnegative(rows: Doubles, target: Doubles) -> Doubles:

@@ -2,28 +2,19 @@
 
 import math
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
-from squarely.errors import DataError
 from squarely.linear.asymptotic import AsymptoticInference, freedom_of, of_common_shape, sandwich
 from squarely.linear.doubled import Doubles
 from squarely.linear.interior import Least, Pinball
 from squarely.linear.rows import Rows
 
-__all__ = ["checked_kind", "quantile_inference"]
+__all__ = ["quantile_inference"]
 
 _NORMAL = NormalDist()
 _QUARTILES = 1.34  # between the quartiles of a normal law, in standard deviations
 _BALANCED = 1e-6  # of the weight of a row on the line: less is no pull to either side
-
-
-def checked_kind(vcov: Any) -> str:
-    """Return how covariances are estimated."""
-    if vcov in ("robust", "iid"):
-        return str(vcov)
-    raise DataError(f"vcov={vcov!r} is not known; expected 'robust' or 'iid'.")
 
 
 def quantile_inference(given: Rows, rows: Rows, target: Doubles, least: Least, loss: Pinball, vcov: str) -> AsymptoticInference:

@@ -10,7 +10,7 @@ from squarely.linear.doubled import Doubles
 from squarely.linear.equations import NormalEquations
 from squarely.state import Dyadic
 
-__all__ = ["SLACK", "beside", "of_target", "on_support", "placed"]
+__all__ = ["SLACK", "beside", "gradient_of", "of_target", "on_support", "placed"]
 
 SLACK = 1e-9  # of the penalty: what a gradient may exceed it by
 
@@ -27,25 +27,36 @@ def of_target(equations: NormalEquations, features: Sequence[int], target: int) 
     )
 
 
-def on_support(equations: NormalEquations, guess: Doubles, ridge: float, lasso: float) -> Dyadic | None:
+def gradient_of(equations: NormalEquations, coefficients: Dyadic) -> Doubles:
+    """Return ``c - C b`` for one target."""
+    size = range(len(equations.features))
+    rest = equations.cross.block(size, [len(size)]) - equations.cross.block(size) @ coefficients
+    return rest.over(equations.divisor)[:, 0]
+
+
+def on_support(equations: NormalEquations, guess: Doubles, ridge: float, lasso: float) -> tuple[Dyadic, list[int]] | None:
     r"""Return the exact minimum ``b' C b / 2 - c' b + ridge |b|^2 / 2 + lasso |b|_1`` for one target, near a guess.
 
     With A and s the places and signs of what is not 0 in the guess, ``(C_AA + ridge I) b_A = c_A - lasso s``. It is the minimum where its
-    signs are s and ``|c - C b| <= lasso`` elsewhere; where that fails the guess has not converged, and there is no answer.
+    signs are s and ``|c - C b| <= lasso`` elsewhere; where that fails the guess has not converged, and there is no answer. A feature of A that
+    depends on others is set to 0.
+
+    Beside it are the features that may be other than 0 in a minimum, ``|c - C b| = lasso``: those that are, and then the others.
     """
     size = len(equations.features)
     support = np.flatnonzero(guess)
     inner = of_target(equations, support.tolist(), 0)
-    signs = np.sign(guess[support])
-    pull = np.zeros((len(support) + 1, len(support) + 1))
-    pull[:-1, -1] = pull[-1, :-1] = lasso * signs
-    less = Dyadic.of(pull)
+    border = np.zeros((len(support) + 1, len(support) + 1))
+    border[:-1, -1] = border[-1, :-1] = lasso * np.sign(guess[support])
+    less = Dyadic.of(border)
     inner = replace(inner, cross=inner.cross - Dyadic(less.numerators * equations.divisor, less.exponent)).penalised(ridge)
     found = placed(inner.coefficients, support, size)
-    rest = equations.cross.block(range(size), [size]) - equations.cross.block(range(size)) @ found
-    gradient = np.delete(rest.over(equations.divisor)[:, 0], support)
-    same = np.array_equal(np.sign(found.nearest()[support, 0]), signs)
-    return found if same and (np.abs(gradient) <= lasso * (1 + SLACK)).all() else None
+    chosen = support[inner.factor.kept]
+    others = np.delete(np.arange(size), chosen)
+    pull = np.abs(gradient_of(equations, found)[others])
+    if not np.array_equal(np.sign(found.nearest()[chosen, 0]), np.sign(guess[chosen])) or (pull > lasso * (1 + SLACK)).any():
+        return None
+    return found, [*chosen.tolist(), *others[pull >= lasso * (1 - SLACK)].tolist()]
 
 
 def placed(values: Dyadic, places: npt.NDArray[np.intp], size: int) -> Dyadic:

@@ -24,8 +24,7 @@ def draw_fit(panel: Panel, ident: str) -> Drawing:
     )
     _pairs(figure, panel.fit, "actual")
     figure.line(((low, low), (high, high)), "guide")
-    figure.legend([("guide", "actual = predicted")])
-    return Drawing("Actual against predicted", figure.render(), "Above the line a prediction is too small.")
+    return Drawing("Actual against predicted", figure.render(), "On the dashed line a prediction is right; above it, it is too small.")
 
 
 def draw_residuals(panel: Panel, ident: str) -> Drawing:

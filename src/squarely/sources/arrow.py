@@ -73,6 +73,12 @@ def _inner(kind: pa.DataType) -> pa.DataType:
             return kind
 
 
+def _is_period(field: pa.Field) -> bool:
+    """Say whether integers count months or days, as pandas writes a Period: where pandas is not loaded the metadata alone say so."""
+    told = (field.metadata or {}).get(b"ARROW:extension:name", b"").decode(errors="replace")
+    return bool(getattr(field.type, "extension_name", told) == "pandas.period")
+
+
 def column(array: pa.Array, where: str, name: str) -> Column:
     """Return a numeric or boolean Arrow array as NumPy views of its buffers."""
     array = _plain(array)
@@ -118,7 +124,10 @@ def first_text(arrays: Iterable[pa.Array]) -> tuple[int, str] | None:
 def check_types(schema: pa.Schema, wanted: Wanted, where: str, rows: Callable[[str], Iterable[pa.Array]]) -> None:
     """Refuse text and other types that are no numbers, by the first offending row; `rows` reads one column."""
     for name in wanted.numeric:
-        kind = _inner(schema.field(schema.get_field_index(name)).type)
+        field = schema.field(schema.get_field_index(name))
+        if _is_period(field):
+            raise refusals.not_numbers(where, name, "period")
+        kind = _inner(field.type)
         if is_text(kind):
             arrays = (array for array in rows(name) if len(array))
             head = list(islice(arrays, 1))
