@@ -17,6 +17,8 @@ def root(xp: Any, z: Array) -> Array:
 
 def power(xp: Any, z: Array, p: float) -> Array:
     """Return (1 + z^2)^(p / 2), where a large p would make much of the rounding of 1 + z^2 for small z."""
+    if abs(p) < 16:
+        return root(xp, z) ** p
     near = xp.exp(0.5 * p * xp.log1p(xp.clip(xp.abs(z), None, 1.0) ** 2))
     return xp.where(xp.abs(z) < 1, near, root(xp, z) ** p)
 

@@ -240,11 +240,14 @@ class Barron(Kernel):
             return Welsch.rho(xp, z, math.sqrt(2))
         b = abs(alpha - 2)
         v = z / math.sqrt(b)
-        least = Cauchy.rho(xp, v, 1.0)  # rho / b as alpha goes to 0
-        x = xp.clip(alpha * least, -1.0, 1.0)
-        near = b * least * xp.where(x == 0, xp.ones_like(x), xp.expm1(x) / xp.where(x == 0, xp.ones_like(x), x))
-        half = power(xp, v, 0.5 * alpha)  # twice, for a small b times its square may be finite where the square is not
-        return xp.where(xp.abs(x) < 1, near, b / alpha * half * half - b / alpha)
+        if abs(alpha) < 0.1:  # a power that is nearly 1 says little
+            least = Cauchy.rho(xp, v, 1.0)  # rho / b as alpha goes to 0
+            x = alpha * least
+            there = xp.where(x == 0, xp.ones_like(x), x)
+            return b * least * xp.where(x == 0, xp.ones_like(x), xp.expm1(x) / there)
+        near = xp.expm1(0.5 * alpha * xp.log1p(xp.clip(xp.abs(v), None, 1.0) ** 2))
+        half = root(xp, v) ** (0.5 * alpha)  # twice, for a small b times its square may be finite where the square is not
+        return xp.where(xp.abs(v) < 1, b / alpha * near, b / alpha * half * half - b / alpha)
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float, c: float) -> Array:
