@@ -6,11 +6,16 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+import torch
 
+import squarely.losses.jax as in_jax
 import squarely.losses.numpy as in_numpy
+import squarely.losses.torch as in_torch
 from squarely.losses.core import in_core
 from squarely.losses.kernels import KERNELS, checked
 from squarely.losses.kernels.kernel import Kernel
@@ -66,6 +71,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     *(("winsorized_loss", {"k": k}) for k in (1.0, 3.3)),
     *(("student_t_loss", {"df": d, "scale": s}) for d, s in ((1.0, 1.0), (4.0, 0.3), (30.0, 7.0))),
     *(("barron_loss", {"alpha": a, "c": c}) for a in (2.0, 1.0, 0.5, 0.0, -1.3, -2.0, -INF) for c in (1.0, 0.6)),
+    *(("barron_loss", {"alpha": a, "c": 1.0}) for a in (1e-5, -1e-12, 1.9999, 3.0, -1e3, -1e6, -1e20)),  # next to limits, and far off
     *(("pinball_loss", {"alpha": a}) for a in (0.5, 0.9)),
     *(("smooth_pinball_loss", {"alpha": a, "delta": 0.5}) for a in (0.5, 0.1)),
     *(("expectile_loss", {"alpha": a}) for a in (0.5, 0.8)),
@@ -145,6 +151,46 @@ def test_a_kernel_of_the_core_is_its_formula(name: str, settings: dict[str, floa
             allowed = bound * (abs(true) + abs(slope * over)) + 4 * np.finfo(dtype).tiny
             assert np.isfinite(value), (at, true)
             assert abs(mp.mpf(float(value)) - true) <= allowed, (at, value, mp.nstr(true, 20))
+
+
+def of_torch(name: str, settings: dict[str, float], u: Any, one_pass: bool) -> list[Any]:
+    """Loss, gradient and second derivative of elements by torch; a mask of all keeps torch's own kernels away."""
+    pred = torch.tensor(u, requires_grad=True)
+    function, zero, every = getattr(in_torch, name), torch.zeros_like(pred), torch.ones(pred.shape, dtype=torch.bool)
+    if one_pass:
+        return [torch.autograd.grad(function(pred, zero, reduction="sum", mask=every, **settings), pred)[0].numpy()]
+    value = function(pred, zero, reduction="none", mask=every, **settings)
+    (first,) = torch.autograd.grad(value.sum(), pred, create_graph=True)
+    second = torch.autograd.grad(first.sum(), pred)[0] if first.requires_grad else torch.zeros_like(pred)
+    return [first.detach().numpy(), second.numpy()]
+
+
+def of_jax(name: str, settings: dict[str, float], u: Any) -> list[Any]:
+    """The same by JAX."""
+    with jax.enable_x64(u.dtype == np.float64):
+        pred = jnp.asarray(u)
+        slope = jax.grad(lambda p: getattr(in_jax, name)(p, jnp.zeros_like(p), reduction="sum", **settings))
+        return [np.asarray(each) for each in jax.jvp(slope, (pred,), (jnp.ones_like(pred),))]
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-14), (np.float32, 1e-6)])
+def test_derivatives_by_torch_and_jax_are_those_of_the_formula(name: str, settings: dict[str, float], dtype: Any, bound: float) -> None:
+    """To the same bounds: of the composition with its double backward, of one pass over memory, and of JAX forward over reverse."""
+    corners = np.array([*settings.values()], dtype)
+    u = np.setdiff1d(np.concatenate([SIZES[::6], -SIZES[3::6]]).astype(dtype), np.concatenate([corners, -corners]))
+    found = [of_torch(name, settings, u, one_pass=False), of_torch(name, settings, u, one_pass=True), of_jax(name, settings, u)]
+    for i, at in enumerate(u):
+        exact = truth(name, settings, float(at))
+        for derivatives in found:
+            for value, true, slope in zip(derivatives, exact[1:], exact[2:], strict=False):
+                if abs(true) >= np.finfo(dtype).max:
+                    assert not np.isfinite(value[i]) or abs(value[i]) > 0.999 * np.finfo(dtype).max
+                    continue
+                allowed = bound * (abs(true) + abs(slope * mp.mpf(float(at)))) + 4 * np.finfo(dtype).tiny
+                assert value.dtype == dtype
+                assert np.isfinite(value[i]), (at, true)
+                assert abs(mp.mpf(float(value[i])) - true) <= allowed, (at, value[i], mp.nstr(true, 20))
 
 
 @pytest.mark.parametrize("name", sorted(KERNELS))

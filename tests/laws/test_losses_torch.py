@@ -153,6 +153,16 @@ def test_a_module_is_compiled_exported_and_printed() -> None:
     assert repr(criterion) == "HuberLoss(delta=2.0)"
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_exported_adaptive_loss_keeps_its_numbers(strict: bool) -> None:
+    """Those of its quadrature are constants of the program."""
+    torch._dynamo.reset()
+    criterion, (pred, target) = losses.AdaptiveLoss(outputs=2), pair(21, 6, 2, dtype=torch.float32)
+    exported = torch.export.export(criterion, (pred.detach(), target), strict=strict)
+    found = exported.module()(pred.detach(), target).detach()
+    assert found.item() == pytest.approx(criterion(pred, target).item(), rel=1e-6)
+
+
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
 def test_half_types_are_computed_in_float32_and_rounded_once(half: torch.dtype) -> None:
     pred, target = pair(5, 64, dtype=half)

@@ -2,7 +2,6 @@
 
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from squarely.losses.kernels import Bound, BoundResidual
@@ -58,7 +57,7 @@ class Library(Protocol):
     def refuse(self, bad: Array, message: str) -> None:
         """Raise the message where an array is True anywhere."""
 
-    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+    def constant(self, numbers: npt.ArrayLike, like: Array) -> Array:
         """Return numbers as an array of the type and place of another."""
 
     def whiten(self, covariance: Array, u: Array) -> Array:

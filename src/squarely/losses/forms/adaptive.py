@@ -17,7 +17,9 @@ __all__ = ["Adaptive"]
 
 _STEP = 0.1
 _NODES = np.arange(0.0, 19.2, _STEP)  # beyond 1e8 scales lies less than 1e-8 of every law; float32 holds the square of that
-_PLACES, _WIDTHS = np.sinh(_NODES), 2 * _STEP * np.cosh(_NODES) * np.where(_NODES == 0, 0.5, 1.0)
+# Numbers of Python: an exported program of torch would keep an array of NumPy as a tensor without numbers.
+_PLACES = tuple(np.sinh(_NODES).tolist())
+_WIDTHS = tuple((2 * _STEP * np.cosh(_NODES) * np.where(_NODES == 0, 0.5, 1.0)).tolist())
 
 
 def _rho(xp: Any, z: Array, alpha: Array) -> Array:

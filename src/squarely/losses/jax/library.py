@@ -139,7 +139,7 @@ class Jax:
         elif bool(bad.any()):
             raise DataError(message)
 
-    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+    def constant(self, numbers: npt.ArrayLike, like: Array) -> Array:
         """Return numbers as an array of the type of another."""
         return jnp.asarray(numbers, like.dtype)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["expm1_excess", "log1p_excess", "root"]
+__all__ = ["expm1_excess", "log1p_excess", "power", "root"]
 
 Array = Any
 _LOG_TERMS = tuple(2.0 / (2 * k + 3) for k in range(13))
@@ -13,6 +13,14 @@ def root(xp: Any, z: Array) -> Array:
     """Return sqrt(1 + z^2) without the square of a large z."""
     most = xp.clip(xp.abs(z), 1.0, None)
     return most * xp.sqrt((1 / most) ** 2 + (z / most) ** 2)
+
+
+def power(xp: Any, z: Array, p: float) -> Array:
+    """Return (1 + z^2)^(p / 2), where a large p would make much of the rounding of 1 + z^2 for small z."""
+    if abs(p) < 16:
+        return root(xp, z) ** p
+    near = xp.exp(0.5 * p * xp.log1p(xp.clip(xp.abs(z), None, 1.0) ** 2))
+    return xp.where(xp.abs(z) < 1, near, root(xp, z) ** p)
 
 
 def log1p_excess(xp: Any, a: Array) -> Array:

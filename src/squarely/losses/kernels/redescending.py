@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from squarely.losses.kernels.careful import root
+from squarely.losses.kernels.careful import power, root
 from squarely.losses.kernels.kernel import Array, Kernel, kernel
 from squarely.parameter import Parameter
 
@@ -11,6 +11,8 @@ __all__ = ["Barron", "Cauchy", "GemanMcClure", "StudentT", "Tukey", "Welsch", "W
 
 _SIZE = "The size of an error, in the unit of the target, {}."
 _LESS = "past which it counts for less and less"
+# Shapes of Barron's family from which on a limit is it to the last digit.
+_CAUCHY, _WELSCH = 1e-20, -1e18
 
 
 def _size(default: float, text: str = _LESS) -> Parameter:
@@ -232,41 +234,47 @@ class Barron(Kernel):
         z = u / c
         if alpha == 2:
             return 0.5 * z * z
-        if alpha == 0:
+        if abs(alpha) < _CAUCHY:
             return Cauchy.rho(xp, z, math.sqrt(2))
-        if alpha == -math.inf:
+        if alpha < _WELSCH:
             return Welsch.rho(xp, z, math.sqrt(2))
         b = abs(alpha - 2)
         v = z / math.sqrt(b)
+        if abs(alpha) < 0.1:  # a power that is nearly 1 says little
+            least = Cauchy.rho(xp, v, 1.0)  # rho / b as alpha goes to 0
+            x = alpha * least
+            there = xp.where(x == 0, xp.ones_like(x), x)
+            return b * least * xp.where(x == 0, xp.ones_like(x), xp.expm1(x) / there)
         near = xp.expm1(0.5 * alpha * xp.log1p(xp.clip(xp.abs(v), None, 1.0) ** 2))
-        return b / alpha * xp.where(xp.abs(v) < 1, near, root(xp, v) ** alpha - 1)
+        half = root(xp, v) ** (0.5 * alpha)  # twice, for a small b times its square may be finite where the square is not
+        return xp.where(xp.abs(v) < 1, b / alpha * near, b / alpha * half * half - b / alpha)
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float, c: float) -> Array:
         z = u / c
-        if alpha == -math.inf:
+        if alpha < _WELSCH:
             return z * Welsch.omega(xp, z, math.sqrt(2)) / c
         if alpha == 2:
             return z / c
-        h = root(xp, z / math.sqrt(abs(alpha - 2)))
-        return z / h * h ** (alpha - 1) / c
+        v = z / math.sqrt(abs(alpha - 2))
+        return z / root(xp, v) * power(xp, v, alpha - 1) / c
 
     @staticmethod
     def kappa(xp: Any, u: Array, alpha: float, c: float) -> Array:
         z = u / c
-        if alpha == -math.inf:
+        if alpha < _WELSCH:
             return Welsch.kappa(xp, z, math.sqrt(2)) / (c * c)
         if alpha == 2:
             return xp.full_like(u, 1 / (c * c))
         v = z / math.sqrt(abs(alpha - 2))
         h = root(xp, v)
-        return ((1 / h) ** 2 + (alpha - 1) * (v / h) ** 2) * h ** (alpha - 2) / (c * c)
+        return ((1 / h) ** 2 + (alpha - 1) * (v / h) ** 2) * power(xp, v, alpha - 2) / (c * c)
 
     @staticmethod
     def omega(xp: Any, u: Array, alpha: float, c: float) -> Array:
         z = u / c
-        if alpha == -math.inf:
+        if alpha < _WELSCH:
             return Welsch.omega(xp, z, math.sqrt(2)) / (c * c)
         if alpha == 2:
             return xp.full_like(u, 1 / (c * c))
-        return root(xp, z / math.sqrt(abs(alpha - 2))) ** (alpha - 2) / (c * c)
+        return power(xp, z / math.sqrt(abs(alpha - 2)), alpha - 2) / (c * c)

@@ -63,9 +63,9 @@ class Numpy:
             where = f" at row {place[0]}" if len(place) == 1 else f" at {place}" if place else ""
             raise DataError(f"{message} It is so{where} first.")
 
-    def constant(self, numbers: npt.NDArray[np.float64], like: Array) -> Array:
+    def constant(self, numbers: npt.ArrayLike, like: Array) -> Array:
         """Return numbers as an array of the type of another."""
-        return numbers.astype(like.dtype)
+        return np.asarray(numbers, like.dtype)
 
     def whiten(self, covariance: Array, u: Array) -> Array:
         """Solve with the Cholesky factor of each covariance."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from squarely.errors import DataError, MissingExtraError
@@ -179,7 +178,7 @@ class Torch:
         elif bool(bad.any()):
             raise DataError(message)
 
-    def constant(self, numbers: npt.NDArray[np.float64], like: Tensor) -> Tensor:
+    def constant(self, numbers: npt.ArrayLike, like: Tensor) -> Tensor:
         """Return numbers as a tensor of the type and place of another."""
         return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)
 
