@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
-from squarely.linear.exchangeable import GroupedMoments
+from squarely.linear.exchangeable import GroupedMoments, sums_of_groups
 from squarely.linear.inference import Inference
 from squarely.linear.labels import grouped
 from squarely.linear.model import is_names
@@ -196,7 +196,7 @@ class GeneralizedLeastSquares(PassesEstimator):
         variances = np.ones(len(labels))
 
         def weigh(errors: Doubles) -> Doubles:
-            variances[:] = np.bincount(codes, errors**2) / sizes
+            variances[:] = sums_of_groups((errors**2,), codes, len(labels)).high / sizes
             least = int(variances.argmin())
             if variances[least] <= _NO_VARIANCE * variances.max():  # the likelihood has no maximum: it grows as this goes to 0
                 raise DataError(f"the group {labels[least]!r} is fitted without error, so it has no variance. Join it with another, or leave it out.")
