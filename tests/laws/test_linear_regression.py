@@ -219,7 +219,7 @@ def test_what_is_refused_is_named() -> None:
     for features in (["x", "y"], [poly("y", 2)]):
         with pytest.raises(DataError, match=r"the target 'y' is among the features too, and would explain itself. Leave it out"):
             LinearRegression(features=features).fit(rows, "y")
-    with pytest.raises(DataError, match="the weight is a ndarray, and the target the name of a column; .* Make the weights a column"):
+    with pytest.raises(DataError, match=r"the weight is a ndarray, and the target the name of a column; .* Make the weights a column"):
         LinearRegression().fit(rows, "y", W)
     model = LinearRegression().fit(X, Y)
     with pytest.raises(DataError, match=r"state is of type bytes; expected a GramState. GramState.from_bytes\(data\) reads saved ones"):
