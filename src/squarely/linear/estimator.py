@@ -2,8 +2,6 @@
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from squarely.errors import DataError, NoInferenceError
 from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
@@ -77,13 +75,10 @@ class GramEstimator(LinearModel):
         self._check_parameters()
         omitted = 0
         if self.nan_policy == "omit":
-            X, y, weight, _, omitted = without_missing(X, y, weight, self._features(first=first), self._categories(first=first))  # noqa: N806
+            features = self.features if first else self._features_for(X)
+            X, y, weight, _, omitted = without_missing(X, y, weight, features, self._categories(first=first))  # noqa: N806
         rows = self._design(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
-
-    def _features(self, *, first: bool) -> Any:
-        """Return the features that the fit has; those that are asked for before it."""
-        return self.features if first else self._features_of_fit
 
     def _categories(self, *, first: bool) -> tuple[str, ...] | None:
         """Return the columns that the fit knows as categories; None before it."""
@@ -96,7 +91,8 @@ class GramEstimator(LinearModel):
     def _asked(self, data: Any, target: Any, weight: Any, *, first: bool) -> Asked:
         """Return what is read of a source; the first says what the columns are."""
         self._check_parameters()
-        asked = Asked.of(data, target, self._features(first=first), weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
+        features = self.features if first else self._features_of_fit
+        asked = Asked.of(data, target, features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
             self._name_inputs(asked.inputs)
@@ -189,17 +185,19 @@ class GramEstimator(LinearModel):
             has, asked = (tuple(str(getattr(each, "name", each)) for each in of) for of in (schema.features, feature_slots(terms)))
             raise DataError(f"the state has the features {has}, and {asked} are asked for. Ask for those it has, in their order.")
         columns = inputs_of(terms)
-        self._keep_features()
-        self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
-        if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
-            self.feature_names_in_ = np.array(columns, object)
+        self._flat = len(state.targets) == 1
+        if columns != tuple(f"x{at}" for at in range(len(columns))):
+            self._name_inputs(columns)
+        else:  # the names of columns that had none
+            self._keep_features()
+            self.n_features_in_ = len(columns)
         return self._settle(state)
 
     def refitted(self, **parameters: Any) -> Self:
         """Return the estimator with other parameters, fitted to the same rows: what is known of their moments is not found again."""
         other = type(self)(**{**self.get_params(), **parameters})
         other._check_parameters()
-        for name in ("_flat", "_features_of_fit", "n_features_in_", "feature_names_in_", "n_omitted_"):
+        for name in ("_flat", "_features_of_fit", "_by_name", "n_features_in_", "feature_names_in_", "n_omitted_"):
             if hasattr(self, name):
                 setattr(other, name, getattr(self, name))
         return other._settle(self.state_, self.equations_)
