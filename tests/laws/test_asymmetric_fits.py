@@ -72,6 +72,17 @@ def test_steps_to_an_expectile_far_out_do_not_go_to_and_fro(seed: int, level: fl
     assert model.n_iter_ < 40
 
 
+@pytest.mark.parametrize("level", [1e-4, 0.05, 0.7])
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+def test_rounding_holds_no_last_step_to_an_expectile_back(level: float, offset: float) -> None:
+    """Small steps were halved for slopes that were nothing but rounding, and fits went on until they were stopped, with a warning."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(2000, 1))
+        y = offset + x[:, 0] + rng.standard_t(3, size=2000) * np.exp(0.3 * x[:, 0])
+        assert ExpectileRegression(expectile=level).fit(x, y, rng.uniform(0.2, 3, 2000)).n_iter_ < 20
+
+
 def test_the_middle_expectile_is_the_mean() -> None:
     assert ExpectileRegression().fit(X, Y, W).coef_.tobytes() == LinearRegression().fit(X, Y, W).coef_.tobytes()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ import pytest
 
 import squarely as sq
 from squarely.errors import DataError
-from squarely.linear import GramState, LinearRegression, gram, grams, interaction, poly
+from squarely.linear import GramState, HuberRegression, LinearRegression, gram, grams, interaction, poly
 
 RNG = np.random.default_rng(7)
 N = 3000
@@ -63,6 +65,42 @@ def test_without_names_every_other_column_is_a_feature() -> None:
     data = {name: COLUMNS[name] for name in ("a", "y", "b", "w")}
     assert gram(data, target="y", weight="w").features == ("a", "b")
     assert LinearRegression().fit(data, "y", "w").feature_names_in_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("features", [None, ["a", "b", "region"], [poly("a", 2), "region", "b"]], ids=str)
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_of_new_rows_are_found_by_the_names_of_the_source(features: list[Any] | None, kind: Callable[[object], Any]) -> None:
+    """Whatever stands beside them, in whatever order, as their own frame has a target and an index of rows."""
+    frame = pd.DataFrame(COLUMNS)[["a", "b", "region", "y"]]
+    new = frame.iloc[:40].assign(id=[f"n{at}" for at in range(40)], gap=np.nan)
+    indicators = np.column_stack([frame["region"] == "south", frame["region"] == "west"])
+    squares = [COLUMNS["a"] ** 2] if features and features[0] != "a" else []
+    x = np.column_stack([COLUMNS["a"], COLUMNS["b"], *squares, indicators, np.ones(N)])
+    expected = x[:40] @ np.linalg.lstsq(x, COLUMNS["y"], rcond=None)[0]
+    model, wide = LinearRegression(features=features, nan_policy="omit").fit(kind(frame), "y"), kind(new[["gap", "region", "y", "b", "id", "a"]])
+    states = LinearRegression.from_state(model.state_, features=features)
+    for each in (model, states, model.merge(model), model.refitted(), HuberRegression(features=features, delta=1e9).fit(kind(frame), "y")):
+        np.testing.assert_allclose(each.predict(wide), expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(model.prediction(wide).mean, expected, rtol=1e-11, atol=1e-13)
+    both = LinearRegression(features=features, nan_policy="omit").fit(kind(frame.iloc[40:]), "y").partial_fit(wide, COLUMNS["y"][:40])
+    assert (both.state_, both.n_omitted_) == (model.state_, 0)
+    with pytest.raises(DataError, match="X has no column 'b'"):
+        model.predict(kind(new[["a", "region"]]))
+
+
+def test_columns_of_a_frame_without_a_source_are_those_of_the_fit_in_their_order() -> None:
+    """As scikit-learn has it; and a fit by name may be followed by one without."""
+    frame = pd.DataFrame(COLUMNS)[["a", "b", "y"]]
+    model = LinearRegression().fit(frame, "y").fit(frame[["a", "b"]], COLUMNS["y"])
+    for new in (frame[["b", "a"]], frame):
+        with pytest.raises(DataError, match="The feature names should match those that were passed during fit"):
+            model.predict(new)
+
+
+def test_predicting_for_a_path_says_what_to_give(files: Path) -> None:
+    model = LinearRegression(features=["a", "b"]).fit(files / "1.parquet", "y")
+    with pytest.raises(DataError, match=r"X is '.*'; expected rows in memory\. Give a frame"):
+        model.predict(files / "2.parquet")
 
 
 @pytest.mark.parametrize("by", ["region", ["region", "fold"]])

@@ -65,6 +65,21 @@ def test_a_given_covariance_is_that_of_statsmodels(intercept: bool) -> None:
     )
 
 
+def test_the_summary_has_the_numbers_of_statsmodels() -> None:
+    covariance = 0.5 ** np.abs(np.subtract.outer(np.arange(N), np.arange(N)))
+    model = GeneralizedLeastSquares(covariance=covariance).fit(X, np.column_stack([Y, TOGETHER]))
+    summary = model.summary(confidence=0.9)
+    for table, facts, y in zip(summary.tables, summary.facts, (Y, TOGETHER), strict=True):
+        theirs = sm.GLS(y, designed(True), covariance).fit()
+        numbers = np.array([[float(cell) for cell in row[1:]] for row in table])
+        expected = np.column_stack([theirs.params, theirs.bse, theirs.tvalues, theirs.pvalues, theirs.conf_int(0.1)])
+        np.testing.assert_allclose(numbers, expected, rtol=6e-4, atol=5.1e-4)
+        assert (dict(facts)["Covariance Type:"], dict(facts)["Df Residuals:"]) == ("nonrobust", "86")
+    assert "take the covariance of the errors for known" in str(summary)
+    assert "Target y1" in str(summary)
+    assert summary.tables[1][3][1] in summary.to_html()
+
+
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("rho", [0.0, 0.45, -0.9])
 def test_autoregression_with_rho_given_is_that_of_statsmodels(intercept: bool, rho: float) -> None:

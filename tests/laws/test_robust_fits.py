@@ -87,7 +87,7 @@ def test_iterations_that_end_too_soon_are_told() -> None:
 
 @pytest.mark.parametrize("scale", ["std", 0, -1.0, np.inf, True])
 def test_a_scale_that_is_none_is_refused(scale: Any) -> None:
-    with pytest.raises(DataError, match="neither 'mad' nor a finite number above 0"):
+    with pytest.raises(DataError, match="expected the size of an ordinary error, a finite number above 0, or 'mad'"):
         HuberRegression(scale=scale).fit(X, Y)
     with pytest.raises(DataError, match="huber_loss"):
         HuberRegression(delta=-1.0).fit(X, Y)

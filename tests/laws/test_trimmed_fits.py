@@ -130,5 +130,5 @@ def test_all_rows_are_ordinary_least_squares() -> None:
 
 @pytest.mark.parametrize("coverage", [0.5, 1.1, "all"])
 def test_a_share_that_is_none_is_refused(coverage: float) -> None:
-    with pytest.raises(DataError, match="no share of rows that decide"):
+    with pytest.raises(DataError, match="expected a share of rows that decide"):
         LeastTrimmedSquares(coverage=coverage).fit([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0])

@@ -76,7 +76,7 @@ _ASSUMPTIONS = (
     ),
     (
         "errors are normal",
-        ("SQ017", "SQ018"),
+        ("SQ017", "SQ018", "SQ019"),
         "t and F are rough where rows are few, and intervals of single rows are wrong",
         "more rows, quantiles for single rows, or a robust loss",
     ),

@@ -95,6 +95,6 @@ class AsymptoticEstimator(PassesEstimator):
         ...
         """
         self._fitted()
-        return Summary.asymptotic(
+        return Summary.of_passes(
             type(self).__name__, self._targets, np.atleast_1d(np.array(self.inference_, object)).tolist(), confidence, self.n_passes_, self.n_omitted_
         )

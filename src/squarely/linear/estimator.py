@@ -2,8 +2,6 @@
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from squarely.errors import DataError, NoInferenceError
 from squarely.linear.coding import Coding
 from squarely.linear.equations import NormalEquations
@@ -24,7 +22,7 @@ class GramEstimator(LinearModel):
 
     nan_policy: str = "raise"
     n_omitted_: int = 0
-    _of_rows: ClassVar[tuple[str, ...]] = ("_flat", "_features_of_fit", "n_features_in_", "feature_names_in_", "n_omitted_")
+    _of_rows: ClassVar[tuple[str, ...]] = ("_flat", "_features_of_fit", "_by_name", "n_features_in_", "feature_names_in_", "n_omitted_")
     _of_any_size: ClassVar[bool] = False  # whether its coefficients are solved for in integers alone, where no square leaves its range
     _no_inference: ClassVar[str] = "its coefficients are drawn towards 0, and by how much they miss the true ones no standard error tells"
 
@@ -78,13 +76,10 @@ class GramEstimator(LinearModel):
         self._check_parameters()
         omitted = 0
         if self.nan_policy == "omit":
-            X, y, weight, _, omitted = without_missing(X, y, weight, self._features(first=first), self._categories(first=first))  # noqa: N806
+            features = self.features if first else self._features_for(X)
+            X, y, weight, _, omitted = without_missing(X, y, weight, features, self._categories(first=first))  # noqa: N806
         rows = self._open(X, first=first)
         return rows, y, one_for_all(weight, rows.rows), omitted
-
-    def _features(self, *, first: bool) -> Any:
-        """Return the features that the fit has; those that are asked for before it."""
-        return self.features if first else self._features_of_fit
 
     def _categories(self, *, first: bool) -> tuple[str, ...] | None:
         """Return the columns that the fit knows as categories; None before it."""
@@ -97,7 +92,8 @@ class GramEstimator(LinearModel):
     def _asked(self, data: Any, target: Any, weight: Any, *, first: bool) -> Asked:
         """Return what is read of a source; the first says what the columns are."""
         self._check_parameters()
-        asked = Asked.of(data, target, self._features(first=first), weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
+        features = self.features if first else self._features_of_fit
+        asked = Asked.of(data, target, features, weight, categories=self._categories(first=first), nan_policy=self.nan_policy)
         if first:
             self._flat = isinstance(target, str)
             self._name_inputs(asked.inputs)
@@ -190,10 +186,12 @@ class GramEstimator(LinearModel):
             has, asked = (tuple(str(getattr(each, "name", each)) for each in of) for of in (schema.features, feature_slots(terms)))
             raise DataError(f"the state has the features {has}, and {asked} are asked for. Ask for those it has, in their order.")
         columns = inputs_of(terms)
-        self._keep_features()
-        self._flat, self.n_features_in_ = len(state.targets) == 1, len(columns)
-        if columns != tuple(f"x{at}" for at in range(len(columns))):  # the names of columns that had none
-            self.feature_names_in_ = np.array(columns, object)
+        self._flat = len(state.targets) == 1
+        if columns != tuple(f"x{at}" for at in range(len(columns))):
+            self._name_inputs(columns)
+        else:  # the names of columns that had none
+            self._keep_features()
+            self.n_features_in_ = len(columns)
         return self._settle(state)
 
     def refitted(self, **parameters: Any) -> Self:

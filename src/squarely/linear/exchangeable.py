@@ -16,7 +16,7 @@ from squarely.linear.terms import Parts
 from squarely.linear.whitening import INTERCEPT, form
 from squarely.state import Dyadic, GramState
 
-__all__ = ["GroupedMoments"]
+__all__ = ["GroupedMoments", "sums_of_groups"]
 
 _BEYOND = 1024  # the exponent of the least power of two that is no double
 
@@ -47,7 +47,7 @@ class GroupedMoments:
             both = [*columns, (target[part],)]
             plain.add_columns(both, None)
             with np.errstate(invalid="ignore"):  # of sums beyond the range of doubles, which are refused
-                sums = [whole + _sums(column, codes[part], len(members)) for whole, column in zip(sums, both, strict=True)]
+                sums = [whole + sums_of_groups(column, codes[part], len(members)) for whole, column in zip(sums, both, strict=True)]
         if not all(np.isfinite(each.high).all() for each in sums):
             raise DataError("the sum of a feature or target over a group is beyond the range of doubles. Give it in another unit.")
         sizes, groups = np.unique(members, return_counts=True)
@@ -94,7 +94,7 @@ def _moments(names: tuple[str, ...], sums: list[Doubled], size: int) -> Dyadic:
     return Dyadic(found, state.moments.exponent)
 
 
-def _sums(column: Parts, codes: npt.NDArray[np.intp], groups: int) -> Doubled:
+def sums_of_groups(column: Parts, codes: npt.NDArray[np.intp], groups: int) -> Doubled:
     """Return the sum of a column over each group, right to 106 bits."""
     found = Doubled.zeros(groups)
     for piece in column:

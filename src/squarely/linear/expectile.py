@@ -87,7 +87,8 @@ class ExpectileRegression(AsymptoticEstimator):
             converged = line.change(before) <= self.tol * line.spread + negligible
             if converged:
                 break
-            turn = rows.predicted(line.coefficients, line.intercept) - target - errors
+            # A difference of two predictions would be rounded as they are, and a small step would have no slope but that of rounding.
+            turn = rows.predicted(line.coefficients - before.coefficients, line.intercept - before.intercept)
             share = _share(rows, weigh, errors, turn)
             line, errors = before.toward(line, share), errors + share * turn
         covariances = sandwich(line.equations, rows, rows.weighted(scores**2))

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from squarely.errors import DataError
 from squarely.linear.doubled import Doubles
-from squarely.linear.exchangeable import GroupedMoments
+from squarely.linear.exchangeable import GroupedMoments, sums_of_groups
 from squarely.linear.inference import Inference
 from squarely.linear.labels import grouped
 from squarely.linear.model import is_names
 from squarely.linear.parameters import Rule, number, refused
 from squarely.linear.passes import PassesEstimator, Settled, negligible_change, reweighted
 from squarely.linear.rows import Line, Rows
+from squarely.linear.summary import Summary
 from squarely.linear.whitening import LaggedMoments, inference_of, line_of, root_of_covariance, whitened
 
 __all__ = ["GeneralizedLeastSquares"]
@@ -23,6 +24,7 @@ __all__ = ["GeneralizedLeastSquares"]
 _NAMED = ("ar1", "variances", "exchangeable")
 _NO_VARIANCE = 1e-20  # of the largest
 _INSIDE = 1e-12  # how far an estimated correlation stays from its bounds, where there is no covariance
+_KNOWN = "Standard errors take the covariance of the errors for known."
 
 Settle = Callable[[Rows, Doubles], Settled]
 
@@ -96,6 +98,7 @@ class GeneralizedLeastSquares(PassesEstimator):
     ([1.85], 2)
     """
 
+    inference_: Any
     _rules: ClassVar[Mapping[str, Rule]] = {**PassesEstimator._rules, "covariance": _covariance, "rho": _rho}
 
     def __init__(
@@ -137,6 +140,20 @@ class GeneralizedLeastSquares(PassesEstimator):
         rows = self._opened(X, y, None, groups)
         settle = self._way(rows)
         return self._conclude(rows, [settle(rows, target) for target in np.ascontiguousarray(rows.targets.T)])
+
+    def summary(self, *, confidence: float = 0.95) -> Summary:
+        """Return coefficients, standard errors and intervals as one table for each target; print it.
+
+        Examples
+        --------
+        >>> model = GeneralizedLeastSquares(covariance="ar1").fit([[1.0], [2.0], [3.0], [4.0], [6.0]], [3.1, 4.9, 7.2, 8.8, 13.5])
+        >>> print(model.summary())  # doctest: +ELLIPSIS
+        GeneralizedLeastSquares of y
+        ...
+        """
+        self._fitted()
+        found = [self.inference_] if self._flat else list(self.inference_)
+        return Summary.of_passes(type(self).__name__, self._targets, found, confidence, self.n_passes_, self.n_omitted_, _KNOWN)
 
     @property
     def _in_memory(self) -> bool:  # type: ignore[override]
@@ -196,7 +213,7 @@ class GeneralizedLeastSquares(PassesEstimator):
         variances = np.ones(len(labels))
 
         def weigh(errors: Doubles) -> Doubles:
-            variances[:] = np.bincount(codes, errors**2) / sizes
+            variances[:] = sums_of_groups((errors**2,), codes, len(labels)).high / sizes
             least = int(variances.argmin())
             if variances[least] <= _NO_VARIANCE * variances.max():  # the likelihood has no maximum: it grows as this goes to 0
                 raise DataError(f"the group {labels[least]!r} is fitted without error, so it has no variance. Join it with another, or leave it out.")

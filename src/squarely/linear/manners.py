@@ -24,6 +24,7 @@ class ScikitManners:
     features: Any
     n_features_in_: int
     _features_of_fit: Any
+    _by_name: bool = False  # whether the columns of the fit had names in its source or state, and those of frames are found by them
     _coding: Coding  # of the fit
     _rules: ClassVar[Mapping[str, Rule]] = SHARED  # of parameters, by their names
 
@@ -70,6 +71,8 @@ class ScikitManners:
         if isinstance(X, Mapping) and not hasattr(X, "tocsr"):  # SciPy has a sparse matrix that is a dict
             raise DataError(f"X is a {type(X).__name__} of columns; expected a frame or an array. Give pandas.DataFrame(X) or pyarrow.table(X).")
         if isinstance(X, str | PathLike):
+            if not first:
+                raise DataError(f"X is {str(X)[:60]!r}; expected rows in memory. Give a frame of its columns, such as pandas.read_parquet makes.")
             raise DataError(
                 f"X is {str(X)[:60]!r}, and y is no name of a column. "
                 "Write fit(data, 'y'), from_formula('y ~ x', data), or fit(X, y) of rows in memory."
@@ -81,7 +84,8 @@ class ScikitManners:
             )
         if first:
             self._keep_features()
-        rows, made = opened(X, self._features_of_fit, None if first else self._coding.schema.categories)
+            self._by_name = False
+        rows, made = opened(X, self._features_for(X), None if first else self._coding.schema.categories)
         if not rows.columns:
             raise DataError(f"Found array with 0 feature(s) (shape=({rows.rows}, 0)) while a minimum of 1 is required. Give a column or more.")
         if not rows.rows:
@@ -92,13 +96,20 @@ class ScikitManners:
             self.__dict__.pop("feature_names_in_", None)
             if names is not None:
                 self.feature_names_in_ = np.array(names, object)
-        else:
+        elif not (self._by_name and names is not None):  # or what is asked for was found, whatever stands beside it
             self._compare(rows.columns, names)
         return made
+
+    def _features_for(self, X: Any) -> Any:  # noqa: N803
+        """Return the features that are made of rows: where the fit took every column of a source, those of these names."""
+        if self._features_of_fit is None and self._by_name and hasattr(X, "columns"):
+            return list(self.feature_names_in_) or None
+        return self._features_of_fit
 
     def _name_inputs(self, columns: tuple[str, ...]) -> None:
         """Take the named columns of a source for the features."""
         self._keep_features()
+        self._by_name = True
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, object)
 
     def _compare(self, count: int, names: tuple[str, ...] | None) -> None:

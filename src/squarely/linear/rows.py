@@ -144,10 +144,11 @@ class Rows:
         return Line.of(self.state, intercept=self.intercept) if self.targets.shape[1] == 1 else self.fitted(target, self.weight)
 
     def predicted(self, coefficients: Doubles, intercept: float) -> Doubles:
-        """Return predictions."""
-        found = np.empty(self.features.rows)
+        """Return predictions, each a sum in the order of the features: a product of matrices rounds a row by its place among others."""
+        found = np.full(self.features.rows, float(intercept))
         for part, columns in self.parts():
-            found[part] = _matrix(columns, part) @ coefficients + intercept
+            for pieces, coefficient in zip(columns, coefficients, strict=True):
+                found[part] += sum(pieces[1:], pieces[0]) * coefficient
         return found
 
     def kept(self, at: npt.NDArray[np.intp]) -> "Rows":

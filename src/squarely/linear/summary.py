@@ -59,8 +59,10 @@ class Summary:
         )
 
     @classmethod
-    def asymptotic(cls, model: str, targets: tuple[str, ...], found: list[Any], confidence: float, passes: int, omitted: int) -> "Summary":
-        """Return the summary of fits other than least squares, one for each target, with what is known of their coefficients."""
+    def of_passes(
+        cls, model: str, targets: tuple[str, ...], found: list[Any], confidence: float, passes: int, omitted: int, rests_on: str = _MANY
+    ) -> "Summary":
+        """Return the summary of fits of several passes, one for each target, with what is known of their coefficients."""
         low = _outside(confidence)
         tables = tuple(_estimates(each, each.intervals(confidence), 0) for each in found)
         facts = tuple(
@@ -68,14 +70,14 @@ class Summary:
                 ("Model:", model),
                 ("Dep. Variable:", one_line(target, 24)),
                 ("No. Observations:", f"{each.rows:.12g}"),
-                ("Covariance Type:", each.kind),
+                ("Covariance Type:", getattr(each, "kind", "nonrobust")),
                 ("Df Residuals:", "-" if np.isinf(each.freedom) else f"{each.freedom:.12g}"),
                 ("Passes:", f"{passes}"),
             )
             for target, each in zip(targets, found, strict=True)
         )
         title = f"{model} of {', '.join(map(one_line, targets))}"
-        return cls(title, targets, facts, _head(low, "z" if np.isinf(found[0].freedom) else "t"), tables, (_MANY, *_of_omitted(omitted)))
+        return cls(title, targets, facts, _head(low, "z" if np.isinf(found[0].freedom) else "t"), tables, (rests_on, *_of_omitted(omitted)))
 
     def __str__(self) -> str:
         lines = [self.title]
