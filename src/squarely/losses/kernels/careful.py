@@ -15,12 +15,12 @@ def root(xp: Any, z: Array) -> Array:
     return most * xp.sqrt((1 / most) ** 2 + (z / most) ** 2)
 
 
-def power(xp: Any, z: Array, p: float) -> Array:
-    """Return (1 + z^2)^(p / 2), where a large p would make much of the rounding of 1 + z^2 for small z."""
+def power(xp: Any, z: Array, h: Array, p: float) -> Array:
+    """Return h^p of h = root(z), where a large p would make much of the rounding of 1 + z^2 for small z."""
     if abs(p) < 16:
-        return root(xp, z) ** p
+        return h**p
     near = xp.exp(0.5 * p * xp.log1p(xp.clip(xp.abs(z), None, 1.0) ** 2))
-    return xp.where(xp.abs(z) < 1, near, root(xp, z) ** p)
+    return xp.where(xp.abs(z) < 1, near, h**p)
 
 
 def log1p_excess(xp: Any, a: Array) -> Array:

@@ -257,7 +257,8 @@ class Barron(Kernel):
         if alpha == 2:
             return z / c
         v = z / math.sqrt(abs(alpha - 2))
-        return z / root(xp, v) * power(xp, v, alpha - 1) / c
+        h = root(xp, v)
+        return z / h * power(xp, v, h, alpha - 1) / c
 
     @staticmethod
     def kappa(xp: Any, u: Array, alpha: float, c: float) -> Array:
@@ -268,7 +269,7 @@ class Barron(Kernel):
             return xp.full_like(u, 1 / (c * c))
         v = z / math.sqrt(abs(alpha - 2))
         h = root(xp, v)
-        return ((1 / h) ** 2 + (alpha - 1) * (v / h) ** 2) * power(xp, v, alpha - 2) / (c * c)
+        return ((1 / h) ** 2 + (alpha - 1) * (v / h) ** 2) * power(xp, v, h, alpha - 2) / (c * c)
 
     @staticmethod
     def omega(xp: Any, u: Array, alpha: float, c: float) -> Array:
@@ -277,4 +278,5 @@ class Barron(Kernel):
             return Welsch.omega(xp, z, math.sqrt(2)) / (c * c)
         if alpha == 2:
             return xp.full_like(u, 1 / (c * c))
-        return power(xp, z / math.sqrt(abs(alpha - 2)), alpha - 2) / (c * c)
+        v = z / math.sqrt(abs(alpha - 2))
+        return power(xp, v, root(xp, v), alpha - 2) / (c * c)
