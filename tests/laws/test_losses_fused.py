@@ -289,7 +289,8 @@ def test_nan_in_every_position(name: str, rows: int) -> None:
         total, gradient = pointwise(kernel, *arrays, None, **WHOLE | {"samples": True})
         assert total.isnan().all()
         slopes = by_hand(kernel, *arrays, **WHOLE)[1]
-        assert torch.equal(gradient.isnan(), slopes.isnan())
+        assert not (gradient.isnan() & ~own).any()
+        assert not (slopes.isnan() & ~gradient.isnan()).any()  # torch's sign of nan is 0, and a constant past a bound has no slope
         assert pointwise(kernel, *arrays, None, **WHOLE)[0].isnan()
         if hit == 1:
             assert agrees(kernel, *arrays, omit=True, samples=True)
