@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/squarely evaluate examples/diabetes.csv --target actual --prediction linear,ridge,boosting --by sex,age_band --report demo/report.html
 
 test: .venv/tested lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 lint: .venv/tested
 	$(BIN)/ruff check .
