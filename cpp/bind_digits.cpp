@@ -1,10 +1,13 @@
 // Digits of columns for Python: see digits.hpp. Planes are rows of a matrix of doubles that lies in one piece.
 #include <algorithm>
+#include <atomic>
+#include <vector>
 
 #include "bind_parts.hpp"
 #include "bind_released.hpp"
 #include "grouped_digits.hpp"
 #include "pairs.hpp"
+#include "threads.hpp"
 #include "window.hpp"
 
 namespace nb = nanobind;
@@ -51,12 +54,24 @@ bool multiply_each(nb::handle a, nb::handle b, nb::handle product, nb::handle er
     return kernels_in_use().multiply_exactly(left.data(), right.data(), left.size(), high.data(), low.data());
 }
 
-void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums) {
+// Threads take parts of the rows until none is left; sums of integers are the same in any parts.
+void multiply(nb::handle left, nb::handle right, size_t rows, nb::handle sums, size_t threads) {
     Doubles a(left, false), b(right, false), into(sums, true, "lq");
     DigitPlanes first = a.planes(), second = b.planes();
     if (into.size() != first.count * second.count || rows > std::min(first.stride, second.stride)) throw nb::value_error("shapes do not fit");
+    const size_t parts = std::clamp<size_t>(threads, 1, std::max<size_t>(rows, 1)), length = (rows + parts - 1) / parts;
     Released release;
-    kernels_in_use().multiply(first, second, rows, into.data<int64_t>());
+    std::vector<std::vector<int64_t>> others(parts - 1, std::vector<int64_t>(into.size()));
+    std::atomic<size_t> next{0};
+    beside_each_other(parts, [&](size_t) {
+        for (size_t part; (part = next++) < parts;) {
+            const size_t from = std::min(rows, part * length), here = std::min(length, rows - from);
+            const DigitPlanes a{first.first + from, first.count, first.stride}, b{second.first + from, second.count, second.stride};
+            kernels_in_use().multiply(a, b, here, part ? others[part - 1].data() : into.data<int64_t>());
+        }
+    });
+    for (const std::vector<int64_t>& other : others)
+        for (size_t i = 0; i < other.size(); i++) into.data<int64_t>()[i] += other[i];
 }
 
 void group(nb::handle left, nb::handle right, nb::handle codes, size_t groups, nb::handle sums) {
@@ -78,7 +93,8 @@ void bind_digits(nb::module_& m) {
           "Round values * scale to integers, keep what is left, and return the largest of that.");
     m.def("multiply_exactly", &multiply_each, "a"_a, "b"_a, "product"_a, "error"_a,
           "Write products and their rounding errors; False where some are beyond what that takes.");
-    m.def("multiply_digits", &multiply, "left"_a, "right"_a, "rows"_a, "sums"_a, "Write the sums of products of planes, as 64-bit integers.");
+    m.def("multiply_digits", &multiply, "left"_a, "right"_a, "rows"_a, "sums"_a, "threads"_a,
+          "Write the sums of products of planes, as 64-bit integers.");
     m.def("group_digits", &group, "left"_a, "right"_a, "codes"_a, "groups"_a, "sums"_a, "Write these sums for the rows of each group.");
 }
 

@@ -8,9 +8,11 @@ from squarely import _core
 from squarely.state.digits import ROWS, Digits, Doubles, exact_product
 from squarely.state.dyadic import Dyadic, Integers
 from squarely.state.places import PlaceSums
+from squarely.state.threads import threads
 
 __all__ = ["Parts", "Products", "blocks_of"]
 
+_SHARED = 1 << 22  # products of a block that are worth a second thread
 Parts = tuple[Doubles, ...]  # a column whose values are the exact sums of these
 
 
@@ -45,7 +47,7 @@ class Products:
     def deposit(self, left: Digits, right: Digits) -> None:
         """Add the products of the digits of a block."""
         sums = np.empty((len(left.planes), len(right.planes)), np.int64)
-        _core.multiply_digits(left.planes, right.planes, right.rows, sums)
+        _core.multiply_digits(left.planes, right.planes, right.rows, sums, threads() if right.rows * sums.size >= _SHARED else 1)
         places = left.places[:, None] + right.places
         if not places.size:
             return

@@ -15,9 +15,8 @@ from squarely.validate.numbers import Array, Missing, Place, numbers
 __all__ = ["Design", "blocks", "design", "dimensions", "exact_parts", "names_of", "whole_rows"]
 
 Parts = tuple[npt.NDArray[np.float64], ...]  # a column is the exact sum of these
-_BLOCK = 1 << 16
-_FEWEST = 1 << 13
-_NUMBERS = 1 << 23  # of a block
+_FEWEST, _MOST = 1 << 13, 1 << 16  # rows of a block
+_NUMBERS = 1 << 18  # of a block: so small a piece of memory is at hand again, where a large one comes page by page from the system each time
 _WHOLE = 1 << 53  # every integer up to this size is a double
 _NONE: Mapping[str, Coded] = MappingProxyType({})
 
@@ -109,7 +108,7 @@ def _of_sparse(data: Any, names: tuple[str, ...] | None, name: str) -> Design:
 
 def blocks(rows: int, columns: int = 1) -> Iterator[slice]:
     """Yield slices of rows, fewer at a time where there are many columns."""
-    step = max(_FEWEST, min(_BLOCK, _NUMBERS // max(columns, 1)))
+    step = min(_MOST, _FEWEST * max(1, _NUMBERS // (_FEWEST * max(columns, 1))))
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
