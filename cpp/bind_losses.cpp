@@ -43,6 +43,11 @@ class Piece {
             if (buffer_.shape[i] != other.buffer_.shape[i]) return false;
         return true;
     }
+    bool meets(const Piece& other) const {
+        if (!open_ || !other.open_) return false;
+        const auto here = reinterpret_cast<Address>(buffer_.buf), there = reinterpret_cast<Address>(other.buffer_.buf);
+        return here < there + static_cast<size_t>(other.buffer_.len) && there < here + static_cast<size_t>(buffer_.len);
+    }
     size_t size() const { return static_cast<size_t>(buffer_.len / buffer_.itemsize); }
     void* at() const { return open_ ? buffer_.buf : nullptr; }
 
@@ -73,6 +78,10 @@ bool losses(int which, Constants constants, nb::handle pred, nb::handle target, 
     auto take = [&](Piece& piece, nb::handle array, bool writable) { return array.is_none() || (piece.open(array, writable) && piece.like(p)); };
     if (!t.open(target, false) || !t.like(p) || !take(w, weight, false)) return false;
     if (!take(loss, loss_out, true) || !take(gradient, gradient_out, true) || !take(curvature, curvature_out, true)) return false;
+    const Piece* const pieces[] = {&loss, &gradient, &curvature, &p, &t, &w};
+    for (int out = 0; out < 3; out++)
+        for (int other = out + 1; other < 6; other++)
+            if (pieces[out]->meets(*pieces[other])) return false;
     const LossRows rows{loss_of(which, false), {constants.first, constants.second}, p.type() == 'd', p.at(), t.at(), nullptr, {w.at(), p.size(), 1}, {},
                         false, 1.0, static_cast<Curvature>(kind), loss.at(), gradient.at(), curvature.at(), nullptr, p.size()};
     beside_python(rows.count, [&] { write_losses(rows, threads); });
@@ -103,7 +112,7 @@ double sum_losses(int which, Constants constants, bool is_double, size_t count, 
 void bind_losses(nb::module_& m) {
     m.def("losses", &losses, "which"_a, "constants"_a, "pred"_a, "target"_a, "weight"_a.none(), "loss_out"_a.none(), "gradient_out"_a.none(),
           "curvature_out"_a.none(), "kind"_a, "threads"_a,
-          "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece.");
+          "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece, or share memory.");
     m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "spread"_a,
           "weight"_a, "mask"_a, "omits_nan"_a, "scale"_a, "gradient"_a, "gradient_of_spread"_a, "samples"_a, "totals"_a, "threads"_a,
           "Return the sum of the losses of rows, or write that of each sample; write their gradients.");

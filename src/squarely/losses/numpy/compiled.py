@@ -1,6 +1,5 @@
 """What NumPy takes from the core: losses and derivatives of each element, and the sum of all with its gradient, in one pass over memory."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,11 +24,6 @@ def _threads_for(kernel: InCore, elements: int) -> int:
 
 def write(kernel: InCore, pred: Array, target: Any, weight: Any, *outs: tuple[bool, Any], curvature: str = "exact") -> list[Any] | None:
     """Return the arrays of loss, gradient and curvature that are wanted; None where the core does not take such arrays, or some share memory."""
-    given = [out for _, out in outs if isinstance(out, np.ndarray)]
-    if any(np.shares_memory(a, b) for a, b in itertools.combinations(given, 2)):
-        return None
-    if any(np.shares_memory(out, each) for out in given for each in (pred, target, weight) if each is not None):
-        return None
     arrays = [None if not is_wanted else np.empty_like(pred) if out is None else out for is_wanted, out in outs]
     loss, gradient, hessian = arrays
     count = _threads_for(kernel, pred.size)

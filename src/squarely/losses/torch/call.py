@@ -29,7 +29,7 @@ _NATIVE: dict[Any, _Native] = {
     KERNELS["mse_loss"]: _Native(torch._C._nn.mse_loss, 1 << 21),
     KERNELS["l1_loss"]: _Native(torch._C._nn.l1_loss, 1 << 18),
     KERNELS["huber_loss"]: _Native(torch._C._nn.huber_loss, 1 << 22),
-    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 21),
+    KERNELS["smooth_l1_loss"]: _Native(torch._C._nn.smooth_l1_loss, 1 << 22),
 }
 _DENSE = torch.strided
 _FLOATS = (torch.float32, torch.float64)
