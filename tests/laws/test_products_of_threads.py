@@ -34,6 +34,7 @@ def test_a_state_is_the_same_on_any_number_of_threads(monkeypatch: pytest.Monkey
         multiply(*given)
 
     monkeypatch.setattr(products._core, "multiply_digits", watched)
+    monkeypatch.setattr(products, "_WORTH_A_THREAD", 1 << 10)
     found = []
     for threads in ("1", "2", "5"):
         monkeypatch.setenv("SQUARELY_THREADS", threads)

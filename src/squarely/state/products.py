@@ -12,7 +12,7 @@ from squarely.state.threads import threads
 
 __all__ = ["Parts", "Products", "blocks_of"]
 
-_SHARED = 1 << 22  # products of a block that are worth a second thread
+_WORTH_A_THREAD = 1 << 21  # products
 Parts = tuple[Doubles, ...]  # a column whose values are the exact sums of these
 
 
@@ -47,7 +47,8 @@ class Products:
     def deposit(self, left: Digits, right: Digits) -> None:
         """Add the products of the digits of a block."""
         sums = np.empty((len(left.planes), len(right.planes)), np.int64)
-        _core.multiply_digits(left.planes, right.planes, right.rows, sums, threads() if right.rows * sums.size >= _SHARED else 1)
+        worth = right.rows * sums.size // _WORTH_A_THREAD
+        _core.multiply_digits(left.planes, right.planes, right.rows, sums, min(threads(), worth) if worth > 1 else 1)
         places = left.places[:, None] + right.places
         if not places.size:
             return
