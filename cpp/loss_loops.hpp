@@ -65,6 +65,9 @@ constexpr size_t kStep = 16;  // rows that are added side by side: the same for 
 template <class V, class T, class Row, int wanted, bool is_weighted>
 struct Loop {
     static constexpr int kVectors = kStep / V::N;
+    // Rows that are read before any of them is written, as many as registers hold: a row that is read soon after one was written at the same place of
+    // another page has to wait for it.
+    static constexpr size_t kAhead = V::N == 8 ? 4 * kStep : kStep;
     const LossRows& rows;
     V lanes[kVectors];
 
@@ -79,7 +82,10 @@ struct Loop {
         const Curvature kind = rows.kind;
         V sums[kVectors];
         for (int j = 0; j < kVectors; j++) sums[j] = lanes[j];
-        auto vector = [&](size_t at, V& sum) __attribute__((always_inline)) {
+        struct Found {
+            V loss, gradient, gradient_of_spread, curvature;
+        };
+        auto find = [&](size_t at, V& sum) __attribute__((always_inline)) {
             V target = V::load(each.target + at), weight = zero;
             if constexpr (is_weighted) weight = V::load(each.weight + at);
             auto counted = [&](V value) __attribute__((always_inline)) {
@@ -87,34 +93,41 @@ struct Loop {
                 return omits_nan ? V::choose(V::equal(target, target), value, zero) : value;
             };
             const Row row = row_of<Row>(constants, V::load(each.pred + at), target, each.spread, at);
-            if constexpr (wanted & kValue) {
-                V value = counted(row.loss());
-                sum = sum + value;
-                if constexpr (streams && wanted == kValue) value.stream(each.loss + at);
-                else if (each.loss) value.store(each.loss + at);
-            }
-            auto write = [&](V slope, T* out) __attribute__((always_inline)) {
-                slope = counted(slope) * scale;
-                if constexpr (streams) slope.stream(out + at);
-                else slope.store(out + at);
-            };
-            if constexpr (wanted & kGradient && Row::kHasSpread) {  // either may be without a place
-                if (each.gradient) write(row.gradient(), each.gradient);
-                if (each.gradient_of_spread) write(row.gradient_of_spread(), each.gradient_of_spread);
-            } else if constexpr (wanted & kGradient) {
-                write(row.gradient(), each.gradient);
-            }
-            if constexpr (wanted & kCurvature) (counted(row.curvature(kind)) * scale).store(each.curvature + at);
+            Found found;
+            if constexpr (wanted & kValue) found.loss = counted(row.loss()), sum = sum + found.loss;
+            if constexpr (wanted & kGradient) found.gradient = counted(row.gradient()) * scale;
+            if constexpr (wanted & kGradient && Row::kHasSpread) found.gradient_of_spread = counted(row.gradient_of_spread()) * scale;
+            if constexpr (wanted & kCurvature) found.curvature = counted(row.curvature(kind)) * scale;
+            return found;
         };
-        for (size_t from = 0; from < count; from += kStep) {
-            if constexpr (Row::kIsShort) {
+        auto write = [&](size_t at, const Found& found) __attribute__((always_inline)) {
+            auto to = [&](auto may_stream, T* out, V value) __attribute__((always_inline)) {
+                if constexpr (streams && may_stream) value.stream(out + at);
+                else value.store(out + at);
+            };
+            if constexpr (wanted & kValue)
+                if (each.loss) to(std::bool_constant<wanted == kValue>(), each.loss, found.loss);
+            if constexpr (wanted & kGradient)  // of likelihoods either may be without a place
+                if (!Row::kHasSpread || each.gradient) to(std::true_type(), each.gradient, found.gradient);
+            if constexpr (wanted & kGradient && Row::kHasSpread)
+                if (each.gradient_of_spread) to(std::true_type(), each.gradient_of_spread, found.gradient_of_spread);
+            if constexpr (wanted & kCurvature) found.curvature.store(each.curvature + at);
+        };
+        size_t from = 0;
+        if constexpr (Row::kIsShort) {
+            auto together = [&](auto vectors) __attribute__((always_inline)) {  // are read before any is written
+                constexpr int kTogether = vectors;
+                Found found[kTogether];
 #pragma GCC unroll 8
-                for (int j = 0; j < kVectors; j++) vector(from + static_cast<size_t>(j) * V::N, sums[j]);
-            } else {
-#pragma GCC unroll 1
-                for (int j = 0; j < kVectors; j++) vector(from + static_cast<size_t>(j) * V::N, sums[j]);
-            }
+                for (int j = 0; j < kTogether; j++) found[j] = find(from + static_cast<size_t>(j) * V::N, sums[j % kVectors]);
+#pragma GCC unroll 8
+                for (int j = 0; j < kTogether; j++) write(from + static_cast<size_t>(j) * V::N, found[j]);
+                from += kTogether * V::N;
+            };
+            while (from + kAhead <= count) together(std::integral_constant<int, kAhead / V::N>());
+            while (from < count) together(std::integral_constant<int, kVectors>());
         }
+        for (; from < count; from += V::N) write(from, find(from, sums[from / V::N % kVectors]));
         for (int j = 0; j < kVectors; j++) lanes[j] = sums[j];
     }
     void take_some(const Arrays<T>& each, size_t count) {  // fewer than a step: beside them rows without an error

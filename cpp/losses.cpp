@@ -21,11 +21,6 @@ const LossLoops& loops_in_use() {
     return kLossesPortable;
 }
 
-// To these, reading a block from the first cache again costs less than writing two arrays at once.
-bool is_cheap(Loss which) {
-    return which == Loss::squared || which == Loss::half_squared || which == Loss::absolute || which == Loss::huber || which == Loss::pinball;
-}
-
 // The blocks of a thread, of which others take what it has left.
 struct alignas(64) Stretch {
     std::atomic<size_t> next;
@@ -62,16 +57,11 @@ void write_losses(const LossRows& given, size_t threads) {
     LossRows rows = given;
     const size_t size = rows.is_double ? 8 : 4, line = 64 / size;  // every block but the first begins where a line of the cache does
     rows.streams = rows.count * size >= kWorthStreaming;
-    LossRows losses = rows, gradients = rows;
-    losses.gradient = nullptr, gradients.loss = nullptr;
-    const bool in_turn = rows.loss && rows.gradient && is_cheap(rows.which);
-    const size_t block = in_turn ? kLossBlock / 2 : kWrittenBlock;
-    const size_t first = block - reinterpret_cast<uintptr_t>(rows.gradient ? rows.gradient : rows.loss) / size % line;
-    const size_t blocks = rows.count <= first ? 1 : 1 + (rows.count - first + block - 1) / block, turn = std::max(size_t{1}, kLossBlock * kTurn / block);
-    in_turns(blocks, turn, threads, [&](size_t at) {
-        const size_t begin = at ? first + (at - 1) * block : 0, end = std::min(rows.count, first + at * block);
-        if (in_turn) loops.add(losses, begin, end, false), loops.add(gradients, begin, end, false);
-        else loops.add(rows, begin, end, false);
+    const size_t first = kWrittenBlock - reinterpret_cast<uintptr_t>(rows.gradient ? rows.gradient : rows.loss) / size % line;
+    const size_t blocks = rows.count <= first ? 1 : 1 + (rows.count - first + kWrittenBlock - 1) / kWrittenBlock;
+    in_turns(blocks, kLossBlock * kTurn / kWrittenBlock, threads, [&](size_t at) {
+        const size_t begin = at ? first + (at - 1) * kWrittenBlock : 0, end = std::min(rows.count, first + at * kWrittenBlock);
+        loops.add(rows, begin, end, false);
     });
 }
 

@@ -95,8 +95,17 @@ class Pool {
 
     void serve() {
         std::unique_lock lock(mutex_);
+        auto look_out = [&] {
+            lock.unlock();
+            soon([&] { return waiting_ > 0; });
+            lock.lock();
+        };
         for (;;) {
-            wanted_.wait(lock, [&] { return !calls_.empty(); });
+            if (calls_.empty()) {
+                wanted_.wait(lock);
+                if (calls_.empty()) look_out();  // the call was over before this thread was awake, and so would the next be
+                continue;
+            }
             Call& call = *calls_.front();
             const size_t i = call.next++;
             if (call.next == call.count) calls_.pop_front(), waiting_--;
@@ -105,9 +114,7 @@ class Pool {
             call.share(call.work, i);
             lock.lock();
             if (!--call.running) done_.notify_all();
-            lock.unlock();
-            soon([&] { return waiting_ > 0; });
-            lock.lock();
+            look_out();
         }
     }
 
