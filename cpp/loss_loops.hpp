@@ -77,7 +77,7 @@ struct Loop {
     template <bool streams>
     __attribute__((noinline)) void take(const Arrays<T> each, size_t count) {  // a multiple of kStep
         const double constants[] = {rows.constants[0], rows.constants[1]};  // what the loop uses lies in registers: writing may change all else
-        const V zero = V::set(0.0), scale = V::set(rows.scale);
+        const V zero = V::set(0.0), scale = V::set(rows.scale / rows.den);
         const bool omits_nan = rows.omits_nan;
         const Curvature kind = rows.kind;
         V sums[kVectors];

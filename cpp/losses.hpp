@@ -35,7 +35,7 @@ struct LossRows {
     const void *pred, *target, *spread;  // the last of likelihoods alone
     Spread weight, mask;  // either may have no numbers; a mask is bytes of 0 and 1
     bool omits_nan;
-    double scale;  // multiplies gradients and curvatures
+    double scale, den;  // multiplies gradients and curvatures, and divides them
     Curvature kind;
     void *loss, *gradient, *curvature;  // any may be null; curvature only beside gradient
     void* gradient_of_spread;           // of likelihoods, which have no curvature; may be null

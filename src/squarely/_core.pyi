@@ -95,6 +95,7 @@ def add_losses(
     mask: tuple[int, int, int],
     omits_nan: bool,
     scale: float,
+    den: float,
     gradient: int,
     gradient_of_spread: int,
     samples: int,

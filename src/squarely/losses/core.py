@@ -75,7 +75,8 @@ class InCore(NamedTuple):
         counted: tuple[Spread, Spread],
         *,
         omit: bool,
-        scale: float,
+        scale: float = 1.0,
+        den: float = 1.0,
         gradient: int,
         threads: int,
         team: Team = OWN,
@@ -84,14 +85,14 @@ class InCore(NamedTuple):
         spread: int = 0,
         gradient_of_spread: int = 0,
     ) -> float:
-        """Return the sum of weight times loss, and write the gradients times ``scale`` to their addresses, where those are not 0.
+        """Return the sum of weight times loss, and write the gradients times ``scale`` by ``den`` to their addresses, where those are not 0.
 
         ``rows`` are their number and the addresses of prediction and target, and ``spread`` that of the variance or its logarithm, of a
         likelihood; ``counted`` are weight and mask. The sums of so many samples, of equal length, are written as doubles to ``totals``.
         """
         gradients = gradient, gradient_of_spread
         lent = threads, *team
-        return _core.add_losses(self.number, self.constants, is_double, *rows, spread, *counted, omit, scale, *gradients, samples, totals, lent)
+        return _core.add_losses(self.number, self.constants, is_double, *rows, spread, *counted, omit, scale, den, *gradients, samples, totals, lent)
 
 
 def has(form: Form) -> bool:

@@ -45,9 +45,9 @@ def takes(rows: Sequence[Array], weight: Array | None, mask: Array | None) -> bo
 
 
 def sums(
-    core: InCore, rows: Sequence[Array], weight: Array | None, mask: Array | None, *, omit: bool, scale: float, gradient: bool
+    core: InCore, rows: Sequence[Array], weight: Array | None, mask: Array | None, *, omit: bool, den: float, gradient: bool
 ) -> tuple[Array, Array | None]:
-    """Return the sum of weight times loss as a double, and the gradient times ``scale``, of arrays that the core takes."""
+    """Return the sum of weight times loss as a double, and the gradient divided by ``den``, of arrays that the core takes."""
     pred = rows[0]
     weight = None if weight is None else weight.astype(pred.dtype, copy=False)
     out = room_for(pred.shape, pred.dtype) if gradient else None
@@ -56,7 +56,7 @@ def sums(
         (pred.size, pred.ctypes.data, rows[1].ctypes.data),
         (_spread(pred, weight), _spread(pred, mask)),
         omit=omit,
-        scale=scale,
+        den=den,
         gradient=0 if out is None else out.ctypes.data,
         threads=_threads_for(core, pred.size),
         spread=rows[2].ctypes.data if len(rows) > 2 else 0,

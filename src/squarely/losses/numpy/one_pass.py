@@ -41,6 +41,6 @@ def one_pass(
         den = float(denominator(NUMPY, np.zeros((), dtype), counted, options, given.shape))
     if not den:  # nothing counts, or weights add up to 0 where losses need not
         return None
-    total, out = sums(core, [pred, target, *spreads.values()], given.weight, given.mask, omit=omit, scale=1 / den, gradient=gradient)
+    total, out = sums(core, [pred, target, *spreads.values()], given.weight, given.mask, omit=omit, den=den, gradient=gradient)
     with np.errstate(over="ignore"):
         return (total / den).astype(dtype)[()], out

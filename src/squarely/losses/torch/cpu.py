@@ -34,10 +34,11 @@ def one_pass(
     *,
     omit: bool,
     scale: float | Tensor,
+    den: float | Tensor,
     samples: bool,
     asks: Sequence[bool],
 ) -> tuple[Tensor | None, ...] | None:
-    """Return the sum of weight times loss, or that of each sample, and the gradients by leaves that are asked for, all times ``scale``.
+    """Return the sum of weight times loss, or that of each sample, and the gradients by leaves that are asked for, all times ``scale`` by ``den``.
 
     None where the core does not take the tensors. Weight and mask broadcast to ``pred``.
     """
@@ -57,7 +58,7 @@ def one_pass(
     counted = [_spread(pred, each) for each in (weight, mask)]
     outs = [_empty_like(pred) if asked else None for asked in asks]
     totals = torch.empty(pred.shape[0], dtype=torch.float64, device="cpu") if samples else None
-    factor = float(scale)
+    factor, divisor = float(scale), float(den)
     threads = torch.get_num_threads()
     total = core.add(
         pred.dtype is torch.float64,
@@ -65,6 +66,7 @@ def one_pass(
         (counted[0][0], counted[1][0]),
         omit=omit,
         scale=factor,
+        den=divisor,
         gradient=_place(outs[0]),
         threads=threads if pred.numel() >= 2 * core.worth_a_thread else 1,
         team=team(),
@@ -75,9 +77,10 @@ def one_pass(
     )
     if totals is None:
         single = pred.dtype is torch.float32
-        value = torch.scalar_tensor(ctypes.c_float(total * factor).value if single else total * factor, dtype=pred.dtype, device="cpu")
+        mean = total * factor / divisor
+        value = torch.scalar_tensor(ctypes.c_float(mean).value if single else mean, dtype=pred.dtype, device="cpu")
     else:
-        value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor).to(pred.dtype)
+        value = (totals.fill_(total) if len(totals) == 1 else totals).mul_(factor / divisor).to(pred.dtype)
     return value, *(out if out is None or half is None else out.to(half) for out in outs)
 
 

@@ -47,13 +47,21 @@ def takes(form: Form, device: torch.device) -> bool:
 
 
 def one_pass(
-    form: Form, settings: Mapping[str, float], leaves: Mapping[str, Tensor], *arrays: Tensor | None, asks: Sequence[bool], **asked: Any
+    form: Form,
+    settings: Mapping[str, float],
+    leaves: Mapping[str, Tensor],
+    *arrays: Tensor | None,
+    asks: Sequence[bool],
+    scale: Any,
+    den: Any,
+    **asked: Any,
 ) -> Any:
-    """Return the sum of weight times loss, or that of each sample, and the gradients that are asked for, all times ``scale``.
+    """Return the sum of weight times loss, or that of each sample, and the gradients that are asked for, all times ``scale`` by
+    ``den``.
 
     None of what is not for the kernels. ``arrays`` are target, weight and mask.
     """
-    fused, pred = _fused(), leaves["pred"]
+    fused, pred, asked = _fused(), leaves["pred"], asked | {"scale": scale / den}
     if isinstance(form, Pointwise):
         return fused.pointwise(Bound(form.kernel, settings), pred, *arrays, gradient=asks[0], **asked)
     if isinstance(form, PatchSquared):

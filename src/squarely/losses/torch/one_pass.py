@@ -88,13 +88,10 @@ class Asked:
 class _Found:
     """A value that is known with its gradients, and how to find those again: by the same pass, or by composition."""
 
-    def __init__(
-        self, value: Tensor, gradients: Sequence[Tensor] | None, passed: Callable[..., Any], scale: Any, asked: Asked, composed: Composed
-    ) -> None:
+    def __init__(self, value: Tensor, gradients: Sequence[Tensor] | None, passed: Callable[..., Any], asked: Asked, composed: Composed) -> None:
         self.value: Tensor | None = value
         self.gradients = gradients  # None of those that are made late
         self.passed = passed
-        self.scale = scale
         self.composed = composed
         self.leaves = [name for name, each in asked.leaves.items() if each.requires_grad]
         self.names = list(asked.tensors)
@@ -117,7 +114,7 @@ class _Found:
             return known()
         dtypes = {tensors[name].dtype for name in self.leaves}
         if torch.float16 in dtypes or (dtypes.intersection(HALVES) and grad.device.type == "cpu"):  # elsewhere nobody knows yet whether it is 1
-            return again(scale=self.scale * grad)  # rounded once, after every factor: one alone may be too small for the type
+            return again(scale=grad)  # rounded once, after every factor: one alone may be too small for the type
         if grad.ndim:
             return [each.mul_(_column(grad, each.ndim)) for each in known()]
         return [ENGINES[grad.device.type].multiplied(each, grad) for each in known()]
@@ -169,27 +166,23 @@ def in_one_pass(asked: Asked) -> Any:
         if not asked.pred.ndim or any(each.dtype in HALVES for each in asked.leaves.values()):
             return None
         den, means = _denominator(asked, asked.dtype(), samples=True), asked.composed
-        num = _sums(asked, 1.0, lambda **arrays: means(**arrays) * (den + (den == 0)), samples=True)
+        num = _sums(asked, lambda **arrays: means(**arrays) * (den + (den == 0)), samples=True)
         return None if num is None else LossTerms(num, den).mean()
-    scale: Any = 1.0
-    if options.reduction == "mean":
-        den = _denominator(asked, torch.float64)  # so that a gradient is rounded once
-        if isinstance(den, float):
-            scale = 1 / (den or 1.0)
-        elif _is_a_count(options):
-            scale = 1 / (den + (den == 0)).double()
-        elif den.device.type == "cpu":  # where a look costs nothing
-            if not den:
-                return None
-            scale = 1 / float(den)
-        else:
-            scale = 1 / den.double()  # infinite of weights that add up to 0, where losses need not
-    return _sums(asked, scale, asked.composed)
+    if options.reduction == "sum":
+        return _sums(asked, asked.composed)
+    amount = _denominator(asked, torch.float64)  # so that a gradient is rounded once
+    if isinstance(amount, float):
+        return _sums(asked, asked.composed, den=amount or 1.0)
+    if _is_a_count(options):
+        amount = amount + (amount == 0)
+    elif amount.device.type == "cpu" and not amount:  # where a look costs nothing; elsewhere losses are divided by 0, as they need not be 0
+        return None
+    return _sums(asked, asked.composed, den=amount.double())
 
 
 def terms_in_one_pass(asked: Asked) -> Any:
     """Return numerator and denominator of the mean, or None where they have to be composed."""
-    num = _sums(asked, 1.0, asked.composed) if _is_for_engines(asked) else None
+    num = _sums(asked, asked.composed) if _is_for_engines(asked) else None
     if num is None:
         return None
     den = _denominator(asked, num.dtype)
@@ -215,22 +208,23 @@ def _is_for_engines(asked: Asked) -> bool:
     )
 
 
-def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False) -> Tensor | None:
-    """Return the sum of weight times loss times a scale, or those of samples, with gradients; None where the engine does not take them.
+def _sums(asked: Asked, composed: Composed, *, den: Any = 1.0, samples: bool = False) -> Tensor | None:
+    """Return the sum of weight times loss, or those of samples, with gradients; None where the engine does not take them.
 
     Parameters
     ----------
     composed : the same by composition
+    den : what all are divided by, a number or a float64 on the device
     """
     counted = asked.counted()
     asks = [each.requires_grad and torch.is_grad_enabled() for each in asked.leaves.values()]
-    given = {"omit": asked.options.nan_target == "omit", "samples": samples}
+    given = {"omit": asked.options.nan_target == "omit", "samples": samples, "den": den}
     kind = ENGINES[asked.pred.device.type]
     is_late = any(asks) and any(each.dtype in kind.late for each in asked.leaves.values())
     engine = partial(kind.one_pass, asked.form, asked.settings, **given)
     names, weight, mask = list(asked.leaves), counted.weight, counted.mask  # and not what was asked, which has arrays that backward lets go
 
-    def passed(tensors: Mapping[str, Tensor], scale: Any = scale, asks: Sequence[bool] = asks) -> Any:
+    def passed(tensors: Mapping[str, Tensor], scale: Any = 1.0, asks: Sequence[bool] = asks) -> Any:
         return engine({name: tensors[name] for name in names}, tensors["target"], weight, mask, scale=scale, asks=asks)
 
     with torch.no_grad():
@@ -239,7 +233,7 @@ def _sums(asked: Asked, scale: Any, composed: Composed, *, samples: bool = False
             return None
     if not any(asks):
         return done[0]  # type: ignore[no-any-return]
-    found = _Found(done[0], None if is_late else _there(done[1:]), passed, scale, asked, composed)
+    found = _Found(done[0], None if is_late else _there(done[1:]), passed, asked, composed)
     return _OnePass.apply(found, *asked.tensors.values())  # type: ignore[no-any-return, no-untyped-call]
 
 
