@@ -16,7 +16,7 @@ import numpy as np
 import optax
 import torch
 from sklearn._loss import loss as of_scikit_learn
-from timing import CORES, Options, Sheet, block, child, in_turn, timed
+from timing import CORES, Options, Sheet, all_in_turn, block, child, in_turn, timed
 
 import squarely.losses.jax as in_jax
 import squarely.losses.keras as in_keras
@@ -29,10 +29,20 @@ ONE_PASS_ROWS = 20_000_000
 Step = Callable[[], Any]
 
 
-def line(sheet: Sheet, what: str, power: int, ours: Step, theirs: Step, *, has_target: bool = True) -> None:
-    """Measure the two in turn; small arrays may take half as long again, large ones no longer than the other."""
-    measured = in_turn(block(ours), block(theirs), TURNS)
-    sheet.line(f"{what}, 2^{power} elements", *measured, ratio_at_most=(1.5 if power == 10 else 1.0) if has_target else None)
+class Lines:
+    """Lines of a table that are measured together; small arrays may take half as long again as those of the peer, large ones no longer."""
+
+    def __init__(self) -> None:
+        self._said: list[tuple[str, float | None]] = []
+        self._pairs: list[tuple[Callable[[], float], Callable[[], float]]] = []
+
+    def add(self, what: str, power: int, ours: Step, theirs: Step, *, has_target: bool = True) -> None:
+        self._said.append((f"{what}, 2^{power} elements", (1.5 if power == 10 else 1.0) if has_target else None))
+        self._pairs.append((block(ours), block(theirs)))
+
+    def show(self, sheet: Sheet) -> None:
+        for (what, most), measured in zip(self._said, all_in_turn(self._pairs, TURNS), strict=True):
+            sheet.line(what, *measured, ratio_at_most=most)
 
 
 def numbers(power: int) -> tuple[Any, Any, Any]:
@@ -59,20 +69,22 @@ def of_torch(options: Options, sheet: Sheet) -> None:
     sheet.title(f"18. Value and gradient of losses, float32, {CORES} threads, against torch {torch.__version__.partition('+')[0]}", "microseconds")
     names = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")
     calls = {name: in_turn(*(block(partial(getattr(where, name), *torch.ones(2, 1))) for where in (in_torch, functional)), TURNS) for name in names}
+    lines = Lines()
     for power in POWERS:
         pred, target, spread = (torch.tensor(each) for each in numbers(power))
         leaf = pred.requires_grad_()
         for name in names:
             losses = [getattr(where, name) for where in (in_torch, functional)]
             is_same = len({type(loss(leaf, target).grad_fn) for loss in losses}) == 1 and power > 10
-            line(sheet, name, power, *(partial(torch_step, loss, leaf, target) for loss in losses), has_target=not is_same)
+            lines.add(name, power, *(partial(torch_step, loss, leaf, target) for loss in losses), has_target=not is_same)
             if is_same:
                 ours, theirs = calls[name]
                 times = f"which ours calls in {ours:.2f} microseconds and torch in {theirs:.2f}"
                 sheet.note(f"{name}, 2^{power} elements: both are one operation of torch's, {times}", met=ours <= theirs)
         ours = partial(torch_step, lambda p, y, w: in_torch.mse_loss(p, y, weight=w), leaf, target, spread)
         by_hand = partial(torch_step, lambda p, y, w: (w * (p - y) ** 2).sum() / w.sum(), leaf, target, spread)
-        line(sheet, "mse_loss with weights, against four operations by hand", power, ours, by_hand, has_target=False)
+        lines.add("mse_loss with weights, against four operations by hand", power, ours, by_hand, has_target=False)
+    lines.show(sheet)
     sheet.note("by hand: a missing target with a weight of 0 makes the gradient nan; ours looks where weights are 0")
 
 
@@ -87,14 +99,17 @@ def of_numpy(options: Options, sheet: Sheet) -> None:
         (in_numpy.PinballLoss(alpha=0.8), of_scikit_learn.PinballLoss(quantile=0.8)),
         (in_numpy.HuberLoss(delta=1.0), of_scikit_learn.HuberLoss(delta=1.0)),
     )
+    lines = Lines()
     for power in POWERS:
         pred, target, weight = (each.astype(np.float64) for each in numbers(power))
+        buffers = [np.empty(1 << power) for _ in range(2)]
         for ours, theirs in pairs:
             for asked in ("loss", "gradient", "loss_gradient"):
                 for w in (None, weight):
-                    outs = [np.empty(1 << power) for _ in asked.split("_")]
+                    outs = buffers[: len(asked.split("_"))]
                     mine, others = partial(getattr(ours, asked), pred, target, w, *outs), partial(getattr(theirs, asked), target, pred, w, *outs)
-                    line(sheet, f"{type(ours).__name__} {asked}{'' if w is None else ', weighted'}", power, mine, others)
+                    lines.add(f"{type(ours).__name__} {asked}{'' if w is None else ', weighted'}", power, mine, others)
+    lines.show(sheet)
 
 
 def program(step: Any, *arrays: Any) -> str:
@@ -113,15 +128,17 @@ def of_jax(options: Options, sheet: Sheet) -> None:
         "huber_loss": optax.huber_loss,
         "log_cosh_loss": optax.log_cosh,
     }
+    lines = Lines()
     for power in POWERS:
         pred, target, _ = (jax.device_put(each) for each in numbers(power))
         for name, theirs in pairs.items():
             steps = [jax.jit(jax.value_and_grad(loss)) for loss in (getattr(in_jax, name), lambda p, y, f=theirs: f(p, y).mean())]
             is_same = program(steps[0], pred, target) == program(steps[1], pred, target)
             ours, others = (partial(lambda step, p, y: jax.block_until_ready(step(p, y)), step, pred, target) for step in steps)
-            line(sheet, name, power, ours, others, has_target=not is_same)
+            lines.add(name, power, ours, others, has_target=not is_same)
             if is_same:
                 sheet.note(f"{name}, 2^{power} elements: of both XLA makes the same program, but for names, so neither is the slower", met=True)
+    lines.show(sheet)
 
 
 def of_keras(options: Options, sheet: Sheet) -> None:
@@ -135,19 +152,22 @@ def of_keras(options: Options, sheet: Sheet) -> None:
         ("LogCoshLoss", in_keras.LogCoshLoss(), keras.losses.LogCosh()),
         ("MSLELoss", in_keras.MSLELoss(), keras.losses.MeanSquaredLogarithmicError()),
     )
+    lines = Lines()
     for power in POWERS:
         pred, target, spread = (torch.tensor(each).reshape(-1, 8) for each in numbers(power))
         leaf, positive = pred.requires_grad_(), spread.requires_grad_()
         for name, ours, theirs in pairs:
             arrays = (positive, spread.detach().flip(0)) if name == "MSLELoss" else (leaf, target)
             mine, others = (partial(torch_step, lambda p, y, f=loss: f(y, p), *arrays) for loss in (ours, theirs))
-            line(sheet, name, power, mine, others)
+            lines.add(name, power, mine, others)
+    lines.show(sheet)
 
 
 def of_likelihoods(options: Options, sheet: Sheet) -> None:
     """Take the gradients by mean and by variance, as networks that predict both are trained."""
     sheet.title(f"26. Gaussian likelihood: value and gradients by mean and variance, {CORES} threads, against torch", "microseconds")
     torch.set_num_threads(CORES)
+    lines = Lines()
     for power, dtype in product((10, 16, 20, 24), (torch.float32, torch.float64)):
         pred, target, spread = (torch.tensor(each, dtype=dtype) for each in numbers(power))
         arrays, logs = [pred, target, spread], [pred.clone(), target, spread.log()]
@@ -159,11 +179,12 @@ def of_likelihoods(options: Options, sheet: Sheet) -> None:
             ours, theirs = (partial(likelihood_step, loss, *given) for loss in losses)
             for leaf in (given[0], given[2]):
                 leaf.requires_grad_()
-            line(sheet, f"{name}, {str(dtype).partition('.')[2]}", power, ours, theirs)
+            lines.add(f"{name}, {str(dtype).partition('.')[2]}", power, ours, theirs)
         if power == 24:
             half = torch.ones(5 * (1 << power) // 2, dtype=dtype)  # of the bytes of three arrays that are read and two that are written
             ours, copy = partial(likelihood_step, ways[0][2], *arrays), partial(torch.ones_like(half).copy_, half)
-            line(sheet, f"var, {str(dtype).partition('.')[2]}, against a copy of as many bytes", power, ours, copy, has_target=False)
+            lines.add(f"var, {str(dtype).partition('.')[2]}, against a copy of as many bytes", power, ours, copy, has_target=False)
+    lines.show(sheet)
     sheet.note("log_var: torch has no such argument, and users write gaussian_nll_loss(p, y, s.exp())")
 
 

@@ -59,15 +59,22 @@ def seconds(call: Call) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(ours: Callable[[], float], theirs: Callable[[], float], repeats: int) -> tuple[float, float]:
+Measure = Callable[[], float]
+
+
+def in_turn(ours: Measure, theirs: Measure, repeats: int) -> tuple[float, float]:
     """Return the medians of two measurements that take turns and go first by turns, after one turn that does not count."""
-    our: list[float] = []
-    their: list[float] = []
+    return all_in_turn([(ours, theirs)], repeats)[0]
+
+
+def all_in_turn(pairs: Sequence[tuple[Measure, Measure]], repeats: int) -> list[tuple[float, float]]:
+    """Return the medians of each pair; a turn measures every pair, so that a minute in which the machine is slow falls upon all of them."""
+    found: list[tuple[list[float], list[float]]] = [([], []) for _ in pairs]
     for turn in range(repeats + 1):
-        sides = [(ours, our), (theirs, their)]
-        for measure, found in reversed(sides) if turn % 2 else sides:
-            found.append(measure())
-    return median(our[1:]), median(their[1:])
+        for pair, times in zip(pairs, found, strict=True):
+            for side in (1, 0) if turn % 2 else (0, 1):
+                times[side].append(pair[side]())
+    return [(median(ours[1:]), median(theirs[1:])) for ours, theirs in found]
 
 
 def timed(ours: Call, theirs: Call, repeats: int, times_a_second: float = 1.0) -> tuple[float, float]:

@@ -108,10 +108,24 @@ def masked() -> dict[str, Any]:
     history = model.fit(x, y, batch_size=3, epochs=1, shuffle=False, verbose=0).history
     evaluated = model.evaluate(x, y, batch_size=3, verbose=0, return_dict=True)
     weighed = model.evaluate(x, y, sample_weight=STEPS_WEIGHT, batch_size=3, verbose=0, return_dict=True)
+    model.compile(keras.optimizers.SGD(0.0), loss=losses.MSELoss(), metrics=every[:1], weighted_metrics=every[1:], run_eagerly=True)
+    eager = model.fit(x, y, batch_size=3, epochs=1, shuffle=False, verbose=0).history
     model.compile(keras.optimizers.SGD(0.05), loss=losses.MSELoss())
     model.fit(x, y, batch_size=7, epochs=1, verbose=0)
-    fitted = {name: values[0] for name, values in history.items()}
-    return {"fitted": fitted, "evaluated": evaluated, "weighed": weighed, "after": [plain(each) for each in model.get_weights()]}
+    fitted, eager = ({name: values[0] for name, values in each.items()} for each in (history, eager))
+    every[0].reset_state()
+    zeros, pred = keras.ops.zeros_like(y), keras.ops.convert_to_tensor(x @ np.array([[0.3], [0.2]], "float32") + 0.1)
+    losses.MSELoss()(zeros, model(x))
+    losses.MSELoss()(zeros, pred)
+    every[0].update_state(zeros, pred)
+    return {
+        "fitted": fitted,
+        "eager": eager,
+        "unmasked": float(every[0].result()),
+        "evaluated": evaluated,
+        "weighed": weighed,
+        "after": [plain(each) for each in model.get_weights()],
+    }
 
 
 def serialised() -> bool:

@@ -6,14 +6,14 @@ from squarely.losses.kernels import Kernel
 
 try:
     import keras
-    from keras.src.backend import get_keras_mask  # no public function reads the mask of an array, and a tracer of JAX keeps it elsewhere
+    from keras.src.backend import get_keras_mask, set_keras_mask  # no public function does, and a tracer of JAX keeps its mask elsewhere
 except ImportError as error:
     raise MissingExtraError(
         f"squarely.losses.keras needs keras and its backend ({error}); install keras with: pip install 'squarely[keras]', and set the environment "
         "variable KERAS_BACKEND to 'jax' or 'torch', whichever is installed"
     ) from error
 
-__all__ = ["call_of_backend", "get_keras_mask", "keras"]
+__all__ = ["call_of_backend", "get_keras_mask", "keras", "set_keras_mask"]
 
 
 def call_of_backend(kernel: type[Kernel]) -> Call:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from squarely.errors import DataError
 from squarely.losses.calls import Call
 from squarely.losses.compose import same_shape
-from squarely.losses.keras.library import call_of_backend, get_keras_mask, keras
+from squarely.losses.keras.library import call_of_backend, get_keras_mask, keras, set_keras_mask
 from squarely.losses.kernels import Kernel, checked
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
@@ -56,6 +56,8 @@ class PointwiseLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __call__(self, y_true: Array, y_pred: Array, sample_weight: Array = None) -> Array:
         """Return the loss, reduced. Weights have the first axes of the prediction, and so has its mask."""
+        if keras.backend.backend() == "jax":  # where training hands metrics a prediction that has lost its mask: targets keep it for them
+            set_keras_mask(y_true, get_keras_mask(y_pred))
         y_true, y_pred, options = self._read(y_true, y_pred, sample_weight)
         return self.function(y_pred, y_true, reduction=self.reduction, denom=self.denom, **options)
 
@@ -109,8 +111,8 @@ class LossMetric(keras.metrics.Metric):  # type: ignore[misc]
     .. math:: \frac{\sum_b \mathrm{num}_b}{\sum_b \mathrm{den}_b}
 
     What Keras shows as ``loss`` is a mean of the means of batches; where masks or weights make batches uneven, only this one is the loss of all.
-    Among ``weighted_metrics`` of ``compile`` it gets the sample weights, among ``metrics`` it does not. While a model on JAX trains,
-    Keras hands its metrics predictions that have lost their masks; ``evaluate`` hands them on.
+    Among ``weighted_metrics`` of ``compile`` it gets the sample weights, among ``metrics`` it does not. While a model on JAX trains, Keras
+    hands its metrics predictions that have lost their masks; this one knows them if the model trains with a loss of this module.
 
     Parameters
     ----------
@@ -128,6 +130,9 @@ class LossMetric(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array = None) -> None:
         """Add the terms of a batch."""
+        if get_keras_mask(y_pred) is None and (mask := get_keras_mask(y_true)) is not None:
+            y_pred = keras.ops.copy(y_pred)
+            set_keras_mask(y_pred, mask)
         terms = self.loss.terms(y_true, y_pred, sample_weight)
         self.num.assign_add(keras.ops.cast(keras.ops.stop_gradient(terms.num), self.dtype))
         self.den.assign_add(keras.ops.cast(terms.den, self.dtype))
