@@ -172,6 +172,7 @@ def test_training_has_the_nearest_gradients(
         pred, target = (torch.tensor(RNG.standard_normal((2, count))) * size).to(dtype)
         weight = torch.tensor(RNG.integers(1, 100, count) / 64.0).to(dtype)
         mask, missing = torch.tensor(RNG.random(count) < 0.8), torch.tensor(RNG.random(count) < 0.2)
+        mask[0], missing[0] = True, False  # so that something counts
         holed = torch.where(missing, math.nan, target)
         ones, nothing = torch.ones(count), torch.zeros(count)
         for t, given, counts in (
@@ -194,14 +195,13 @@ def test_training_has_the_nearest_gradients(
 
 @pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
 def test_a_half_type_is_rounded_once(half: Any) -> None:
-    """The nearest float may be a tie of a half type when the gradient is none: here the difference has a trace that a float has not."""
-    bits = FORMATS[str(half).partition(".")[2]][0]
-    pred, target = torch.tensor([1 + 2.0 ** (1 - bits)]).to(half), torch.tensor([2.0**-14]).to(half)
-    weight = torch.tensor([1 + 2.0 ** (1 - bits)]).to(half)
-    for sign in (1, -1):
-        for den in range(1, 40):
-            leaf = pred.clone().requires_grad_()
-            losses.half_mse_loss(leaf, sign * target, weight=weight, denom=torch.tensor(float(den), dtype=torch.float64)).backward()
-            exact = (Fraction(pred.item()) - sign * Fraction(target.item())) * Fraction(weight.item()) / den
-            assert leaf.grad is not None
-            assert leaf.grad.item() == nearest(exact, str(half).partition(".")[2])
+    """A gradient that is close to a tie of a half type is that tie as a float: the nearest one would lose on which side it was."""
+    of_type = str(half).partition(".")[2]
+    pred = torch.tensor([64 * (1 + 2.0 ** (1 - FORMATS[of_type][0]))]).to(half)
+    weight = torch.tensor([1.5]).to(half)
+    for trace in (2.0**-24, 0.0, -(2.0**-24)):
+        leaf, target = pred.clone().requires_grad_(), torch.tensor([trace]).to(half)
+        losses.half_mse_loss(leaf, target, weight=weight, reduction="sum").backward()
+        exact = (Fraction(pred.item()) - Fraction(trace)) * Fraction(3, 2)
+        assert leaf.grad is not None
+        assert leaf.grad.item() == nearest(exact, of_type)

@@ -92,9 +92,8 @@ class InCore(NamedTuple):
         likelihood; ``counted`` are weight and mask. The sums of so many samples, of equal length, are written as doubles to ``totals``. Floats that
         are to be rounded again are ``odd``: of squares, absolutes, Huber's and pinballs, so that they are rounded once.
         """
-        gradients = gradient, gradient_of_spread, odd
-        lent = threads, *team
-        return _core.add_losses(self.number, self.constants, is_double, *rows, spread, *counted, omit, scale, den, *gradients, samples, totals, lent)
+        loss, outs, lent = (self.number, self.constants), (gradient, gradient_of_spread), (threads, *team)
+        return _core.add_losses(*loss, is_double, *rows, spread, *counted, omit, scale, den, *outs, odd, samples, totals, lent)
 
 
 def has(form: Form) -> bool:
