@@ -89,8 +89,8 @@ bool losses(int which, Constants constants, nb::handle pred, nb::handle target, 
 }
 
 double sum_losses(int which, Constants constants, bool is_double, size_t count, Address pred, Address target, Address of_spread, const Stretched& weight,
-                  const Stretched& mask, bool omits_nan, double scale, double den, Address gradient, Address gradient_of_spread, size_t samples, Address totals,
-                  const Lent& threads) {
+                  const Stretched& mask, bool omits_nan, double scale, double den, Address gradient, Address gradient_of_spread, bool is_odd, size_t samples,
+                  Address totals, const Lent& threads) {
     auto at = [](Address address) { return reinterpret_cast<void*>(address); };
     auto spread = [&](const Stretched& given) {
         const auto [numbers, size, repeat] = given;
@@ -99,7 +99,7 @@ double sum_losses(int which, Constants constants, bool is_double, size_t count, 
     };
     if (!samples || count % samples || (samples > 1 && !totals)) throw nb::value_error("rows do not divide into so many samples");
     const LossRows rows{loss_of(which, of_spread), {constants.first, constants.second}, is_double, at(pred), at(target), at(of_spread), spread(weight),
-                        spread(mask), omits_nan, scale, den, Curvature::exact, nullptr, at(gradient), nullptr, at(gradient_of_spread), count};
+                        spread(mask), omits_nan, scale, den, Curvature::exact, nullptr, at(gradient), nullptr, at(gradient_of_spread), count, is_odd};
     const auto [size, run, which_thread] = threads;
     const Team team{reinterpret_cast<decltype(Team::run)>(run), reinterpret_cast<decltype(Team::which)>(which_thread), static_cast<unsigned>(size)};
     double total = 0;
@@ -114,7 +114,7 @@ void bind_losses(nb::module_& m) {
           "curvature_out"_a.none(), "kind"_a, "threads"_a,
           "Write losses and derivatives of rows; False, and nothing written, where the arrays are not of one shape, type and piece, or share memory.");
     m.def("add_losses", &sum_losses, "which"_a, "constants"_a, "is_double"_a, "count"_a, "pred"_a, "target"_a, "spread"_a,
-          "weight"_a, "mask"_a, "omits_nan"_a, "scale"_a, "den"_a, "gradient"_a, "gradient_of_spread"_a, "samples"_a, "totals"_a, "threads"_a,
+          "weight"_a, "mask"_a, "omits_nan"_a, "scale"_a, "den"_a, "gradient"_a, "gradient_of_spread"_a, "is_odd"_a, "samples"_a, "totals"_a, "threads"_a,
           "Return the sum of the losses of rows, or write that of each sample; write their gradients.");
 }
 

@@ -1,5 +1,6 @@
 // The formulas of `squarely/losses/kernels` that need no logarithm, operation by operation: in double the bits are those of NumPy.
-// Each is made for one residual u: what rho, psi, kappa and omega share is computed once. Included in the anonymous namespace of losses_*.cpp.
+// Each is made for one residual u: what rho, psi, kappa and omega share is computed once. Where psi rounds nothing but u, psi_low says what it lacks
+// for what u lacks. Included in the anonymous namespace of losses_*.cpp.
 #pragma once
 
 template <class V>
@@ -32,6 +33,7 @@ struct Squared {
     SQUARELY_INLINE Squared(const double*, V residual) : u(residual) {}
     SQUARELY_INLINE V rho() const { return u * u; }
     SQUARELY_INLINE V psi() const { return V::set(2.0) * u; }
+    SQUARELY_INLINE V psi_low(V u_low) const { return V::set(2.0) * u_low; }
     SQUARELY_INLINE V kappa() const { return V::set(2.0); }
     SQUARELY_INLINE V omega() const { return V::set(2.0); }
 };
@@ -43,6 +45,7 @@ struct HalfSquared {
     SQUARELY_INLINE HalfSquared(const double*, V residual) : u(residual) {}
     SQUARELY_INLINE V rho() const { return V::set(0.5) * u * u; }
     SQUARELY_INLINE V psi() const { return u; }
+    SQUARELY_INLINE V psi_low(V u_low) const { return u_low; }
     SQUARELY_INLINE V kappa() const { return V::set(1.0); }
     SQUARELY_INLINE V omega() const { return V::set(1.0); }
 };
@@ -54,6 +57,7 @@ struct Absolute {
     SQUARELY_INLINE Absolute(const double*, V residual) : u(residual) {}
     SQUARELY_INLINE V rho() const { return V::absolute(u); }
     SQUARELY_INLINE V psi() const { return sign(u); }
+    SQUARELY_INLINE V psi_low(V) const { return V::set(0.0); }
     SQUARELY_INLINE V kappa() const { return V::set(0.0); }
     SQUARELY_INLINE V omega() const { return V::set(1.0) / V::absolute(u); }
 };
@@ -68,6 +72,10 @@ struct Huber {
         return a * (size - V::set(0.5) * a);
     }
     SQUARELY_INLINE V psi() const { return within(u, delta); }
+    SQUARELY_INLINE V psi_low(V u_low) const {
+        const V zero = V::set(0.0), size_low = V::choose(V::greater(zero, u), negative(u_low), u_low);
+        return V::choose(V::greater(zero, (size - delta) + size_low), u_low, zero);  // u may be within delta although its high double is delta
+    }
     SQUARELY_INLINE V kappa() const { return V::choose(V::greater(delta, size), V::set(1.0), V::set(0.0)); }
     SQUARELY_INLINE V omega() const { return delta / at_least(size, delta); }
 };
@@ -159,6 +167,7 @@ struct Pinball : Sided<V> {
     SQUARELY_INLINE Pinball(const double* constants, V residual) : Sided<V>(constants[0], residual) {}
     SQUARELY_INLINE V rho() const { return share * V::absolute(u); }
     SQUARELY_INLINE V psi() const { return share * sign(u); }
+    SQUARELY_INLINE V psi_low(V) const { return V::set(0.0); }
     SQUARELY_INLINE V kappa() const { return V::set(0.0); }
     SQUARELY_INLINE V omega() const { return share / V::absolute(u); }
 };

@@ -3,22 +3,24 @@
 #include "elementary.hpp"
 #include "loss_curves.hpp"
 #include "loss_likelihoods.hpp"
+#include "loss_nearest.hpp"
+#include "loss_rows.hpp"
 
 using squarely::Curvature;
 using squarely::Loss;
 using squarely::LossLoops;
-using squarely::LossRows;
-using squarely::Spread;
 
 enum Wanted { kValue = 1, kGradient = 2, kCurvature = 4 };
 
 template <class V, template <class> class Formula>
 struct Difference {  // u = prediction - target
     static constexpr bool kIsShort = Formula<V>::kIsShort, kHasSpread = false;
+    static constexpr bool kIsExact = requires(const Formula<V>& formula, V u) { formula.psi_low(u); };
     Formula<V> at;
     SQUARELY_INLINE Difference(const double* constants, V pred, V target) : at(constants, pred - target) {}
     SQUARELY_INLINE V loss() const { return at.rho(); }
     SQUARELY_INLINE V gradient() const { return at.psi(); }
+    SQUARELY_INLINE Two<V> gradient(V pred, V target) const { return {at.psi(), at.psi_low(two_sum(pred, negative(target)).lo)}; }
     SQUARELY_INLINE V curvature(Curvature kind) const {
         if (kind == Curvature::irls) return at.omega();
         return kind == Curvature::exact ? at.kappa() : at_least(at.kappa(), V::set(0.0));
@@ -44,16 +46,6 @@ struct SquaredLog {  // the square of u = log((1 + prediction) / (1 + target)), 
     }
 };
 
-template <class T>
-struct Arrays {  // of the rows from some place on; spread and weight may be null, and what is not asked for
-    const T *pred, *target, *spread, *weight;
-    T *loss, *gradient, *curvature, *gradient_of_spread;
-    Arrays from(size_t i) const {
-        auto at = [i](auto* array) { return array ? array + i : nullptr; };
-        return {pred + i, target + i, at(spread), at(weight), at(loss), at(gradient), at(curvature), at(gradient_of_spread)};
-    }
-};
-
 template <class Row, class V, class T>
 SQUARELY_INLINE Row row_of(const double* constants, V pred, V target, const T* spread, size_t at) {
     if constexpr (Row::kHasSpread) return Row(constants, pred, target, V::load(spread + at));
@@ -62,30 +54,32 @@ SQUARELY_INLINE Row row_of(const double* constants, V pred, V target, const T* s
 
 constexpr size_t kStep = 16;  // rows that are added side by side: the same for every vector, so that sums have the same bits
 
-template <class V, class T, class Row, int wanted, bool is_weighted>
+template <class V, class T, class Row, int wanted, bool is_weighted, bool is_nearest = false>  // gradients, to the exact ones
 struct Loop {
     static constexpr int kVectors = kStep / V::N;
     // Rows that are read before any of them is written, as many as registers hold: a row that is read soon after one was written at the same place of
     // another page has to wait for it.
     static constexpr size_t kAhead = V::N == 8 ? 4 * kStep : kStep;
     const LossRows& rows;
+    const Factor by;
     V lanes[kVectors];
 
-    explicit Loop(const LossRows& given) : rows(given) {
+    explicit Loop(const LossRows& given) : rows(given), by(squarely::factor_of(given.scale, given.den)) {
         for (V& lane : lanes) lane = V::set(0.0);
     }
     template <bool streams>
     __attribute__((noinline)) void take(const Arrays<T> each, size_t count) {  // a multiple of kStep
         const double constants[] = {rows.constants[0], rows.constants[1]};  // what the loop uses lies in registers: writing may change all else
-        const V zero = V::set(0.0), scale = V::set(rows.scale / rows.den);
-        const bool omits_nan = rows.omits_nan;
+        const V zero = V::set(0.0), scale = V::set(by.high);
+        const Factor factor = by;
+        const bool omits_nan = rows.omits_nan, is_odd = rows.is_odd;
         const Curvature kind = rows.kind;
         V sums[kVectors];
         for (int j = 0; j < kVectors; j++) sums[j] = lanes[j];
         struct Found {
             V loss, gradient, gradient_of_spread, curvature;
         };
-        auto find = [&](size_t at, V& sum) __attribute__((always_inline)) {
+        auto find = [&](size_t at, V& sum, typename V::Doubt& doubt) __attribute__((always_inline)) {
             V target = V::load(each.target + at), weight = zero;
             if constexpr (is_weighted) weight = V::load(each.weight + at);
             auto counted = [&](V value) __attribute__((always_inline)) {
@@ -95,7 +89,12 @@ struct Loop {
             const Row row = row_of<Row>(constants, V::load(each.pred + at), target, each.spread, at);
             Found found;
             if constexpr (wanted & kValue) found.loss = counted(row.loss()), sum = sum + found.loss;
-            if constexpr (wanted & kGradient) found.gradient = counted(row.gradient()) * scale;
+            if constexpr (is_nearest && std::is_same_v<T, double>) {
+                found.gradient = bounded_at(constants, each, at, factor, omits_nan).nearest(doubt);
+            } else if constexpr (wanted & kGradient) {
+                found.gradient = counted(row.gradient()) * scale;
+                if constexpr (is_nearest) doubt.see_tie(found.gradient);  // four roundings are less than 5 units
+            }
             if constexpr (wanted & kGradient && Row::kHasSpread) found.gradient_of_spread = counted(row.gradient_of_spread()) * scale;
             if constexpr (wanted & kCurvature) found.curvature = counted(row.curvature(kind)) * scale;
             return found;
@@ -118,17 +117,33 @@ struct Loop {
             auto together = [&](auto vectors) __attribute__((always_inline)) {  // are read before any is written
                 constexpr int kTogether = vectors;
                 Found found[kTogether];
+                typename V::Doubt doubt;
 #pragma GCC unroll 8
-                for (int j = 0; j < kTogether; j++) found[j] = find(from + static_cast<size_t>(j) * V::N, sums[j % kVectors]);
+                for (int j = 0; j < kTogether; j++) found[j] = find(from + static_cast<size_t>(j) * V::N, sums[j % kVectors], doubt);
 #pragma GCC unroll 8
                 for (int j = 0; j < kTogether; j++) write(from + static_cast<size_t>(j) * V::N, found[j]);
+                if constexpr (is_nearest)
+                    if (is_odd || doubt.any()) settle(each, from, kTogether * V::N);
                 from += kTogether * V::N;
             };
             while (from + kAhead <= count) together(std::integral_constant<int, kAhead / V::N>());
             while (from < count) together(std::integral_constant<int, kVectors>());
         }
-        for (; from < count; from += V::N) write(from, find(from, sums[from / V::N % kVectors]));
+        typename V::Doubt none;
+        for (; from < count; from += V::N) write(from, find(from, sums[from / V::N % kVectors], none));
         for (int j = 0; j < kVectors; j++) lanes[j] = sums[j];
+    }
+    static SQUARELY_INLINE Bounded<V> bounded_at(const double* constants, const Arrays<T>& each, size_t at, const Factor& by, bool omits_nan) {
+        const V pred = V::load(each.pred + at), target = V::load(each.target + at), zero = V::set(0.0);
+        V weight = V::set(1.0);
+        Two<V> psi = Row(constants, pred, target).gradient(pred, target);
+        if constexpr (is_weighted) weight = V::load(each.weight + at) + zero, psi = choose(V::equal(weight, zero), {zero, zero}, psi);  // -0 becomes 0
+        if (omits_nan) psi = choose(V::equal(target, target), psi, {zero, zero});
+        return bounded<V, is_weighted>(weight, psi, by);
+    }
+    __attribute__((noinline)) void settle(Arrays<T> each, size_t from, size_t count) const {  // gradients of which two doubles are not sure
+        for (size_t at = from; at < from + count; at += V::N)
+            write_settled(bounded_at(rows.constants, each, at, by, rows.omits_nan), by, rows.is_odd, each.gradient + at);
     }
     void take_some(const Arrays<T>& each, size_t count) {  // fewer than a step: beside them rows without an error
         T p[kStep], t[kStep], s[kStep], w[kStep], out[4][kStep];
@@ -165,41 +180,18 @@ struct Loop {
     }
 };
 
-template <class T>
-const T* weights_of(const LossRows& rows, size_t begin, size_t count, T* room) {  // with the mask, as one number for each row
-    const T* weight = static_cast<const T*>(rows.weight.numbers);
-    const uint8_t* mask = static_cast<const uint8_t*>(rows.mask.numbers);
-    if (weight && !mask && rows.weight.repeat == 1 && rows.weight.size == rows.count) return weight + begin;
-    if (!weight && !mask) return nullptr;
-    auto each = [&](const Spread& spread, auto put) {
-        size_t at = begin / spread.repeat % spread.size, left = spread.repeat - begin % spread.repeat;
-        for (size_t i = 0; i < count;) {
-            for (size_t end = i + left < count ? i + left : count; i < end; i++) put(i, at);
-            left = spread.repeat, at = at + 1 == spread.size ? 0 : at + 1;
-        }
-    };
-    for (size_t i = 0; !weight && i < count; i++) room[i] = T(1);
-    if (weight) each(rows.weight, [&](size_t i, size_t at) { room[i] = weight[at]; });
-    if (mask && rows.mask.repeat == 1 && rows.mask.size == rows.count) {
-        for (size_t i = 0; i < count; i++) room[i] = mask[begin + i] ? room[i] : T(0);
-    } else if (mask) {
-        each(rows.mask, [&](size_t i, size_t at) { room[i] = mask[at] ? room[i] : T(0); });
-    }
-    return room;
-}
-
 template <class V, class T, class Row, int wanted, bool is_weighted>
 double add_short(const LossRows& rows, const Arrays<T>& each, size_t count, bool wants_sums) {
     Loop<V, T, Row, wanted, is_weighted> loop(rows);
+    if constexpr (wanted == (kValue | kGradient) && Row::kIsExact) {
+        if (wants_sums && loop.by.is_usable && (is_weighted || rows.is_odd || !loop.by.is_power)) {  // else nothing but a difference is rounded
+            Loop<V, T, Row, wanted, is_weighted, true> nearest(rows);
+            nearest.take_all(each, count, false);
+            return nearest.sum();
+        }
+    }
     loop.take_all(each, count, !wants_sums);
     return loop.sum();
-}
-
-template <class V, class T>
-void write_out(const double* from, T* to, size_t count, bool streams) {  // a few rows, rounded; nothing where there is no place for them
-    const size_t whole = streams && reinterpret_cast<uintptr_t>(to) % 64 == 0 ? count / V::N * V::N : 0;
-    for (size_t i = 0; to && i < whole; i += V::N) V::load(from + i).stream(to + i);
-    for (size_t i = whole; to && i < count; i++) to[i] = static_cast<T>(from[i]);
 }
 
 // A long formula is compiled once, for doubles with weights; a few rows at a time are widened for it.

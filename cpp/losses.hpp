@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "nearest.hpp"
 #include "threads.hpp"
 
 namespace squarely {
@@ -40,6 +41,7 @@ struct LossRows {
     void *loss, *gradient, *curvature;  // any may be null; curvature only beside gradient
     void* gradient_of_spread;           // of likelihoods, which have no curvature; may be null
     size_t count;
+    bool is_odd = false;   // gradients that are rounded again: as floats rounded to odd, where psi rounds nothing but the difference
     bool streams = false;  // write past the cache: gradients, or losses where nothing else is written
 };
 

@@ -47,6 +47,28 @@ struct V {
     static V power_of_two(V k) {  // -1022 <= k <= 1023, an integer
         return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(_mm256_add_pd(k.v, _mm256_set1_pd(0x1p52 + 1023))), 52))};
     }
+    static V odd(V sum, V rest) {  // sum + rest, the first the nearest to both, rounded to odd
+        __m256i bits = _mm256_castpd_si256(sum.v), below = _mm256_srli_epi64(_mm256_xor_si256(bits, _mm256_castpd_si256(rest.v)), 63);
+        V moved{_mm256_castsi256_pd(_mm256_or_si256(_mm256_sub_epi64(bits, below), _mm256_set1_epi64x(1)))};
+        return choose(equal(rest, set(0.0)), sum, moved);
+    }
+    void store_odd(float* to) const {  // rounded to odd
+        __m128 near = _mm256_cvtpd_ps(v);
+        V zero = set(0.0), wide{_mm256_cvtps_pd(near)}, beyond = choose(greater(absolute(wide), absolute(*this)), set(-1.0), zero);
+        __m128i bits = _mm_add_epi32(_mm_castps_si128(near), _mm256_cvtpd_epi32(beyond.v));
+        bits = _mm_or_si128(bits, _mm256_cvtpd_epi32(choose(equal(wide, *this), zero, set(1.0)).v));
+        _mm_storeu_ps(to, _mm_castsi128_ps(bits));
+    }
+    struct Doubt {  // whether any lane was close to a float's tie, by 8 units of a double, or unlike another
+        __m256i seen = _mm256_setzero_si256();
+        void see_tie(V a) {
+            __m256i from_tie = _mm256_sub_epi64(_mm256_castpd_si256(a.v), _mm256_set1_epi64x((1 << 28) - 8));
+            __m256i far = _mm256_and_si256(from_tie, _mm256_set1_epi64x((1 << 29) - 16));
+            seen = _mm256_or_si256(seen, _mm256_cmpeq_epi64(far, _mm256_setzero_si256()));
+        }
+        void see_unlike(V a, V b) { seen = _mm256_or_si256(seen, _mm256_castpd_si256(_mm256_cmp_pd(a.v, b.v, _CMP_NEQ_UQ))); }
+        bool any() const { return !_mm256_testz_si256(seen, seen); }
+    };
     struct Spread {
         __m256i high = _mm256_setzero_si256(), low = _mm256_set1_epi32(-1);
         void see(V a) {

@@ -39,6 +39,27 @@ struct V {
     static V exponent(V a) { return {_mm512_getexp_pd(a.v)}; }  // of a positive normal number, as a double
     static V mantissa(V a) { return {_mm512_getmant_pd(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero)}; }  // of a positive normal number, in [1, 2)
     static V power_of_two(V k) { return {_mm512_scalef_pd(_mm512_set1_pd(1.0), k.v)}; }  // -1022 <= k <= 1023, an integer
+    static V odd(V sum, V rest) {  // sum + rest, the first the nearest to both, rounded to odd
+        __m512i bits = _mm512_castpd_si512(sum.v), below = _mm512_srli_epi64(_mm512_xor_si512(bits, _mm512_castpd_si512(rest.v)), 63);
+        __mmask8 inexact = _mm512_cmp_pd_mask(rest.v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+        return {_mm512_castsi512_pd(_mm512_mask_or_epi64(bits, inexact, _mm512_sub_epi64(bits, below), _mm512_set1_epi64(1)))};
+    }
+    void store_odd(float* to) const {  // rounded to odd
+        __m256 near = _mm512_cvtpd_ps(v);
+        V zero = set(0.0), wide{_mm512_cvtps_pd(near)}, beyond = choose(greater(absolute(wide), absolute(*this)), set(-1.0), zero);
+        __m256i bits = _mm256_add_epi32(_mm256_castps_si256(near), _mm512_cvtpd_epi32(beyond.v));
+        bits = _mm256_or_si256(bits, _mm512_cvtpd_epi32(choose(equal(wide, *this), zero, set(1.0)).v));
+        _mm256_storeu_ps(to, _mm256_castsi256_ps(bits));
+    }
+    struct Doubt {  // whether any lane was close to a float's tie, by 8 units of a double, or unlike another
+        __mmask8 seen = 0;
+        void see_tie(V a) {
+            __m512i from_tie = _mm512_sub_epi64(_mm512_castpd_si512(a.v), _mm512_set1_epi64((1 << 28) - 8));
+            seen |= _mm512_testn_epi64_mask(from_tie, _mm512_set1_epi64((1 << 29) - 16));
+        }
+        void see_unlike(V a, V b) { seen |= _mm512_cmp_pd_mask(a.v, b.v, _CMP_NEQ_UQ); }
+        bool any() const { return seen != 0; }
+    };
     struct Spread {  // only the high halves matter, and 32-bit extremes are cheaper than 64-bit ones
         __m512i high = _mm512_setzero_si512(), low = _mm512_set1_epi32(-1);
         void see(V a) {

@@ -63,6 +63,28 @@ struct V {
         V biased = k + set(0x1p52 + 1023);
         return {{of_bits(bits_of(biased.v[0]) << 52), of_bits(bits_of(biased.v[1]) << 52)}};
     }
+    static double odd(double sum, double rest) {
+        const uint64_t bits = bits_of(sum), below = (bits ^ bits_of(rest)) >> 63;
+        return rest == 0 ? sum : of_bits((bits - below) | 1);
+    }
+    static V odd(V sum, V rest) { return {{odd(sum.v[0], rest.v[0]), odd(sum.v[1], rest.v[1])}}; }  // sum + rest, the first the nearest to both, rounded to odd
+    void store_odd(float* to) const {  // rounded to odd
+        for (int i = 0; i < N; i++) {
+            const float near = static_cast<float>(v[i]);
+            uint32_t bits;
+            __builtin_memcpy(&bits, &near, 4);
+            bits = (bits - (__builtin_fabs(near) > __builtin_fabs(v[i]))) | (near != v[i]);
+            __builtin_memcpy(to + i, &bits, 4);
+        }
+    }
+    struct Doubt {  // whether any lane was close to a float's tie, by 8 units of a double, or unlike another
+        bool seen = false;
+        void see_tie(V a) {
+            for (double x : a.v) seen |= ((bits_of(x) - ((1 << 28) - 8)) & ((1 << 29) - 16)) == 0;
+        }
+        void see_unlike(V a, V b) { seen |= a.v[0] != b.v[0] || a.v[1] != b.v[1]; }
+        bool any() const { return seen; }
+    };
     struct Spread {
         uint32_t high = 0, low = ~uint32_t{0};
         void see(V a) {

@@ -98,6 +98,7 @@ def add_losses(
     den: float,
     gradient: int,
     gradient_of_spread: int,
+    is_odd: bool,
     samples: int,
     totals: int,
     threads: tuple[int, int, int],

@@ -84,15 +84,16 @@ class InCore(NamedTuple):
         totals: int = 0,
         spread: int = 0,
         gradient_of_spread: int = 0,
+        odd: bool = False,
     ) -> float:
         """Return the sum of weight times loss, and write the gradients times ``scale`` by ``den`` to their addresses, where those are not 0.
 
         ``rows`` are their number and the addresses of prediction and target, and ``spread`` that of the variance or its logarithm, of a
-        likelihood; ``counted`` are weight and mask. The sums of so many samples, of equal length, are written as doubles to ``totals``.
+        likelihood; ``counted`` are weight and mask. The sums of so many samples, of equal length, are written as doubles to ``totals``. Floats that
+        are to be rounded again are ``odd``: of squares, absolutes, Huber's and pinballs, so that they are rounded once.
         """
-        gradients = gradient, gradient_of_spread
-        lent = threads, *team
-        return _core.add_losses(self.number, self.constants, is_double, *rows, spread, *counted, omit, scale, den, *gradients, samples, totals, lent)
+        loss, outs, lent = (self.number, self.constants), (gradient, gradient_of_spread), (threads, *team)
+        return _core.add_losses(*loss, is_double, *rows, spread, *counted, omit, scale, den, *outs, odd, samples, totals, lent)
 
 
 def has(form: Form) -> bool:

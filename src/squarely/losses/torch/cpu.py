@@ -74,6 +74,7 @@ def one_pass(
         totals=_place(totals),
         spread=arrays[1].data_ptr() if names else 0,
         gradient_of_spread=_place(outs[1]) if names else 0,
+        odd=half is not None,
     )
     if totals is None:
         single = pred.dtype is torch.float32
