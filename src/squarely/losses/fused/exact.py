@@ -10,11 +10,10 @@ _TRUNCATES = tl.constexpr(INTERPRETED)  # and cuts a float32 off where a device 
 
 @triton.jit
 def difference(a, b):
-    """Difference in two numbers, without error (Knuth)."""
+    """Difference in two numbers, without error (Knuth); where the first is infinite, the second is nan."""
     high = a - b
     part = high - a
-    low = (a - (high - part)) - (b + part)
-    return high, tl.where(low == low, low, 0.0)
+    return high, (a - (high - part)) - (b + part)
 
 
 @triton.jit
