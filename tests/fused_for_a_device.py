@@ -18,14 +18,15 @@ from squarely.losses.forms import FORMS
 from squarely.losses.fused.kernel import multiply, one_pass
 from squarely.losses.fused.launch import TILE, warps
 from squarely.losses.fused.patch_kernel import patches_in_one_pass
-from squarely.losses.fused.terms import of_kernel, of_likelihood
+from squarely.losses.fused.terms import Program, of_kernel, of_likelihood
 from squarely.losses.kernels import KERNELS, Bound, checked
 
 H200 = GPUTarget("cuda", 90, 32)
-POINTERS = ("pred", "target", "spread", "weight", "mask", "scale", "gradient", "gradient_of_spread", "totals", "partials", "counter")
+POINTERS = ("pred", "target", "spread", "weight", "mask", "scale", "den", "gradient", "gradient_of_spread", "totals", "partials", "counter")
 FLAGS = {
     "OMITS": True,
     "SCALED": True,
+    "DIVIDED": True,
     "WEIGHTED": False,
     "WEIGHT_SPREAD": False,
     "MASKED": False,
@@ -46,6 +47,8 @@ def compiled(kernel: Any, kind: str, whole_numbers: str = "i32", **given: Any) -
         "mask": "*i1",
         "scale": "*fp32",
         "factor": "fp64",
+        "den": "*fp64",
+        "divisor": "fp64",
         "eps": "fp64",
         "numbers": f"*{kind}",
         "by": "*fp32",
@@ -94,28 +97,34 @@ def show_built(name: str, kernel: Any, kind: str = "fp32", **given: Any) -> None
     print("built", name)
 
 
-def of(name: str) -> Any:
-    """The function of a loss with the settings that it has by default."""
-    return of_kernel(Bound(KERNELS[name], checked(KERNELS[name], {})))
+def calls(program: Program | None) -> dict[str, Any]:
+    """What a kernel calls, by the names that it has there."""
+    assert program is not None
+    return {name.upper(): function for name, function in program._asdict().items()}
+
+
+def of(name: str) -> dict[str, Any]:
+    """The program of a loss with the settings that it has by default."""
+    return calls(of_kernel(Bound(KERNELS[name], checked(KERNELS[name], {}))))
 
 
 if __name__ == "__main__":
-    show("bf16", "mse_loss", one_pass, TERMS=of("mse_loss"), WEIGHTED=True, MASKED=True)
-    show("fp32", "barron_loss", one_pass, TERMS=of("barron_loss"))
-    likelihood = of_likelihood(FORMS["gaussian_nll_loss"], False, {})  # type: ignore[arg-type]
-    show("fp16", "gaussian_nll_loss", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES_SPREAD=True)
-    show("fp64", "log_cosh_loss", one_pass, TERMS=of("log_cosh_loss"))
-    show("fp32", "student_t_loss", one_pass, TERMS=of("student_t_loss"))
-    show("fp32", "fair_loss", one_pass, "i64", TERMS=of("fair_loss"), **EVERYTHING)
-    show("fp64", "linex_loss", one_pass, "i64", TERMS=of("linex_loss"), **EVERYTHING)
+    show("bf16", "mse_loss", one_pass, **of("mse_loss"), WEIGHTED=True, MASKED=True)
+    show("fp32", "barron_loss", one_pass, **of("barron_loss"))
+    likelihood = calls(of_likelihood(FORMS["gaussian_nll_loss"], False, {}))  # type: ignore[arg-type]
+    show("fp16", "gaussian_nll_loss", one_pass, **likelihood, HAS_SPREAD=True, WRITES_SPREAD=True)
+    show("fp64", "log_cosh_loss", one_pass, **of("log_cosh_loss"))
+    show("fp32", "student_t_loss", one_pass, **of("student_t_loss"))
+    show("fp32", "fair_loss", one_pass, "i64", **of("fair_loss"), **EVERYTHING)
+    show("fp64", "linex_loss", one_pass, "i64", **of("linex_loss"), **EVERYTHING)
     show("bf16", "patch_mse_loss", patches_in_one_pass, MASKED=True, R=1, C=1024)
     show("fp32", "patch_mse_loss", patches_in_one_pass, "i64", R=1, C=8192, **EVERYTHING)
     show("fp64", "patch_mse_loss", patches_in_one_pass, "i64", R=1, C=4096, **EVERYTHING)
-    show_wide("mse_loss", one_pass, TERMS=of("mse_loss"), WEIGHTED=True, WEIGHT_SPREAD=True)
+    show_wide("mse_loss", one_pass, **of("mse_loss"), WEIGHTED=True, WEIGHT_SPREAD=True)
     show_wide("patch_mse_loss", patches_in_one_pass, R=1, C=8192, MASKED=True, MASK_SPREAD=True)
     show_built("a long gradient", multiply, WIDE=True)
-    show_built("many short rows", one_pass, TERMS=of("mse_loss"), WIDE=True)
-    show_built("one column", one_pass, TERMS=of("mse_loss"), SPLIT=False, SCALED=False, OMITS=False, R=2048, C=1, columns=1)
+    show_built("many short rows", one_pass, **of("mse_loss"), WIDE=True)
+    show_built("one column", one_pass, **of("mse_loss"), SPLIT=False, SCALED=False, DIVIDED=False, OMITS=False, R=2048, C=1, columns=1)
     show_built("one patch", patches_in_one_pass, kind="bf16", SPLIT=False, R=1, C=256, patches=1)
     show_built("one number", multiply, kind="bf16", length=1)
-    show_built("a variance alone", one_pass, TERMS=likelihood, HAS_SPREAD=True, WRITES=False, WRITES_SPREAD=True)
+    show_built("a variance alone", one_pass, **likelihood, HAS_SPREAD=True, WRITES=False, WRITES_SPREAD=True)

@@ -1,13 +1,12 @@
 """Loss and gradient in one pass over memory and one launch, for what the kernel takes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from squarely.losses.forms.several import Normal
 from squarely.losses.fused.device import tl
 from squarely.losses.fused.kernel import multiply, one_pass
 from squarely.losses.fused.launch import FLOATS, TILE, Grid, Spread, current, flat, is_read, scratch, warps
-from squarely.losses.fused.terms import of_kernel, of_likelihood
+from squarely.losses.fused.terms import Program, of_kernel, of_likelihood
 from squarely.losses.kernels import Bound
 from squarely.losses.torch.library import TORCH, torch
 
@@ -26,15 +25,17 @@ def pointwise(
     *,
     omit: bool,
     scale: float | Tensor,
+    den: float | Tensor = 1.0,
     samples: bool,
     gradient: bool,
 ) -> tuple[Tensor, Tensor | None] | None:
     r"""Return the sum of a pointwise loss and its gradient: one pass, one launch, and nothing waits for the device.
 
-    .. math:: \text{scale} \sum w \rho(u), \qquad \text{scale} \cdot w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}
+    .. math:: c \sum w \rho(u), \qquad c \, w \, \psi(u) \, \frac{\partial u}{\partial \text{pred}}, \qquad c = \frac{\text{scale}}{\text{den}}
 
-    Both are the same on every run of one device. The sum has the error of about one rounding, whatever its length; a gradient is computed in
-    float32 (float64 for such numbers) and rounded once to the type of ``pred``.
+    Both are the same on every run of one device. The sum has the error of about one rounding, whatever its length. A gradient is rounded once to the
+    type of ``pred``: of a loss of the difference whose derivative is made of constants and lines through 0, it is the nearest number to the exact
+    one; of others, psi is computed in float32 (float64 for such numbers), and what it is multiplied by in float64.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def pointwise(
     weight : floating tensor that broadcasts to it, or None; where it is 0, nothing counts
     mask : boolean tensor that broadcasts to it, or None
     omit : whether a target that is nan does not count
-    scale : number, or tensor of no axes on the device
+    scale, den : numbers, or tensors of no axes on the device
     samples : whether there is a sum for each index of the first axis
     gradient : whether there is one
 
@@ -53,10 +54,10 @@ def pointwise(
         None where this is not for the kernel: a formula that cannot be traced, settings that change all the time, a type that is none of
         the four floats, or a weight or mask that varies along axes that are no neighbours.
     """
-    terms = of_kernel(kernel)
-    if terms is None:
+    program = of_kernel(kernel)
+    if program is None:
         return None
-    found = _run(terms, pred, target, None, weight, mask, omit=omit, scale=scale, samples=samples, writes=(gradient, False))
+    found = _run(program, pred, target, None, weight, mask, omit=omit, scale=scale, den=den, samples=samples, writes=(gradient, False))
     return None if found is None else found[:2]
 
 
@@ -72,6 +73,7 @@ def likelihood(
     settings: Mapping[str, float],
     omit: bool,
     scale: float | Tensor,
+    den: float | Tensor = 1.0,
     samples: bool,
     gradient: bool,
     gradient_of_spread: bool,
@@ -80,11 +82,11 @@ def likelihood(
 
     ``spread`` is the variance, or its logarithm where ``is_log``.
     """
-    terms = of_likelihood(form, is_log, settings)
-    if terms is None:
+    program = of_likelihood(form, is_log, settings)
+    if program is None:
         return None
     writes = (gradient, gradient_of_spread)
-    return _run(terms, pred, target, spread, weight, mask, omit=omit, scale=scale, samples=samples, writes=writes)
+    return _run(program, pred, target, spread, weight, mask, omit=omit, scale=scale, den=den, samples=samples, writes=writes)
 
 
 def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ def multiplied(gradient: Tensor, by: Tensor) -> Tensor:
 
 
 def _run(
-    terms: Any,
+    program: Program,
     pred: Tensor,
     target: Tensor,
     spread: Tensor | None,
@@ -116,6 +118,7 @@ def _run(
     *,
     omit: bool,
     scale: float | Tensor,
+    den: float | Tensor,
     samples: bool,
     writes: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor | None, Tensor | None] | None:
@@ -146,6 +149,8 @@ def _run(
             pred if masks is None else masks.numbers,
             scale if isinstance(scale, Tensor) else pred,
             1.0 if isinstance(scale, Tensor) else float(scale),
+            den if isinstance(den, Tensor) else pred,
+            1.0 if isinstance(den, Tensor) else float(den),
             pred if by_pred is None else by_pred,
             pred if by_spread is None else by_spread,
             totals,
@@ -157,10 +162,12 @@ def _run(
             1 if weights is None else weights.size,
             1 if masks is None else masks.inner,
             1 if masks is None else masks.size,
-            TERMS=terms,
+            TERMS=program.terms,
+            LINE=program.line,
             FLOAT=_TYPES[dtype],
             OMITS=omit and target.is_floating_point(),
             SCALED=isinstance(scale, Tensor),
+            DIVIDED=isinstance(den, Tensor),
             WEIGHTED=weights is not None,
             WEIGHT_SPREAD=weights is not None and weights.is_spread,
             MASKED=masks is not None,

@@ -1,10 +1,9 @@
 """The kernel: losses and gradients of a tile, and their sum in an order that nothing changes. It is written once, for every loss."""
 
-from squarely.losses.fused.device import INTERPRETED, tl, triton
+from squarely.losses.fused.device import tl, triton
+from squarely.losses.fused.exact import difference, exact_slope, to_one, typed
 
-__all__ = ["finish", "merge", "multiply", "one_pass", "place", "total_of", "typed"]
-
-_TRUNCATES = tl.constexpr(INTERPRETED)  # the interpreter cuts a float32 off where a device rounds it to bfloat16
+__all__ = ["finish", "merge", "multiply", "one_pass", "place", "total_of"]
 
 
 @triton.jit
@@ -24,17 +23,6 @@ def total_of(high, low, factor):
     high, low = high.to(tl.float64), low.to(tl.float64)
     total = tl.where(low == low, high + low, high)
     return tl.where(total == 0, total, total * factor)
-
-
-@triton.jit
-def typed(x, DTYPE: tl.constexpr):
-    """A float in another type, rounded to nearest; a float64 becomes a bfloat16 by way of float32."""
-    if DTYPE == tl.bfloat16:
-        x = x.to(tl.float32)
-        if _TRUNCATES:
-            bits = x.to(tl.uint32, bitcast=True)
-            x = tl.where(x == x, ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).to(tl.float32, bitcast=True), x)
-    return x.to(DTYPE)
 
 
 @triton.jit
@@ -66,6 +54,27 @@ def finish(high, low, factor, totals, partials, counter, group, split, splits, P
 
 
 @triton.jit
+def _line_slope(p, y, w, whole, scale, den, LINE: tl.constexpr, DTYPE: tl.constexpr):
+    """w psi(p - y) scale / den, rounded once; ``whole`` is scale / den.
+
+    A product in float64 decides where an error of 2^-50 of it would change nothing. A tile has all computed exactly where for one it would.
+    """
+    u, rest = difference(p, y)
+    steep, flat = LINE(u, rest, tl.float64)
+    a = tl.where(steep != 0, steep, flat)
+    u, rest = tl.where(steep != 0, u, 1.0), tl.where(steep != 0, rest, 0.0)
+    psi = a * u
+    if DTYPE == tl.float64:
+        near, slope = psi * (w * whole), exact_slope(a, u, rest, w, scale, den, DTYPE)
+        slope = tl.where(tl.abs(near) < 2.0**-1022, near, slope)  # below the normal numbers a quotient would be rounded twice
+    else:
+        slope, other = typed(psi * (w * (whole * (1.0 - 2.0**-50))), DTYPE), typed(psi * (w * (whole * (1.0 + 2.0**-50))), DTYPE)
+        if tl.max(((slope < other) | (slope > other)).to(tl.int32)) != 0:  # and not of nan
+            slope = exact_slope(a, u, rest, w, scale, den, DTYPE)
+    return slope
+
+
+@triton.jit
 def one_pass(
     pred,
     target,
@@ -74,6 +83,8 @@ def one_pass(
     mask,
     scale,
     factor: tl.float64,
+    den,
+    divisor: tl.float64,
     gradient,
     gradient_of_spread,
     totals,
@@ -86,9 +97,11 @@ def one_pass(
     mask_inner,
     mask_size,
     TERMS: tl.constexpr,
+    LINE: tl.constexpr,
     FLOAT: tl.constexpr,
     OMITS: tl.constexpr,
     SCALED: tl.constexpr,
+    DIVIDED: tl.constexpr,
     WEIGHTED: tl.constexpr,
     WEIGHT_SPREAD: tl.constexpr,
     MASKED: tl.constexpr,
@@ -102,21 +115,23 @@ def one_pass(
     R: tl.constexpr,
     C: tl.constexpr,
 ):
-    """Add up w rho of each row, times scale, and write scale w psi; R rows of C numbers at a time, split among programs where rows are long."""
+    """Add up w rho of each row, times scale / den, and write its slope; R rows of C numbers at a time, split among programs where rows are long."""
     group, split, splits = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
     if WIDE:
         group, split = group.to(tl.int64), split.to(tl.int64)  # before they are multiplied
     row, first = group * R + tl.arange(0, R)[:, None], split * C
-    whole = tl.full((), factor, tl.float64) if not SCALED else tl.load(scale).to(tl.float64)
-    times = whole.to(FLOAT)
+    over = tl.full((), divisor, tl.float64) if not DIVIDED else tl.load(den).to(tl.float64)
+    times = tl.full((), factor, tl.float64) if not SCALED else tl.load(scale).to(tl.float64)
+    whole = times / over
+    times, over = to_one(times, over)
     high, low = tl.zeros((R, C), FLOAT), tl.zeros((R, C), FLOAT)
     for start in range(first, columns, splits * C):
         column = start + tl.arange(0, C)[None, :]
         at = row * columns + column
         inside = (row < rows) & (column < columns)
         counts = inside
-        p = tl.load(pred + at, mask=inside, other=1.0).to(FLOAT)
-        y = tl.load(target + at, mask=inside, other=1).to(FLOAT)
+        p_given, y_given = tl.load(pred + at, mask=inside, other=1.0), tl.load(target + at, mask=inside, other=1)
+        p, y = p_given.to(FLOAT), y_given.to(FLOAT)
         s = p
         if HAS_SPREAD:
             s = tl.load(spread + at, mask=inside, other=1.0).to(FLOAT)
@@ -134,10 +149,16 @@ def one_pass(
         high, low = merge(high, low, tl.where(counts, rho * w, 0.0), 0.0)
         if WRITES:
             kind: tl.constexpr = gradient.dtype.element_ty
-            tl.store(gradient + at, typed(tl.where(counts, by_pred * (w * times), 0.0), kind), mask=inside)
+            if LINE is None:
+                slope = typed(by_pred.to(tl.float64) * (w.to(tl.float64) * whole), kind)
+            else:
+                p_exact, y_exact = tl.where(counts, p_given.to(tl.float64), 1.0), tl.where(counts, y_given.to(tl.float64), 1.0)
+                slope = _line_slope(p_exact, y_exact, w.to(tl.float64), whole, times, over, LINE, kind)
+            tl.store(gradient + at, tl.where(counts, slope, 0.0), mask=inside)
         if WRITES_SPREAD:
             of_spread: tl.constexpr = gradient_of_spread.dtype.element_ty
-            tl.store(gradient_of_spread + at, typed(tl.where(counts, by_spread * (w * times), 0.0), of_spread), mask=inside)
+            slope = typed(by_spread.to(tl.float64) * (w.to(tl.float64) * whole), of_spread)
+            tl.store(gradient_of_spread + at, tl.where(counts, slope, 0.0), mask=inside)
     high, low = tl.reduce((high, low), 1, merge)
     if SPLIT:
         finish(high, low, whole, totals, partials, counter, group, split, splits, PARTS)

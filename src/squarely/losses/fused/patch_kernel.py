@@ -2,7 +2,8 @@
 
 from squarely.losses.fused.device import tl, triton
 from squarely.losses.fused.elementary import divide, sqrt
-from squarely.losses.fused.kernel import finish, merge, place, total_of, typed
+from squarely.losses.fused.exact import typed
+from squarely.losses.fused.kernel import finish, merge, place, total_of
 
 __all__ = ["patches_in_one_pass"]
 

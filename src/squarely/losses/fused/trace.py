@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
-__all__ = ["TRACED", "Expression", "Symbol", "UntraceableError", "given", "sign", "symbol", "where"]
+__all__ = ["COMPARISONS", "TRACED", "Expression", "Symbol", "UntraceableError", "given", "sign", "symbol", "where"]
 
 Expression = Union["Symbol", float]
-_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 class UntraceableError(Exception):

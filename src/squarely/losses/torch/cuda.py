@@ -61,11 +61,12 @@ def one_pass(
 
     None of what is not for the kernels. ``arrays`` are target, weight and mask.
     """
-    fused, pred, asked = _fused(), leaves["pred"], asked | {"scale": scale / den}
+    fused, pred = _fused(), leaves["pred"]
+    if isinstance(form, PatchSquared):
+        return fused.patches(pred, *arrays, **settings, scale=scale / den, gradient=asks[0], **asked)
+    asked |= {"scale": scale, "den": den}
     if isinstance(form, Pointwise):
         return fused.pointwise(Bound(form.kernel, settings), pred, *arrays, gradient=asks[0], **asked)
-    if isinstance(form, PatchSquared):
-        return fused.patches(pred, *arrays, **settings, gradient=asks[0], **asked)
     if len(leaves) != 2:
         return None
     (name,) = leaves.keys() - {"pred"}
