@@ -24,13 +24,13 @@ def bounded(xp: Any, u: Array, c: float) -> Array:
 
 def ratio(xp: Any, u: Array, c: float) -> Array:
     """Return |u| / c, without what is nothing, or all, beside 1 and its logarithm: a number of every type, whatever the scale."""
-    return xp.clip(xp.abs(u) / c, LEAST, 1 / LEAST**2)
+    return xp.clip(xp.abs(u) / c + LEAST, None, 1 / LEAST**2)
 
 
 def legs(xp: Any, u: Array, c: float) -> tuple[Array, Array]:
     """Return c and |u| over the larger of both, of which one is 1: (1 + (u/c)^2) is a^2 + b^2 over a^2, of numbers that every type has."""
     size = xp.abs(u)
-    return c / xp.clip(size, c, None), xp.clip(size / c, LEAST, 1.0)
+    return c / xp.clip(size, c, None), xp.clip(size / c, None, 1.0)
 
 
 def root_of_root(xp: Any, u: Array, c: float) -> Array:
@@ -42,6 +42,7 @@ def root_of_root(xp: Any, u: Array, c: float) -> Array:
 def log_of_root(xp: Any, u: Array, c: float) -> tuple[Array, Array]:
     """Return log(1 + (u/c)^2) / 2, and the leg b of u whose square it goes to 0 with."""
     a, b = legs(xp, u, c)
+    b = b + LEAST
     return 0.5 * xp.log1p((a * b) ** 2) + 2 * xp.log(_root_beyond(xp, u, c)), b
 
 

@@ -167,8 +167,8 @@ class LogCosh(Kernel):
 
     @staticmethod
     def omega(xp: Any, u: Array, delta: float) -> Array:
-        a, b = legs(xp, u, delta)
-        return a * (xp.tanh(ratio(xp, u, delta)) / b)
+        z = ratio(xp, u, delta)
+        return delta / xp.clip(xp.abs(u), delta, None) * (xp.tanh(z) / xp.clip(z, None, 1.0))
 
 
 @kernel("fair_loss")

@@ -104,14 +104,14 @@ class Welsch(_Redescending):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        z = xp.clip(xp.abs(u) / c, LEAST, None)
+        z = xp.abs(u) / c + LEAST
         size = bounded(xp, u, c)
         return -0.5 * (size * (size * (xp.expm1(-z * z) / xp.clip(z * z, None, 1.0))))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        half = xp.exp(-0.5 * (u / c) ** 2)  # twice, for its square may have lost the digits that a large u shows
-        return u * half * half
+        square = (u / c) ** 2
+        return u * xp.exp(-0.75 * square) * xp.exp(-0.25 * square)  # in two, for their product may have lost the digits that a large u shows
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
