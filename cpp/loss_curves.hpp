@@ -40,22 +40,21 @@ struct Power {
 template <class V>
 struct LogCosh {  // with E = exp(z) - 1: cosh z = (E^2 + 2 E + 2) / (2 E + 2), tanh z = (E^2 + 2 E) / (E^2 + 2 E + 2)
     static constexpr bool kIsShort = false;
-    double delta;
-    V u, z, size, near, less, below;
-    SQUARELY_INLINE LogCosh(const double* constants, V residual) : delta(constants[0]), u(residual), z(u / V::set(delta)), size(V::absolute(z)) {
+    V delta, u, z, size, near, less, below;
+    SQUARELY_INLINE LogCosh(const double* constants, V residual) : delta(V::set(constants[0])), u(residual), z(u / delta), size(V::absolute(z)) {
         near = clamp(size, 0.0, 20.0);  // beyond, it is z - log 2 to the last digit
         less = Power<V>(near).minus_one();
         below = less * less + (less + less);
     }
     SQUARELY_INLINE V rho() const {
         const V two = V::set(2.0);
-        return V::set(delta * delta) * (log_of(below + two, less + less + two, less * less) + (size - near));
+        return delta * (delta * (log_of(below + two, less + less + two, less * less) + (size - near)));
     }
     SQUARELY_INLINE V tanh() const {
         V size_of_it = below / (below + V::set(2.0)), zero = V::set(0.0);
         return V::choose(V::greater(z, zero), size_of_it, V::choose(V::greater(zero, z), negative(size_of_it), z));
     }
-    SQUARELY_INLINE V psi() const { return V::set(delta) * tanh(); }
+    SQUARELY_INLINE V psi() const { return delta * tanh(); }
     SQUARELY_INLINE V kappa() const {
         V q = Power<V>(clamp(V::set(-2.0) * size, -1600.0, 0.0)).times(V::set(1.0)), beside = V::set(1.0) + q;
         return unless_nan(u, V::set(4.0) * q / (beside * beside));
@@ -69,69 +68,77 @@ struct LogCosh {  // with E = exp(z) - 1: cosh z = (E^2 + 2 E + 2) / (2 E + 2), 
 template <class V>
 struct Fair {
     static constexpr bool kIsShort = false;
-    double c;
-    V u, a;
-    SQUARELY_INLINE Fair(const double* constants, V residual) : c(constants[0]), u(residual), a(V::absolute(u / V::set(c))) {}
+    V c, u, size;
+    SQUARELY_INLINE Fair(const double* constants, V residual) : c(V::set(constants[0])), u(residual), size(V::absolute(u)) {}
     SQUARELY_INLINE V rho() const {  // a - log(1 + a); near 0 by the series of atanh, w = a / (2 + a)
-        const V half = V::set(0.5), one = V::set(1.0);
+        const V half = V::set(0.5), one = V::set(1.0), a = size / c;
         V near = at_most(a, half), w = near / (V::set(2.0) + near), excess = near * w - w * logarithm_series(w * w);
         V far = a - log_of(one + a, one, a);
-        return V::set(c * c) * (V::choose(V::greater(half, a), excess, far) + (a - a));
+        V value = c * (c * V::choose(V::greater(half, a), excess, far));
+        return V::choose(V::greater(V::set(__builtin_inf()), a), value, a);
     }
-    SQUARELY_INLINE V psi() const { return u / (V::set(1.0) + a); }
+    SQUARELY_INLINE V psi() const { return within(u, c) * (at_least(size, c) / (c + size)); }
     SQUARELY_INLINE V kappa() const { return omega() * omega(); }
-    SQUARELY_INLINE V omega() const { return V::set(1.0) / (V::set(1.0) + a); }
+    SQUARELY_INLINE V omega() const { return c / (c + size); }
 };
 
 template <class V>
 struct Cauchy {
     static constexpr bool kIsShort = false;
-    double c;
-    V u, z, h;
-    SQUARELY_INLINE Cauchy(double bend, V residual) : c(bend), u(residual), z(u / V::set(c)), h(root(z)) {}
-    SQUARELY_INLINE Cauchy(const double* constants, V residual) : Cauchy(constants[0], residual) {}
-    SQUARELY_INLINE V rho() const {
-        const V one = V::set(1.0);
-        auto is_near = V::greater(one, V::absolute(z));
-        V square = z * z;
-        V log = log_of(V::choose(is_near, one + square, h), one, V::choose(is_near, square, h - one));
-        return V::set(c * c) * (V::choose(is_near, V::set(0.5), one) * log + (h - h));
+    V c, u;
+    Legs<V> legs;
+    V square;
+    SQUARELY_INLINE Cauchy(V bend, V residual) : c(bend), u(residual), legs(c, u), square(legs.square()) {}
+    SQUARELY_INLINE Cauchy(const double* constants, V residual) : Cauchy(V::set(constants[0]), residual) {}
+    SQUARELY_INLINE V growth() const {  // log(1 + (u/c)^2) / 2, over the square of the leg of u, with which it goes to 0
+        const V one = V::set(1.0), half = V::set(0.5), shorter = legs.a * legs.b;
+        auto is_near = V::greater(one, legs.b);
+        V h = at_least(legs.size, c) * V::sqrt(square);
+        V log = log_of(V::choose(is_near, square, h), V::choose(is_near, one, c), V::choose(is_near, shorter * shorter, h - c));
+        log = V::choose(is_near, half, one) * log / (legs.b * legs.b);
+        return V::choose(V::greater(V::set(__builtin_inf()), legs.size), log, legs.size);
     }
-    SQUARELY_INLINE V psi() const { return u / h / h; }
+    SQUARELY_INLINE V rho() const { return legs.near * (legs.near * growth()); }
+    SQUARELY_INLINE V psi() const { return within(u, c) * (legs.a / square); }
     SQUARELY_INLINE V kappa() const {
-        V one = V::set(1.0) / h, share = z / h;
-        return (one - share) * (one + share) / h / h;
+        V share = legs.a / square;
+        return (legs.a - legs.b) * (legs.a + legs.b) * (share * share);
     }
-    SQUARELY_INLINE V omega() const { return V::set(1.0) / h / h; }
+    SQUARELY_INLINE V omega() const { return legs.a * (legs.a / square); }
 };
 
 template <class V>
 struct StudentT {  // Cauchy's with c = sqrt(df) scale, times (df + 1) / c^2
     static constexpr bool kIsShort = false;
-    V factor;
+    double df;
     Cauchy<V> cauchy;
+    V most;
     SQUARELY_INLINE StudentT(const double* constants, V residual)
-        : factor(V::set((constants[0] + 1) / (bend(constants) * bend(constants)))), cauchy(bend(constants), residual) {}
-    SQUARELY_INLINE static double bend(const double* constants) { return std::sqrt(constants[0]) * constants[1]; }
-    SQUARELY_INLINE V rho() const { return factor * cauchy.rho(); }
-    SQUARELY_INLINE V psi() const { return factor * cauchy.psi(); }
-    SQUARELY_INLINE V kappa() const { return factor * cauchy.kappa(); }
-    SQUARELY_INLINE V omega() const { return factor * cauchy.omega(); }
+        : df(constants[0]), cauchy(V::set(std::sqrt(df) * constants[1]), residual), most(at_least(cauchy.legs.size, cauchy.c)) {}
+    SQUARELY_INLINE V rho() const {
+        V size = V::set(std::sqrt(df + 1)) * at_most(cauchy.legs.size / cauchy.c, V::set(1.0));
+        return size * (size * cauchy.growth());
+    }
+    SQUARELY_INLINE V psi() const { return V::set(df + 1) * within(cauchy.u / cauchy.c, V::set(1.0)) / (cauchy.square * most); }
+    SQUARELY_INLINE V kappa() const {
+        V apart = (cauchy.legs.a - cauchy.legs.b) * (cauchy.legs.a + cauchy.legs.b);
+        return V::set(df + 1) * apart / (cauchy.square * cauchy.square) / most / most;
+    }
+    SQUARELY_INLINE V omega() const { return V::set(df + 1) / cauchy.square / most / most; }
 };
 
 template <class V>
 struct Welsch {
     static constexpr bool kIsShort = false;
-    double c;
-    V u, z;
+    V c, u, z;
     Power<V> power;
     SQUARELY_INLINE Welsch(const double* constants, V residual)
-        : c(constants[0]), u(residual), z(clamp(u / V::set(c), -100.0, 100.0)), power(negative(z * z)) {}
-    SQUARELY_INLINE V rho() const { return unless_nan(u, V::set(-0.5 * c * c) * power.minus_one()); }
-    SQUARELY_INLINE V psi() const { return u * omega(); }
+        : c(V::set(constants[0])), u(residual), z(clamp(u / c, -100.0, 100.0)), power(negative(z * z)) {}
+    SQUARELY_INLINE V rho() const { return unless_nan(u, V::set(-0.5) * c * (c * power.minus_one())); }
+    SQUARELY_INLINE V psi() const { return unless_nan(u, power.times(u)); }
     SQUARELY_INLINE V kappa() const {
         V lever = V::set(std::sqrt(2.0)) * z;
-        return (V::set(1.0) - lever) * (V::set(1.0) + lever) * omega();
+        return unless_nan(u, power.times((V::set(1.0) - lever) * (V::set(1.0) + lever)));
     }
     SQUARELY_INLINE V omega() const { return unless_nan(u, power.times(V::set(1.0))); }
 };

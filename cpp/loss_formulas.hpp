@@ -20,11 +20,14 @@ SQUARELY_INLINE V sign(V u) {  // 0 and nan stay what they are
     const V zero = V::set(0.0);
     return V::choose(V::greater(u, zero), V::set(1.0), V::choose(V::greater(zero, u), V::set(-1.0), u));
 }
+constexpr double kLeast = 1e-17;  // what is less changes no digit of a number beside 1, and its square is still a number
 template <class V>
-SQUARELY_INLINE V root(V z) {  // sqrt(1 + z^2) without the square of a large z
-    V most = at_least(V::absolute(z), V::set(1.0)), one = V::set(1.0) / most, rest = z / most;
-    return most * V::sqrt(one * one + rest * rest);
-}
+struct Legs {  // c and |u| over the larger of both, of which one is 1
+    V size, near, a, b;
+    SQUARELY_INLINE Legs(V c, V u)
+        : size(V::absolute(u)), near(at_most(size, c)), a(c / at_least(size, c)), b(at_most(at_least(size / c, V::set(kLeast)), V::set(1.0))) {}
+    SQUARELY_INLINE V square() const { return a * a + b * b; }
+};
 
 template <class V>
 struct Squared {
@@ -95,46 +98,45 @@ struct SmoothL1 {
 template <class V>
 struct PseudoHuber {
     static constexpr bool kIsShort = false;
-    V delta, u, z, h;
-    SQUARELY_INLINE PseudoHuber(const double* constants, V residual) : delta(V::set(constants[0])), u(residual), z(u / delta), h(root(z)) {}
-    SQUARELY_INLINE V rho() const { return delta * u * (z / (V::set(1.0) + h)); }
-    SQUARELY_INLINE V psi() const { return u / h; }
+    V delta, u;
+    Legs<V> legs;
+    V h;
+    SQUARELY_INLINE PseudoHuber(const double* constants, V residual)
+        : delta(V::set(constants[0])), u(residual), legs(delta, u), h(V::sqrt(legs.square())) {}
+    SQUARELY_INLINE V rho() const { return legs.near * (legs.size / (legs.a + h)); }
+    SQUARELY_INLINE V psi() const { return within(u, delta) / h; }
     SQUARELY_INLINE V kappa() const { return omega() * omega() * omega(); }
-    SQUARELY_INLINE V omega() const { return V::set(1.0) / h; }
+    SQUARELY_INLINE V omega() const { return legs.a / h; }
 };
 
 template <class V>
 struct GemanMcClure {
     static constexpr bool kIsShort = false;
-    V c, u, z, h;
-    SQUARELY_INLINE GemanMcClure(const double* constants, V residual) : c(V::set(constants[0])), u(residual), z(u / c), h(root(z)) {}
-    SQUARELY_INLINE V rho() const {
-        V share = z / h;
-        return V::set(0.5) * c * c * (share * share);
-    }
-    SQUARELY_INLINE V psi() const { return u / h / h / h / h; }
+    V c, u;
+    Legs<V> legs;
+    V square, share;
+    SQUARELY_INLINE GemanMcClure(const double* constants, V residual)
+        : c(V::set(constants[0])), u(residual), legs(c, u), square(legs.square()), share(legs.a / square) {}
+    SQUARELY_INLINE V rho() const { return legs.near * (legs.near * (V::set(0.5) / square)); }
+    SQUARELY_INLINE V psi() const { return within(u, c) * share * share * legs.a; }
     SQUARELY_INLINE V kappa() const {
-        V one = V::set(1.0) / h, share = V::set(std::sqrt(3.0)) * (z / h);
-        return (one - share) * (one + share) / h / h / h / h;
+        V lever = V::set(std::sqrt(3.0)) * legs.b;
+        return (legs.a - lever) * (legs.a + lever) / square * (share * share) * (legs.a * legs.a);
     }
-    SQUARELY_INLINE V omega() const {
-        V once = V::set(1.0) / h / h;
-        return once * once;
-    }
+    SQUARELY_INLINE V omega() const { return legs.a * share * (legs.a * share); }
 };
 
 template <class V>
 struct Tukey {
     static constexpr bool kIsShort = false;
-    double c;
-    V z;
-    SQUARELY_INLINE Tukey(const double* constants, V residual) : c(constants[0]), z(within(residual / V::set(c), V::set(1.0))) {}
+    V near, z;
+    SQUARELY_INLINE Tukey(const double* constants, V residual) : near(within(residual, V::set(constants[0]))), z(near / V::set(constants[0])) {}
     SQUARELY_INLINE V apart(double by) const { return (V::set(1.0) - V::set(by) * z) * (V::set(1.0) + V::set(by) * z); }
     SQUARELY_INLINE V rho() const {
         V s = z * z;
-        return V::set(c * c / 6) * s * (V::set(3.0) - V::set(3.0) * s + s * s);
+        return near * (near * ((V::set(3.0) - V::set(3.0) * s + s * s) * V::set(1.0 / 6)));
     }
-    SQUARELY_INLINE V psi() const { return V::set(c) * z * omega(); }
+    SQUARELY_INLINE V psi() const { return near * omega(); }
     SQUARELY_INLINE V kappa() const { return apart(1.0) * (V::set(1.0) - V::set(std::sqrt(5.0)) * z) * (V::set(1.0) + V::set(std::sqrt(5.0)) * z); }
     SQUARELY_INLINE V omega() const { return apart(1.0) * apart(1.0); }
 };
@@ -176,14 +178,16 @@ template <class V>
 struct SmoothPinball : Sided<V> {
     static constexpr bool kIsShort = false;
     using Sided<V>::u, Sided<V>::share;
-    V delta;
-    Huber<V> huber;
+    V delta, size;
     SQUARELY_INLINE SmoothPinball(const double* constants, V residual)
-        : Sided<V>(constants[0], residual), delta(V::set(constants[1])), huber(constants + 1, residual) {}
-    SQUARELY_INLINE V rho() const { return share * (huber.rho() / delta); }
+        : Sided<V>(constants[0], residual), delta(V::set(constants[1])), size(V::absolute(u)) {}
+    SQUARELY_INLINE V rho() const {
+        V a = at_most(size, delta);
+        return share * (a / delta * (size - V::set(0.5) * a));
+    }
     SQUARELY_INLINE V psi() const { return share * within(u / delta, V::set(1.0)); }
-    SQUARELY_INLINE V kappa() const { return share * huber.kappa() / delta; }
-    SQUARELY_INLINE V omega() const { return share / at_least(V::absolute(u), delta); }
+    SQUARELY_INLINE V kappa() const { return share * V::choose(V::greater(delta, size), V::set(1.0) / delta, V::set(0.0)); }
+    SQUARELY_INLINE V omega() const { return share / at_least(size, delta); }
 };
 
 template <class V>

@@ -149,6 +149,7 @@ def refused() -> dict[str, str]:
         "weight": refusal(losses.MSELoss(), Y_TRUE, Y_PRED, WEIGHT[:, None]),
         "reduction": refusal(losses.MSELoss, reduction="sum_over_batch_size"),
         "setting": refusal(losses.HuberLoss, delta=-1.0),
+        "place": refusal(losses.HuberLoss, 2.0),
         "denom": refusal(losses.MSELoss, denom=np.ones(1)),
         "metric": refusal(losses.LossMetric, keras.losses.MeanSquaredError()),
         "nan": refusal(losses.MSELoss(nan_target="raise"), np.array([np.nan]), np.array([1.0])),

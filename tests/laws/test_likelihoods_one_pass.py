@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
@@ -132,6 +133,49 @@ def test_the_pass_is_the_formula_at_all_magnitudes(name: str, spread: str, dtype
             steps = 4 + (abs(spread_at[0]) if spread == "log_var" and name == "beta_nll_loss" else 0)  # an exponent is rounded before it is raised
             for found, (true, size) in zip((values[i], by_mean[i], by_spread[i]), exact, strict=True):
                 assert is_near(found.item(), true, size, dtype, steps), (at, spread_at, found.item(), mp.nstr(true, 20))
+
+
+def by_variance(name: str, u: Any, v: Any, of: str, **settings: float) -> list[Any]:
+    """Loss of each error and its slopes, by the pass of the core, by torch's operations, or by JAX."""
+    if of == "jax":
+        with jax.enable_x64(u.dtype == np.float64):
+            pred, var = jnp.asarray(u), jnp.asarray(v)
+            each = lambda p, s: getattr(in_jax, name)(p, jnp.zeros_like(p), var=s, reduction="none", **settings)  # noqa: E731
+            slopes = jax.grad(lambda p, s: each(p, s).sum(), argnums=(0, 1))(pred, var)
+            return [np.asarray(found) for found in (each(pred, var), *slopes)]
+    pred, var = (torch.tensor(array)[:, None].requires_grad_() for array in (u, v))
+    target = torch.zeros_like(pred.detach()).requires_grad_(of == "operations")  # of which the core has no gradient
+    values = getattr(losses, name)(pred, target, var=var, reduction="per_sample", **settings)
+    return [found.detach().numpy().ravel() for found in (values, *torch.autograd.grad(values.sum(), (pred, var)))]
+
+
+@pytest.mark.parametrize(
+    ("name", "beta"), [("gaussian_nll_loss", 0.0), ("faithful_nll_loss", 0.0), *(("beta_nll_loss", b) for b in (0.25, 0.5, 1.0))]
+)
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-14), (np.float32, 1e-6)])
+@pytest.mark.parametrize("of", ["core", "operations", "jax"])
+def test_a_loss_that_is_a_number_has_slopes_that_are(name: str, beta: float, dtype: Any, bound: float, of: str) -> None:
+    """Over sixty decades of errors and variances, though the square of the error, or one over that of the variance, is beyond the type."""
+    settings, kind = {"beta": beta} if name == "beta_nll_loss" else {}, np.finfo(dtype)
+    pairs = [*itertools.product([s * 10.0**k for k in range(-30, 31, 6) for s in (1, -1)], [10.0**k for k in range(-30, 31, 5)])]
+    if dtype is np.float64 and not settings:
+        pairs += [(1e200, 1e150), (-1e-200, 1e-150), (1e-200, 1e-300)]
+    u, v = (np.array(each, dtype) for each in zip(*pairs, strict=True))
+    found = by_variance(name, u, v, of, **settings)
+    with mp.workdps(60):
+        for i in range(len(pairs)):
+            exact = truth(name, "var", beta, mp.mpf(float(u[i])), mp.mpf(float(v[i])))
+            if exact[0][0] > kind.max:
+                assert found[0][i] == INF
+                continue
+            for value, (true, size) in zip((each[i] for each in found), exact, strict=True):
+                assert value.dtype == dtype
+                if abs(true) > kind.max:
+                    assert abs(value) == INF
+                else:  # XLA takes numbers below the smallest normal one for 0
+                    allowed = bound * abs(size) + 8 * mp.mpf(float(kind.tiny))
+                    assert np.isfinite(value)
+                    assert abs(mp.mpf(float(value)) - true) <= allowed, (pairs[i], value, mp.nstr(true, 20))
 
 
 EXTREMES = list(

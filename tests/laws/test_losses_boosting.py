@@ -20,7 +20,8 @@ import squarely.losses.numpy as losses
 from squarely.errors import DataError
 from squarely.losses.boosting import Objective, as_catboost, as_lightgbm, as_sklearn, as_xgboost
 from squarely.losses.boosting.catboost import CatBoostObjective
-from squarely.losses.numpy import HalfMSELoss, HuberLoss, L1Loss, Loss, MSELoss, MSLELoss, PinballLoss, TukeyLoss
+from squarely.losses.kernels import KERNELS
+from squarely.losses.numpy import HalfMSELoss, HuberLoss, L1Loss, Loss, MSELoss, MSLELoss, PinballLoss, TukeyLoss, loss_class
 
 X, Y = load_diabetes(return_X_y=True)
 WEIGHT = np.random.default_rng(0).uniform(0.5, 2, len(Y))
@@ -242,6 +243,21 @@ def test_an_objective_can_be_sent() -> None:
     again = pickle.loads(pickle.dumps(objective))
     assert isinstance(again, CatBoostObjective)
     assert repr(again) == repr(objective) == "CatBoostObjective(HuberLoss(delta=2), hessian='one')"
+
+
+@pytest.mark.parametrize("infinite", [np.inf, -np.inf])
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_an_infinite_target_is_refused_where_it_counts(name: str, infinite: float) -> None:
+    """A bounded gradient of it is a number like others, and would be believed; a target that is nan is missing."""
+    loss, target = loss_class(KERNELS[name])(), np.array([0.5, np.nan, infinite, 0.25])
+    for objective in (as_xgboost(loss, target=target), as_lightgbm(loss, target=target), as_catboost(loss)):
+        with pytest.raises(DataError, match=f"the target of row 2 is {infinite}; expected a number, or nan where it is missing"):
+            objective.derivatives(np.zeros(4), target)
+        with pytest.raises(DataError, match="a target is not finite"):
+            objective.init_score(target)
+        gradient, hessian = objective.derivatives(np.zeros(4), target, np.array([1.0, 1.0, 0.0, 1.0]))
+        assert gradient[1:3].tolist() == hessian[1:3].tolist() == [0.0, 0.0]
+        assert (gradient[[0, 3]] < 0).all()
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------

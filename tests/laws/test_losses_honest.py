@@ -382,3 +382,30 @@ def test_a_misspelt_word_is_told_what_was_meant(face: tuple[Any, Any], given: di
     functions, array = face
     with pytest.raises(DataError, match=words):
         functions.huber_loss(array([1.0]), array([0.0]), **given)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda face: face.HuberLoss(2.0), r"HuberLoss takes settings and options by name, and was given 2\.0 .* Cure: HuberLoss\(delta=2\.0\)\.$"),
+        (lambda face: face.StudentTLoss(3, 0.5), r"given 3, 0\.5 without one\. Cure: StudentTLoss\(df=3, scale=0\.5\)\.$"),
+        (lambda face: face.HuberLoss("sum", 2.0), r"Cure: HuberLoss\(reduction='sum', delta=2\.0\)\.$"),
+        (lambda face: face.HuberLoss(1.0, 2.0), r"given 1\.0, 2\.0 without one; its settings are delta\.$"),
+        (lambda face: face.MSELoss(None, None, "sum"), r"given a NoneType, a NoneType, 'sum' without one\. Cure: MSELoss\(\)\(\.\.\.\)"),
+        (lambda face: face.MSELoss(2.0), r"its settings are none\.$"),
+        (
+            lambda face: face.MSELoss(np.zeros(2), np.zeros(2)),
+            r"given a ndarray, a ndarray without one\. Cure: MSELoss\(\)\(\.\.\.\), if these are data",
+        ),
+    ],
+)
+@pytest.mark.parametrize("of", [in_torch, in_numpy], ids=["torch", "numpy"])
+def test_a_class_takes_settings_by_name(of: Any, made: Any, words: str) -> None:
+    """torch's HuberLoss has the reduction first, Keras' the bend."""
+    with pytest.raises(DataError, match=words):
+        made(of)
+
+
+def test_a_loss_of_a_layer_takes_options_by_name() -> None:
+    with pytest.raises(DataError, match=r"Cure: LinearMSELoss\(reduction='sum'\)"):
+        in_torch.LinearMSELoss("sum")

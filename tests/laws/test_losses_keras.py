@@ -122,6 +122,7 @@ def test_a_mask_of_keras_selects_before_it_subtracts(found: Any, data: Any) -> N
 
 def test_what_does_not_fit_is_refused(found: Any) -> None:
     said = found["refused"]
+    assert said["place"].endswith("was given 2.0 without one. Cure: HuberLoss(delta=2.0).")
     assert said["shape"].startswith("pred has shape (8, 1) and y_true (8,)")
     assert "y_true[..., None]" in said["shape"]
     assert said["weight"].startswith("sample_weight has shape (6, 1) and pred (6, 4)")

@@ -74,6 +74,7 @@ class Objective:
                 row = int(np.argwhere(~(np.isfinite(weight) & (weight >= 0)))[0][0])
                 raise DataError(f"the weight of row {row} is {weight.flat[row]}; expected finite weights of at least 0.")
             counts &= weight != 0
+        _refuse_infinite(target, counts)
         safe = np.where(counts, pred, 0), np.where(counts, target, 0).astype(np.result_type(target, pred.dtype))
         with np.errstate(over="ignore"):
             pair = self.loss.gradient_hessian(*safe, hessian=self.hessian)
@@ -84,6 +85,14 @@ class Objective:
         if weight is not None:
             gradient, hessian = gradient * weight, hessian * weight
         return np.where(counts, gradient, self.dtype(0)), np.where(counts, hessian, self.dtype(0))
+
+
+def _refuse_infinite(target: Array, counts: Array) -> None:
+    """Refuse a target that is infinite where it counts: it would pull with a bounded gradient for ever, and no leaf could follow."""
+    bad = np.isinf(target) & counts
+    if bad.any():
+        first = tuple(np.argwhere(bad)[0])
+        raise DataError(f"the target of row {first[0]} is {target[first]}; expected a number, or nan where it is missing.")
 
 
 def _has_no_curvature(loss: Loss) -> bool:

@@ -83,9 +83,11 @@ class Normal(Form):
 
 
 def _square(xp: Any, u: Array, spread: Array, is_log: bool) -> Array:
-    """Return u^2 over the variance: finite where it should be, though the square of the error, or one over the variance, may not be."""
+    """Return u^2 over the variance: it and its derivatives are finite where they should be, though u^2, or one over the variance, may not be."""
     if not is_log:
-        return u * (u / spread)
+        part = xp.sqrt(xp.sqrt(spread))
+        scaled = u / part / part
+        return scaled * scaled
     part = xp.exp(-0.25 * spread)
     scaled = u * part * part
     return scaled * scaled
@@ -130,8 +132,9 @@ class BetaNLL(Normal):
         xp, constant, beta = library.xp, library.stop(spread), settings["beta"]
         if is_log:  # the square takes in the weight before either may be too large
             return 0.5 * (xp.exp(beta * constant) * spread + _square(xp, u, spread - beta * constant, is_log))
-        root = constant ** (0.5 * beta)
-        return 0.5 * (root * root * xp.log(spread) + _square(xp, root * u, spread, is_log))
+        root, part = constant ** (0.25 * beta), xp.sqrt(xp.sqrt(spread))
+        scaled = u / part * root / part * root
+        return 0.5 * (root**4 * xp.log(spread) + scaled * scaled)
 
 
 @form

@@ -7,7 +7,7 @@ from squarely.errors import DataError
 from squarely.losses.calls import Call
 from squarely.losses.compose import same_shape
 from squarely.losses.keras.library import call_of_backend, get_keras_mask, keras, set_keras_mask
-from squarely.losses.kernels import Kernel, checked
+from squarely.losses.kernels import Kernel, checked, refuse_places
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 
@@ -39,7 +39,7 @@ class PointwiseLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __init__(
         self,
-        *,
+        *given: Any,
         reduction: str = "mean",
         denom: str | float | None = None,
         nan_target: str = "propagate",
@@ -47,6 +47,7 @@ class PointwiseLoss(keras.losses.Loss):  # type: ignore[misc]
         dtype: Any = None,
         **settings: float,
     ) -> None:
+        refuse_places(type(self).__name__, self.kernel, given)
         super().__init__(name=name or self.kernel.name, dtype=dtype)
         if denom is not None and not isinstance(denom, str | Real):
             raise DataError(f"denom is a {type(denom).__name__}; expected a word or a number, for a model that is saved keeps it.")

@@ -1,7 +1,7 @@
 """The one table of pointwise losses: each is declared once, with its derivatives, for every framework."""
 
 from squarely.losses.kernels import asymmetric, convex, quadratic, redescending
-from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, checked, kernel
+from squarely.losses.kernels.kernel import KERNELS, Bound, Kernel, checked, kernel, refuse_places
 from squarely.losses.kernels.own import pointwise
 from squarely.losses.kernels.residual import BoundResidual
 
@@ -17,4 +17,5 @@ __all__ = [
     "pointwise",
     "quadratic",
     "redescending",
+    "refuse_places",
 ]

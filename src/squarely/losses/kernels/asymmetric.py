@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from squarely.losses.kernels.careful import expm1_excess
-from squarely.losses.kernels.convex import Huber
+from squarely.losses.kernels.careful import LEAST, expm1_excess
+from squarely.losses.kernels.convex import SmoothL1
 from squarely.losses.kernels.kernel import Array, Kernel, kernel
 from squarely.parameter import Parameter
 
@@ -66,15 +66,15 @@ class SmoothPinball(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, alpha: float, delta: float) -> Array:
-        return _share(xp, u, alpha) * (Huber.rho(xp, u, delta) / delta)
+        return _share(xp, u, alpha) * SmoothL1.rho(xp, u, delta)
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float, delta: float) -> Array:
-        return _share(xp, u, alpha) * xp.clip(u / delta, -1.0, 1.0)
+        return _share(xp, u, alpha) * SmoothL1.psi(xp, u, delta)
 
     @staticmethod
     def kappa(xp: Any, u: Array, alpha: float, delta: float) -> Array:
-        return _share(xp, u, alpha) * Huber.kappa(xp, u, delta) / delta
+        return _share(xp, u, alpha) * SmoothL1.kappa(xp, u, delta)
 
     @staticmethod
     def omega(xp: Any, u: Array, alpha: float, delta: float) -> Array:
@@ -132,12 +132,14 @@ class Linex(Kernel):
 
     @staticmethod
     def omega(xp: Any, u: Array, a: float) -> Array:
-        there = xp.where(u == 0, xp.ones_like(u), u)
-        return xp.where(u == 0, xp.full_like(u, a * a), _linex_slope(xp, there, a, there))
+        x = a * u
+        is_near = xp.abs(x) < 1
+        near = xp.where(is_near & (xp.abs(x) > LEAST), x, xp.full_like(x, LEAST))
+        return xp.where(is_near, a * (a * (xp.expm1(near) / near)), _linex_slope(xp, u, a, xp.where(is_near, xp.ones_like(u), u)))
 
 
 def _linex_slope(xp: Any, u: Array, a: float, over: Any) -> Array:
     """Return a (exp(a u) - 1) / over, which may be finite where exp(a u) is not."""
     x = a * u
-    half = xp.exp(0.5 * x)
-    return xp.where(x < 1, a * xp.expm1(xp.clip(x, None, 1.0)) / over, a * half * (half / over) - a / over)
+    half = xp.exp(0.5 * xp.clip(x, 1.0, None))
+    return xp.where(x < 1, a * (xp.expm1(xp.clip(x, None, 1.0)) / over), a * half * ((half - 1 / half) / over))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from squarely.losses.kernels.careful import log1p_excess, root
+from squarely.losses.kernels.careful import bounded, legs, log1p_excess, ratio
 from squarely.losses.kernels.kernel import Array, Kernel, kernel
 from squarely.parameter import Parameter
 
@@ -118,12 +118,13 @@ class PseudoHuber(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, delta: float) -> Array:
-        z = u / delta
-        return delta * u * (z / (1 + root(xp, z)))
+        a, b = legs(xp, u, delta)
+        return bounded(xp, u, delta) * (xp.abs(u) / (a + xp.sqrt(a * a + b * b)))
 
     @staticmethod
     def psi(xp: Any, u: Array, delta: float) -> Array:
-        return u / root(xp, u / delta)
+        a, b = legs(xp, u, delta)
+        return xp.clip(u, -delta, delta) / xp.sqrt(a * a + b * b)
 
     @staticmethod
     def kappa(xp: Any, u: Array, delta: float) -> Array:
@@ -131,7 +132,8 @@ class PseudoHuber(Kernel):
 
     @staticmethod
     def omega(xp: Any, u: Array, delta: float) -> Array:
-        return 1 / root(xp, u / delta)
+        a, b = legs(xp, u, delta)
+        return a / xp.sqrt(a * a + b * b)
 
 
 @kernel("log_cosh_loss")
@@ -147,14 +149,16 @@ class LogCosh(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, delta: float) -> Array:
-        z = xp.abs(u / delta)
+        z = ratio(xp, u, delta)
         near = xp.clip(z, None, 20.0)  # beyond, it is z - log 2 to the last digit
         t = xp.expm1(near)
-        return delta * delta * (xp.log1p(t * t / (t + t + 2)) + (z - near))  # cosh z - 1, a quotient in which nothing cancels
+        log = xp.log1p(t * t / (t + t + 2)) + (z - near)  # of cosh z, less 1 a quotient in which nothing cancels
+        return bounded(xp, u, delta) * (xp.abs(u) * (log / (z * xp.clip(z, None, 1.0))))
 
     @staticmethod
     def psi(xp: Any, u: Array, delta: float) -> Array:
-        return delta * xp.tanh(u / delta)
+        z = ratio(xp, u, delta)
+        return xp.clip(u, -delta, delta) * (xp.tanh(z) / xp.clip(z, None, 1.0))
 
     @staticmethod
     def kappa(xp: Any, u: Array, delta: float) -> Array:
@@ -163,8 +167,8 @@ class LogCosh(Kernel):
 
     @staticmethod
     def omega(xp: Any, u: Array, delta: float) -> Array:
-        z = xp.where(u == 0, xp.ones_like(u), u / delta)
-        return xp.where(u == 0, xp.ones_like(u), xp.tanh(z) / z)
+        z = ratio(xp, u, delta)
+        return delta / xp.clip(xp.abs(u), delta, None) * (xp.tanh(z) / xp.clip(z, None, 1.0))
 
 
 @kernel("fair_loss")
@@ -181,11 +185,13 @@ class Fair(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        return c * c * log1p_excess(xp, xp.abs(u / c))
+        z = ratio(xp, u, c)
+        return bounded(xp, u, c) * (xp.abs(u) * (log1p_excess(xp, z) / (z * xp.clip(z, None, 1.0))))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        return u / (1 + xp.abs(u / c))
+        size = xp.abs(u)
+        return xp.clip(u, -c, c) * (xp.clip(size, c, None) / (c + size))
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
@@ -193,4 +199,4 @@ class Fair(Kernel):
 
     @staticmethod
     def omega(xp: Any, u: Array, c: float) -> Array:
-        return 1 / (1 + xp.abs(u / c))
+        return c / (c + xp.abs(u))

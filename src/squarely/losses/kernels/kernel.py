@@ -12,7 +12,7 @@ from squarely.losses.kernels.residual import DIFFERENCE, Residual
 from squarely.losses.options import OPTIONS
 from squarely.parameter import Parameter
 
-__all__ = ["KERNELS", "Bound", "Kernel", "checked", "kernel"]
+__all__ = ["KERNELS", "Bound", "Kernel", "checked", "kernel", "refuse_places"]
 
 Array = Any  # of NumPy, torch or JAX; xp is the namespace that it belongs to
 Formula = Callable[..., Array]  # (xp, u, **settings)
@@ -104,6 +104,24 @@ def kernel(name: str) -> Callable[[type[Kernel]], type[Kernel]]:
         return declared
 
     return enter
+
+
+def refuse_places(name: str, declared: Any, given: tuple[Any, ...]) -> None:
+    """Refuse what a class is given without a name: libraries do not agree on the order of settings and options."""
+    if not given:
+        return
+    settings = iter(declared.settings)
+    places = ["reduction" if isinstance(each, str) else next(settings, None) for each in given]
+    said = f"{name} takes settings and options by name, and was given {', '.join(map(_shown, given))} without one"
+    if not all(isinstance(each, str | Real) for each in given):
+        raise DataError(f"{said}. Cure: {name}()(...), if these are data.")
+    if None in places or len(set(places)) < len(places):
+        raise DataError(f"{said}; its settings are {', '.join(declared.settings) or 'none'}.")
+    raise DataError(f"{said}. Cure: {name}({', '.join(f'{place}={each!r}' for place, each in zip(places, given, strict=True))}).")
+
+
+def _shown(given: Any) -> str:
+    return repr(given) if isinstance(given, str | Real) else f"a {type(given).__name__}"
 
 
 def checked(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from squarely.losses.kernels.careful import power, root
+from squarely.losses.kernels.careful import LEAST, bounded, legs, log_of_root, power, root_of_root
 from squarely.losses.kernels.kernel import Array, Kernel, kernel
 from squarely.parameter import Parameter
 
@@ -11,8 +11,7 @@ __all__ = ["Barron", "Cauchy", "GemanMcClure", "StudentT", "Tukey", "Welsch", "W
 
 _SIZE = "The size of an error, in the unit of the target, {}."
 _LESS = "past which it counts for less and less"
-# Shapes of Barron's family from which on a limit is it to the last digit.
-_CAUCHY, _WELSCH = 1e-20, -1e18
+_WELSCH = -1e18  # the shape of Barron's family from which on a limit is it to the last digit
 
 
 def _size(default: float, text: str = _LESS) -> Parameter:
@@ -39,25 +38,25 @@ class Cauchy(_Redescending):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        z = u / c
-        near = 0.5 * xp.log1p(xp.clip(xp.abs(z), None, 1.0) ** 2)
-        return c * c * xp.where(xp.abs(z) < 1, near, xp.log(root(xp, z)))
+        log, b = log_of_root(xp, u, c)
+        size = bounded(xp, u, c)
+        return size * (size * (log / (b * b)))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        h = root(xp, u / c)
-        return u / h / h
+        a, b = legs(xp, u, c)
+        return xp.clip(u, -c, c) * (a / (a * a + b * b))
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
-        z = u / c
-        h = root(xp, z)
-        return (1 / h - z / h) * (1 / h + z / h) / h / h
+        a, b = legs(xp, u, c)
+        share = a / (a * a + b * b)
+        return (a - b) * (a + b) * (share * share)
 
     @staticmethod
     def omega(xp: Any, u: Array, c: float) -> Array:
-        h = root(xp, u / c)
-        return 1 / h / h
+        a, b = legs(xp, u, c)
+        return a * (a / (a * a + b * b))
 
 
 @kernel("geman_mcclure_loss")
@@ -71,21 +70,22 @@ class GemanMcClure(_Redescending):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        z = u / c
-        most = xp.clip(xp.abs(z), 1.0, None)
-        square = (z / most) ** 2  # no square of a large z
-        return 0.5 * c * c * (square / ((1 / most) ** 2 + square))
+        a, b = legs(xp, u, c)
+        size = bounded(xp, u, c)
+        return size * (size * (0.5 / (a * a + b * b)))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        h = root(xp, u / c)
-        return u / h / h / h / h
+        a, b = legs(xp, u, c)
+        share = a / (a * a + b * b)
+        return xp.clip(u, -c, c) * share * share * a
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
-        z = u / c
-        h = root(xp, z)
-        return (1 / h - math.sqrt(3) * (z / h)) * (1 / h + math.sqrt(3) * (z / h)) / h / h / h / h
+        a, b = legs(xp, u, c)
+        square = a * a + b * b
+        share = a / square
+        return (a - math.sqrt(3) * b) * (a + math.sqrt(3) * b) / square * (share * share) * (a * a)
 
     @staticmethod
     def omega(xp: Any, u: Array, c: float) -> Array:
@@ -104,16 +104,20 @@ class Welsch(_Redescending):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        return -0.5 * c * c * xp.expm1(-((u / c) ** 2))
+        z = xp.abs(u) / c + LEAST
+        size = bounded(xp, u, c)
+        return -0.5 * (size * (size * (xp.expm1(-z * z) / xp.clip(z * z, None, 1.0))))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        return u * Welsch.omega(xp, u, c)
+        square = (u / c) ** 2
+        return u * xp.exp(-0.75 * square) * xp.exp(-0.25 * square)  # in two, for their product may have lost the digits that a large u shows
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
         z = xp.clip(u / c, -100.0, 100.0)  # beyond, it is 0 in every type
-        return (1 - math.sqrt(2) * z) * (1 + math.sqrt(2) * z) * xp.exp(-z * z)
+        half = xp.exp(-0.5 * z * z)
+        return ((1 - math.sqrt(2) * z) * half) * ((1 + math.sqrt(2) * z) * half)
 
     @staticmethod
     def omega(xp: Any, u: Array, c: float) -> Array:
@@ -132,12 +136,13 @@ class Tukey(_Redescending):
 
     @staticmethod
     def rho(xp: Any, u: Array, c: float) -> Array:
-        s = xp.clip(u / c, -1.0, 1.0) ** 2
-        return c * c / 6 * s * (3 - 3 * s + s * s)
+        near = xp.clip(u, -c, c)
+        s = (near / c) ** 2
+        return near * (near * ((3 - 3 * s + s * s) * (1 / 6)))
 
     @staticmethod
     def psi(xp: Any, u: Array, c: float) -> Array:
-        return c * xp.clip(u / c, -1.0, 1.0) * Tukey.omega(xp, u, c)
+        return xp.clip(u, -c, c) * Tukey.omega(xp, u, c)
 
     @staticmethod
     def kappa(xp: Any, u: Array, c: float) -> Array:
@@ -193,23 +198,30 @@ class StudentT(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, df: float, scale: float) -> Array:
-        c = math.sqrt(df) * scale
-        return (df + 1) / (c * c) * Cauchy.rho(xp, u, c)
+        c, lift = math.sqrt(df) * scale, math.sqrt(df + 1)
+        log, b = log_of_root(xp, u, c)
+        size = lift * xp.clip(xp.abs(u) / c, None, 1.0)
+        return size * (size * (log / (b * b)))
 
     @staticmethod
     def psi(xp: Any, u: Array, df: float, scale: float) -> Array:
         c = math.sqrt(df) * scale
-        return (df + 1) / (c * c) * Cauchy.psi(xp, u, c)
+        a, b = legs(xp, u, c)
+        return (df + 1) * xp.clip(u / c, -1.0, 1.0) / (a * a + b * b) / xp.clip(xp.abs(u), c, None)
 
     @staticmethod
     def kappa(xp: Any, u: Array, df: float, scale: float) -> Array:
         c = math.sqrt(df) * scale
-        return (df + 1) / (c * c) * Cauchy.kappa(xp, u, c)
+        a, b = legs(xp, u, c)
+        most, square = xp.clip(xp.abs(u), c, None), a * a + b * b
+        return (df + 1) * (a - b) * (a + b) / (square * square) / most / most
 
     @staticmethod
     def omega(xp: Any, u: Array, df: float, scale: float) -> Array:
         c = math.sqrt(df) * scale
-        return (df + 1) / (c * c) * Cauchy.omega(xp, u, c)
+        a, b = legs(xp, u, c)
+        most = xp.clip(xp.abs(u), c, None)
+        return (df + 1) / (a * a + b * b) / most / most
 
 
 @kernel("barron_loss")
@@ -234,49 +246,49 @@ class Barron(Kernel):
         z = u / c
         if alpha == 2:
             return 0.5 * z * z
-        if abs(alpha) < _CAUCHY:
-            return Cauchy.rho(xp, z, math.sqrt(2))
         if alpha < _WELSCH:
             return Welsch.rho(xp, z, math.sqrt(2))
-        b = abs(alpha - 2)
-        v = z / math.sqrt(b)
+        lift = math.sqrt(abs(alpha - 2))
+        log, b = log_of_root(xp, u, lift * c)
+        size = lift * xp.clip(xp.abs(z) / lift, None, 1.0)
         if abs(alpha) < 0.1:  # a power that is nearly 1 says little
-            least = Cauchy.rho(xp, v, 1.0)  # rho / b as alpha goes to 0
-            x = alpha * least
+            x = alpha * log
             there = xp.where(x == 0, xp.ones_like(x), x)
-            return b * least * xp.where(x == 0, xp.ones_like(x), xp.expm1(x) / there)
-        near = xp.expm1(0.5 * alpha * xp.log1p(xp.clip(xp.abs(v), None, 1.0) ** 2))
-        half = root(xp, v) ** (0.5 * alpha)  # twice, for a small b times its square may be finite where the square is not
-        return xp.where(xp.abs(v) < 1, b / alpha * near, b / alpha * half * half - b / alpha)
+            return size * (size * (log / (b * b))) * xp.where(x == 0, xp.ones_like(x), xp.expm1(x) / there)
+        near = size * (size * (xp.expm1(alpha * log) / (alpha * (b * b))))
+        half = root_of_root(xp, u, lift * c) ** alpha  # twice, for a small lift times its square may be finite where the square is not
+        return xp.where(b < 1, near, lift * half * (lift / alpha * half) - lift * lift / alpha)
 
     @staticmethod
     def psi(xp: Any, u: Array, alpha: float, c: float) -> Array:
-        z = u / c
-        if alpha < _WELSCH:
-            return z * Welsch.omega(xp, z, math.sqrt(2)) / c
-        if alpha == 2:
-            return z / c
-        v = z / math.sqrt(abs(alpha - 2))
-        h = root(xp, v)
-        return z / h * power(xp, v, h, alpha - 1) / c
+        part = _fourth_root(xp, u, alpha, c)
+        return u * part * part * part * part
 
     @staticmethod
     def kappa(xp: Any, u: Array, alpha: float, c: float) -> Array:
-        z = u / c
-        if alpha < _WELSCH:
-            return Welsch.kappa(xp, z, math.sqrt(2)) / (c * c)
+        square = _fourth_root(xp, u, alpha, c) ** 2
         if alpha == 2:
-            return xp.full_like(u, 1 / (c * c))
-        v = z / math.sqrt(abs(alpha - 2))
-        h = root(xp, v)
-        return ((1 / h) ** 2 + (alpha - 1) * (v / h) ** 2) * power(xp, v, h, alpha - 2) / (c * c)
+            return square * square
+        if alpha < _WELSCH:
+            z = xp.clip(u / c, -200.0, 200.0)  # beyond, it is 0 in every type
+            return ((1 - z) * square) * ((1 + z) * square)
+        a, b = legs(xp, u, math.sqrt(abs(alpha - 2)) * c)
+        if alpha > 1:
+            return (a * a + (alpha - 1) * (b * b)) / (a * a + b * b) * square * square
+        lever = math.sqrt(1 - alpha) * b
+        return ((a - lever) * square) * ((a + lever) * square) / (a * a + b * b)
 
     @staticmethod
     def omega(xp: Any, u: Array, alpha: float, c: float) -> Array:
-        z = u / c
-        if alpha < _WELSCH:
-            return Welsch.omega(xp, z, math.sqrt(2)) / (c * c)
-        if alpha == 2:
-            return xp.full_like(u, 1 / (c * c))
-        v = z / math.sqrt(abs(alpha - 2))
-        return power(xp, v, root(xp, v), alpha - 2) / (c * c)
+        square = _fourth_root(xp, u, alpha, c) ** 2
+        return square * square
+
+
+def _fourth_root(xp: Any, u: Array, alpha: float, c: float) -> Array:
+    """Return that of the weight of Barron's loss: between 1 and what is multiplied by it, every product is a number if the last one is."""
+    if alpha == 2:
+        return xp.full_like(u, 1 / math.sqrt(c))
+    if alpha < _WELSCH:
+        return xp.exp(-0.125 * (u / c) ** 2) / math.sqrt(c)
+    bend = math.sqrt(abs(alpha - 2)) * c
+    return power(xp, xp.abs(u) / bend, root_of_root(xp, u, bend), 0.5 * alpha - 1) / math.sqrt(c)

@@ -9,7 +9,7 @@ from squarely.errors import DataError
 from squarely.losses.calls import documented
 from squarely.losses.compose import Counted
 from squarely.losses.core import in_core
-from squarely.losses.kernels import Kernel, checked
+from squarely.losses.kernels import Kernel, checked, refuse_places
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.numpy.blocks import Formula, over_blocks
 from squarely.losses.numpy.calls import NumpyCall
@@ -38,7 +38,8 @@ class Loss:
 
     kernel: ClassVar[type[Kernel]]
 
-    def __init__(self, **settings: float) -> None:
+    def __init__(self, *given: Any, **settings: float) -> None:
+        refuse_places(type(self).__name__, self.kernel, given)
         self.settings = checked(self.kernel, settings)
         self._bound = self.kernel.bound(self.settings)
         self._in_core = in_core(self._bound)

@@ -5,7 +5,7 @@ from typing import Any
 
 from squarely.errors import DataError
 from squarely.losses.compose import judge, same_shape
-from squarely.losses.kernels import Bound, Kernel, checked
+from squarely.losses.kernels import Bound, Kernel, checked, refuse_places
 from squarely.losses.kernels.residual import DIFFERENCE
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
@@ -192,8 +192,9 @@ class LinearMSELoss(torch.nn.Module):
     torch.Size([2, 3])
     """
 
-    def __init__(self, *, reduction: str = "mean", denom: Any = None, nan_target: str = "propagate") -> None:
+    def __init__(self, *given: Any, reduction: str = "mean", denom: Any = None, nan_target: str = "propagate") -> None:
         super().__init__()
+        refuse_places(type(self).__name__, linear_mse_loss.declared, given)
         self.options = {"reduction": reduction, "denom": denom, "nan_target": nan_target}
         linear_mse_loss.read(self.options)  # refuses now what no call could use
 

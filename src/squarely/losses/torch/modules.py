@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from squarely.errors import DataError
-from squarely.losses.kernels import checked
+from squarely.losses.kernels import checked, refuse_places
 from squarely.losses.options import Options
 from squarely.losses.terms import LossTerms
 from squarely.losses.torch import functional
@@ -72,12 +72,13 @@ class Loss(torch.nn.Module):
 
     function: ClassVar[TorchCall]
 
-    def __init__(self, *, reduction: str = "mean", denom: Any = None, nan_target: str = "propagate", **settings: Any) -> None:
+    def __init__(self, *given: Any, reduction: str = "mean", denom: Any = None, nan_target: str = "propagate", **settings: Any) -> None:
         super().__init__()
+        refuse_places(type(self).__name__, self.function.declared, given)
         Options(reduction=reduction, denom=denom, nan_target=nan_target)  # refuses now what no call could use
         self.settings: Mapping[str, Any] = checked(self.function.declared, settings)
-        given = {"reduction": (reduction, "mean"), "denom": (denom, None), "nan_target": (nan_target, "propagate")}
-        self.options = {name: value for name, (value, default) in given.items() if value is not default and value != default}
+        options = {"reduction": (reduction, "mean"), "denom": (denom, None), "nan_target": (nan_target, "propagate")}
+        self.options = {name: value for name, (value, default) in options.items() if value is not default and value != default}
 
     def forward(self, pred: Tensor, target: Tensor, **given: Any) -> Tensor:
         """Return the loss of a batch."""
