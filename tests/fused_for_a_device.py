@@ -42,6 +42,7 @@ def compiled(kernel: Any, kind: str, whole_numbers: str = "i32", **given: Any) -
     """A kernel for aligned arrays in a type, at every stage of its compilation."""
     whole = "fp64" if kind == "fp64" else "fp32"
     constants = {**FLAGS, **SHAPE, "FLOAT": tl.float64 if whole == "fp64" else tl.float32, "HAS_SPREAD": False, **given}
+    constants["NARROW"] = constants.pop("NARROW", False) and kind != "fp64"
     constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
     types = dict.fromkeys(POINTERS, f"*{kind}") | {
         "mask": "*i1",

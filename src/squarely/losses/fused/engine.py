@@ -164,6 +164,7 @@ def _run(
             1 if masks is None else masks.size,
             TERMS=program.terms,
             LINE=program.line,
+            NARROW=program.narrow and pred.dtype is not torch.float64 and target.is_floating_point() and target.dtype is not torch.float64,
             FLOAT=_TYPES[dtype],
             OMITS=omit and target.is_floating_point(),
             SCALED=isinstance(scale, Tensor),

@@ -2,7 +2,7 @@
 
 from squarely.losses.fused.device import INTERPRETED, tl, triton
 
-__all__ = ["difference", "exact_slope", "to_one", "typed"]
+__all__ = ["difference", "exact_slope", "is_power", "near_slope", "to_one", "typed"]
 
 _FUSES = tl.constexpr(not INTERPRETED)  # the interpreter rounds a product before something is added to it
 _TRUNCATES = tl.constexpr(INTERPRETED)  # and cuts a float32 off where a device rounds it to bfloat16
@@ -18,8 +18,8 @@ def difference(a, b):
 
 @triton.jit
 def _halves(x):
-    """A number of 53 bits as two of 26 (Veltkamp)."""
-    shifted = x * 134217729.0
+    """A number as two of half as many bits (Veltkamp)."""
+    shifted = x * (134217729.0 if x.dtype == tl.float64 else 4097.0)
     upper = shifted - (shifted - x)
     return upper, x - upper
 
@@ -43,6 +43,13 @@ def _settled(high, low):
     total = high + low
     rest = low - (total - high)
     return tl.where(rest == rest, total, high), tl.where(rest == rest, rest, 0.0)
+
+
+@triton.jit
+def is_power(x):
+    """Say whether a float64 is a normal power of two, of either sign, so that nothing is rounded where it multiplies."""
+    bits = x.to(tl.int64, bitcast=True)
+    return ((bits & 0xFFFFFFFFFFFFF) == 0) & ((bits & 0x7FF0000000000000) != 0)
 
 
 @triton.jit
@@ -73,6 +80,52 @@ def exact_slope(a, u, rest, w, scale, den, DTYPE: tl.constexpr):
         bits = high.to(tl.int64, bitcast=True)  # to odd, so that what is a tie of the type without the low part is none with it
         toward = tl.where((low < 0) != (high < 0), bits - 1, bits) | 1
         return typed(tl.where(low != 0, toward, bits).to(tl.float64, bitcast=True), DTYPE)
+
+
+@triton.jit
+def near_slope(a, u, rest, w, whole, is_exact, WEIGHTED: tl.constexpr, DTYPE: tl.constexpr):
+    """a (u + rest) w whole by pairs of float32, rounded, and whether its error cannot matter.
+
+    There is none, and ties are many, where a and whole are powers of two, of which the latter ``is_exact`` knows.
+    """
+    factor = whole.to(tl.float32)
+    left = (whole - factor.to(tl.float64)).to(tl.float32)
+    error_share = tl.where(is_power(a.to(tl.float64)), 2.0**-42 * (1.0 - is_exact), 2.0**-42)
+    if WEIGHTED:
+        part = w * left
+        factor, left = _product(w, factor)
+        left, error_share = left + part, tl.where(rest == 0, error_share, 2.0**-42)
+    is_large = (tl.abs(factor) > 2.0**-60).to(tl.float32)  # so that errors of products are numbers
+    part = a * left
+    factor, left = _product(a, factor)
+    near, error = _product(u, factor)
+    error = _plus_product(_plus_product(error, rest, factor), u, left + part)
+    margin = tl.abs(near) * error_share
+    if DTYPE == tl.float32:
+        slope = near + (error - margin)
+        is_settled = slope == near + (error + margin)
+    else:
+        total = near + error
+        beyond = error - (total - near)
+        slope, is_settled = typed(_odd(total, beyond), DTYPE), tl.abs(beyond) >= margin
+    return slope, is_settled & ((tl.abs(near) * is_large > 2.0**-90) | (a * u == 0))
+
+
+@triton.jit
+def _plus_product(total, a, b):
+    """total + a b, rounded once or twice."""
+    if _FUSES:
+        return tl.fma(a, b, total)
+    else:
+        return total + a * b
+
+
+@triton.jit
+def _odd(high, low):
+    """Sum of two float32 of which the first is the nearest to it, rounded to odd."""
+    bits, sign = high.to(tl.int32, bitcast=True), low.to(tl.int32, bitcast=True)
+    toward = (bits + ((bits ^ sign) >> 31)) | 1  # one less where the signs differ
+    return tl.where(low != 0, toward, bits).to(tl.float32, bitcast=True)
 
 
 @triton.jit

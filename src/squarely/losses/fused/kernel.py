@@ -1,7 +1,7 @@
 """The kernel: losses and gradients of a tile, and their sum in an order that nothing changes. It is written once, for every loss."""
 
 from squarely.losses.fused.device import tl, triton
-from squarely.losses.fused.exact import difference, exact_slope, to_one, typed
+from squarely.losses.fused.exact import difference, exact_slope, is_power, near_slope, to_one, typed
 
 __all__ = ["finish", "merge", "multiply", "one_pass", "place", "total_of"]
 
@@ -54,23 +54,47 @@ def finish(high, low, factor, totals, partials, counter, group, split, splits, P
 
 
 @triton.jit
-def _line_slope(p, y, w, whole, scale, den, LINE: tl.constexpr, DTYPE: tl.constexpr):
-    """w psi(p - y) scale / den, rounded once; ``whole`` is scale / den.
+def _line_at(u, rest, LINE: tl.constexpr, FLOAT: tl.constexpr):
+    """The slope of the piece of psi that u + rest is on, or its value if it is flat, and what that is multiplied by."""
+    steep, flat = LINE(u, rest, FLOAT)
+    return tl.where(steep != 0, steep, flat), tl.where(steep != 0, u, 1.0), tl.where(steep != 0, rest, 0.0)
 
-    A product in float64 decides where an error of 2^-50 of it would change nothing. A tile has all computed exactly where for one it would.
-    """
-    u, rest = difference(p, y)
-    steep, flat = LINE(u, rest, tl.float64)
-    a = tl.where(steep != 0, steep, flat)
-    u, rest = tl.where(steep != 0, u, 1.0), tl.where(steep != 0, rest, 0.0)
-    psi = a * u
+
+@triton.jit
+def _exact_line_slope(p, y, w, whole, scale, den, LINE: tl.constexpr, DTYPE: tl.constexpr):
+    """w psi(p - y) scale / den, of which every rounding is known; ``whole`` is scale / den."""
+    u, rest = difference(p.to(tl.float64), y.to(tl.float64))
+    a, u, rest = _line_at(u, rest, LINE, tl.float64)
+    slope = exact_slope(a, u, rest, w, scale, den, DTYPE)
     if DTYPE == tl.float64:
-        near, slope = psi * (w * whole), exact_slope(a, u, rest, w, scale, den, DTYPE)
+        near = a * u * (w * whole)
         slope = tl.where(tl.abs(near) < 2.0**-1022, near, slope)  # below the normal numbers a quotient would be rounded twice
+    return slope
+
+
+@triton.jit
+def _line_slope(p, y, w, whole, scale, den, LINE: tl.constexpr, NARROW: tl.constexpr, WEIGHTED: tl.constexpr, DTYPE: tl.constexpr):
+    """The same: a product of pairs of float32, or in float64, decides where its error would change nothing.
+
+    A tile has all computed exactly where for one it would.
+    """
+    wide = w.to(tl.float64)
+    if DTYPE == tl.float64:
+        slope = _exact_line_slope(p, y, wide, whole, scale, den, LINE, DTYPE)
     else:
-        slope, other = typed(psi * (w * (whole * (1.0 - 2.0**-50))), DTYPE), typed(psi * (w * (whole * (1.0 + 2.0**-50))), DTYPE)
-        if tl.max(((slope < other) | (slope > other)).to(tl.int32)) != 0:  # and not of nan
-            slope = exact_slope(a, u, rest, w, scale, den, DTYPE)
+        if NARROW:
+            u, rest = difference(p.to(tl.float32), y.to(tl.float32))
+            a, u, rest = _line_at(u, rest, LINE, tl.float32)
+            is_exact = (is_power(whole) & (whole * den == scale)).to(tl.float32)  # a number, for the interpreter spreads no truth over a tile
+            slope, is_settled = near_slope(a, u, rest, w, whole, is_exact, WEIGHTED, DTYPE)
+        else:
+            u, rest = difference(p.to(tl.float64), y.to(tl.float64))
+            a, u, rest = _line_at(u, rest, LINE, tl.float64)
+            product = a * u * (wide * whole)
+            slope, other = typed(product * (1.0 - 2.0**-50), DTYPE), typed(product * (1.0 + 2.0**-50), DTYPE)
+            is_settled = ~((slope < other) | (slope > other))  # nan is
+        if tl.max((~is_settled).to(tl.int32)) != 0:
+            slope = _exact_line_slope(p, y, wide, whole, scale, den, LINE, DTYPE)
     return slope
 
 
@@ -98,6 +122,7 @@ def one_pass(
     mask_size,
     TERMS: tl.constexpr,
     LINE: tl.constexpr,
+    NARROW: tl.constexpr,
     FLOAT: tl.constexpr,
     OMITS: tl.constexpr,
     SCALED: tl.constexpr,
@@ -152,8 +177,8 @@ def one_pass(
             if LINE is None:
                 slope = typed(by_pred.to(tl.float64) * (w.to(tl.float64) * whole), kind)
             else:
-                p_exact, y_exact = tl.where(counts, p_given.to(tl.float64), 1.0), tl.where(counts, y_given.to(tl.float64), 1.0)
-                slope = _line_slope(p_exact, y_exact, w.to(tl.float64), whole, times, over, LINE, kind)
+                p_given, y_given = tl.where(counts, p_given, 1), tl.where(counts, y_given, 1)
+                slope = _line_slope(p_given, y_given, w, whole, times, over, LINE, NARROW, WEIGHTED, kind)
             tl.store(gradient + at, tl.where(counts, slope, 0.0), mask=inside)
         if WRITES_SPREAD:
             of_spread: tl.constexpr = gradient_of_spread.dtype.element_ty

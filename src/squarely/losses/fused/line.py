@@ -3,7 +3,7 @@
 from squarely.losses.fused.slope import slope
 from squarely.losses.fused.trace import COMPARISONS, Expression, Symbol, symbol
 
-__all__ = ["line"]
+__all__ = ["constants", "line"]
 
 _NOTHING, _CONSTANT, _LINE, _OTHER = range(4)  # what a piece may be; a sum of the first three has the bits of both
 _CONDITIONS = (*COMPARISONS, "&", "|", "~")
@@ -18,6 +18,19 @@ def line(psi: Expression, u: Symbol, rest: Symbol) -> tuple[Expression, Expressi
         return None
     of_sum = _of_sum(psi, u, rest, {})
     return slope(of_sum, u), of_sum
+
+
+def constants(*expressions: Expression) -> set[float]:
+    """Return the numbers in expressions."""
+    found, seen, left = set(), set(), list(expressions)
+    while left:
+        each = left.pop()
+        if not isinstance(each, Symbol):
+            found.add(float(each))
+        elif each.operation != "given" and id(each) not in seen:
+            seen.add(id(each))
+            left += each.operands
+    return found
 
 
 def _kinds(x: Expression, known: dict[int, frozenset[int]]) -> frozenset[int]:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from squarely.losses.forms.several import Normal
-from squarely.losses.fused.line import line
+from squarely.losses.fused.line import constants, line
 from squarely.losses.fused.slope import slope
 from squarely.losses.fused.source import compiled, written
 from squarely.losses.fused.trace import TRACED, Expression, Symbol, UntraceableError, given, symbol
@@ -27,10 +29,12 @@ class Program(NamedTuple):
     terms : (pred, target, spread) -> (loss, slope by pred, slope by spread)
     line : (u, rest) -> (slope, value) of the derivative by the difference of prediction and target, which is ``u + rest``, where each
         piece of it is a line through 0 or a constant; else None
+    narrow : whether the constants of the latter are float32
     """
 
     terms: Any
     line: Any = None
+    narrow: bool = False
 
 
 class _Library:
@@ -83,7 +87,11 @@ def _of_kernel(kernel: Bound) -> Program:
         return Program(terms)
     u, rest = given("u"), given("rest")
     straight = line(derived(u)[1], u, rest)
-    return Program(terms, None if straight is None else compiled(written("line", ("u", "rest"), straight), "line"))
+    if straight is None:
+        return Program(terms)
+    return Program(
+        terms, compiled(written("line", ("u", "rest"), straight), "line"), all(float(np.float32(each)) == each for each in constants(*straight))
+    )
 
 
 def _product(a: Expression, b: Expression) -> Expression:
