@@ -227,6 +227,18 @@ def test_a_gradient_that_is_a_number_is_not_lost_in_a_product_on_the_way() -> No
             assert mine == end if np.isinf(end) else abs(Fraction(mine) - theirs) <= abs(theirs) / 2**52 + Fraction(2) ** -1074
 
 
+@pytest.mark.parametrize("size", [1e10, 1e25])
+def test_a_small_factor_of_large_errors_loses_no_digit(size: float) -> None:
+    """Its product with a weight is so small that what rounding takes from it is no float32."""
+    settings, psi = LOSSES["mse_loss"]
+    rows = drawn(torch.float32, 40, 3, 1) * torch.tensor([[size], [size], [1.0]])
+    for pred, target, weight in rows:  # each a tile of its own, for one in doubt has all computed exactly
+        for scale in (1e-34, 1e-44):
+            (expected,) = exact_gradients(psi, pred, target, weight, scale, 3.0)
+            found = gradient(bound("mse_loss", settings), pred, target, weight, scale=scale, den=3.0)
+            assert abs(expected) < Fraction(2) ** -126 or found == [nearest(expected, torch.float32)]
+
+
 @every_type
 def test_infinite_missing_and_no_errors_are_told(dtype: torch.dtype) -> None:
     inf, nan = float("inf"), float("nan")
