@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-__all__ = ["LEAST", "bounded", "expm1_excess", "legs", "log1p_excess", "log_of_root", "power", "ratio", "root", "root_of_root"]
+__all__ = ["LEAST", "bounded", "expm1_excess", "is_usual", "legs", "log1p_excess", "log_of_root", "power", "ratio", "root", "root_of_root"]
 
 Array = Any
 LEAST = 1e-17  # what is less changes no digit of a number beside 1, and the square of this is still a number of every type
@@ -20,6 +20,11 @@ def root(xp: Any, z: Array) -> Array:
 def bounded(xp: Any, u: Array, c: float) -> Array:
     """Return |u|, but c at most."""
     return xp.clip(xp.abs(u), None, c)
+
+
+def is_usual(c: float) -> bool:
+    """Say whether u / c is a number, and its square as much of one as u^2, for all errors of 1e-30 to 1e30: then they need no care."""
+    return isinstance(c, float) and 1e-8 <= c <= 2
 
 
 def ratio(xp: Any, u: Array, c: float) -> Array:

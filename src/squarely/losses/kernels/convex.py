@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from squarely.losses.kernels.careful import bounded, legs, log1p_excess, ratio
+from squarely.losses.kernels.careful import bounded, is_usual, legs, log1p_excess, ratio
 from squarely.losses.kernels.kernel import Array, Kernel, kernel
 from squarely.parameter import Parameter
 
@@ -149,14 +149,15 @@ class LogCosh(Kernel):
 
     @staticmethod
     def rho(xp: Any, u: Array, delta: float) -> Array:
+        if is_usual(delta):
+            return delta * delta * _log_cosh(xp, xp.abs(u / delta))
         z = ratio(xp, u, delta)
-        near = xp.clip(z, None, 20.0)  # beyond, it is z - log 2 to the last digit
-        t = xp.expm1(near)
-        log = xp.log1p(t * t / (t + t + 2)) + (z - near)  # of cosh z, less 1 a quotient in which nothing cancels
-        return bounded(xp, u, delta) * (xp.abs(u) * (log / (z * xp.clip(z, None, 1.0))))
+        return bounded(xp, u, delta) * (xp.abs(u) * (_log_cosh(xp, z) / (z * xp.clip(z, None, 1.0))))
 
     @staticmethod
     def psi(xp: Any, u: Array, delta: float) -> Array:
+        if is_usual(delta):
+            return delta * xp.tanh(u / delta)
         z = ratio(xp, u, delta)
         return xp.clip(u, -delta, delta) * (xp.tanh(z) / xp.clip(z, None, 1.0))
 
@@ -169,6 +170,12 @@ class LogCosh(Kernel):
     def omega(xp: Any, u: Array, delta: float) -> Array:
         z = ratio(xp, u, delta)
         return delta / xp.clip(xp.abs(u), delta, None) * (xp.tanh(z) / xp.clip(z, None, 1.0))
+
+
+def _log_cosh(xp: Any, z: Array) -> Array:
+    near = xp.clip(z, None, 20.0)  # beyond, it is z - log 2 to the last digit
+    t = xp.expm1(near)
+    return xp.log1p(t * t / (t + t + 2)) + (z - near)  # cosh z, less 1 a quotient in which nothing cancels
 
 
 @kernel("fair_loss")
