@@ -53,6 +53,16 @@ def is_power(x):
 
 
 @triton.jit
+def _odd(high, low):
+    """Sum of two floats of which the first is the nearest to it, rounded to odd: a smaller type rounds it as if it had both."""
+    whole: tl.constexpr = tl.int64 if high.dtype == tl.float64 else tl.int32
+    last: tl.constexpr = 63 if high.dtype == tl.float64 else 31
+    bits, sign = high.to(whole, bitcast=True), low.to(whole, bitcast=True)
+    toward = (bits + ((bits ^ sign) >> last)) | 1  # one less where the signs differ
+    return tl.where(low != 0, toward, bits).to(high.dtype, bitcast=True)
+
+
+@triton.jit
 def to_one(scale, den):
     """Both over the power of two that brings ``den`` to at most 1, so that no product is too large that is not when it is divided."""
     bits = (tl.abs(den).to(tl.int64, bitcast=True) - 1) & 0x7FF0000000000000
@@ -77,9 +87,7 @@ def exact_slope(a, u, rest, w, scale, den, DTYPE: tl.constexpr):
     if DTYPE == tl.float64:
         return high
     else:
-        bits = high.to(tl.int64, bitcast=True)  # to odd, so that what is a tie of the type without the low part is none with it
-        toward = tl.where((low < 0) != (high < 0), bits - 1, bits) | 1
-        return typed(tl.where(low != 0, toward, bits).to(tl.float64, bitcast=True), DTYPE)
+        return typed(_odd(high, low), DTYPE)
 
 
 @triton.jit
@@ -118,14 +126,6 @@ def _plus_product(total, a, b):
         return tl.fma(a, b, total)
     else:
         return total + a * b
-
-
-@triton.jit
-def _odd(high, low):
-    """Sum of two float32 of which the first is the nearest to it, rounded to odd."""
-    bits, sign = high.to(tl.int32, bitcast=True), low.to(tl.int32, bitcast=True)
-    toward = (bits + ((bits ^ sign) >> 31)) | 1  # one less where the signs differ
-    return tl.where(low != 0, toward, bits).to(tl.float32, bitcast=True)
 
 
 @triton.jit
